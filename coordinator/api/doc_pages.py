@@ -22,6 +22,7 @@ PAGES: Mapping[str, str] = {
     "events": "Events",
     "webhooks": "Webhooks",
     "integrate": "Integrate",
+    "evidence": "Evidence",
     "operate": "Operate",
     "glossary": "Glossary",
 }

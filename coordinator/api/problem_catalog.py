@@ -27,6 +27,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "about_other_requests": "The body of a decision goes to the partners asked, so it names no "
         "warning about other requests; signing the context accepts it.",
         "cosignature": "A cosignature does not verify, or is from the future.",
+        "bundle_too_large": "The evidence of this request is more than one bundle can hold: read "
+        "its lists instead.",
         "customer_data": "Free text holds what looks like customer data. Each place is named; take "
         "it out. The coordinator never learns who holds an account.",
         "idempotency_key": "The Idempotency-Key header is missing or malformed.",

@@ -15,6 +15,7 @@ from coordinator.api import (
     drafts,
     encryption_keys,
     events,
+    evidence_bundles,
     freeze_ledger,
     freeze_request_reads,
     freeze_requests,
@@ -196,6 +197,11 @@ ROUTES: tuple[Route, ...] = (
             "POST",
             "/v1/freeze-requests/{request_id}/sealed-evidence/{sealed_evidence_id}/recipients",
             sealed_evidence.share,
+        ),
+        (
+            "GET",
+            "/v1/freeze-requests/{request_id}/evidence-bundle",
+            evidence_bundles.read_bundle,
         ),
     ),
     *_section(

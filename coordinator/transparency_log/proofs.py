@@ -1,5 +1,7 @@
 """Proofs over the stored tree; each reads all the hashes that it takes in one query."""
 
+from collections.abc import Iterator, Sequence
+
 from sqlalchemy import Connection
 
 from coordinator.storage.tail import transparency_log as log_store
@@ -28,6 +30,21 @@ def proof_under(connection: Connection, index: int, checkpoint: bytes) -> str:
     size = parse_checkpoint(parse_note(checkpoint)).size
     hashes = inclusion_proof(connection, index, size)
     return LogProof(index, tuple(hashes), checkpoint).encode().decode()
+
+
+def proofs_under(
+    connection: Connection, indexes: Sequence[int], checkpoint: bytes
+) -> Iterator[tuple[int, str]]:
+    """Yield leaves, each with its proof under one of the log's checkpoints that has them all.
+
+    What the proofs of many leaves share is read once.
+    """
+    size = parse_checkpoint(parse_note(checkpoint)).size
+    pieces = {index: inclusion_pieces(index, size) for index in indexes}
+    wanted = {node for each in pieces.values() for piece in each for node in piece}
+    found = log_store.nodes(connection, wanted)
+    for index, each in pieces.items():
+        yield index, LogProof(index, tuple(make_proof(each, found)), checkpoint).encode().decode()
 
 
 def inclusion_proof(connection: Connection, index: int, size: int) -> list[bytes]:

@@ -24,6 +24,7 @@ from holdfast.drafting.draft import Draft, new_nonce, read_draft
 from holdfast.errors import (
     ApiError,
     AuthenticationError,
+    BundleError,
     ConflictError,
     ErasedError,
     HoldfastError,
@@ -41,6 +42,8 @@ from holdfast.errors import (
     ValidationError,
 )
 from holdfast.evidence.acts import Evidence, ProvenAct, prove_act, prove_evidence
+from holdfast.evidence.bundle.examination import Trust, examine_bundle
+from holdfast.evidence.bundle.reader import BundleReader
 from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.key_directory import KeyDirectory
@@ -81,6 +84,8 @@ __all__ = [
     "AmountTextError",
     "ApiError",
     "AuthenticationError",
+    "BundleError",
+    "BundleReader",
     "Claim",
     "Client",
     "ConflictError",
@@ -135,6 +140,7 @@ __all__ = [
     "Timeouts",
     "Transport",
     "TransportError",
+    "Trust",
     "UnavailableError",
     "UntrustedEvidenceError",
     "ValidationError",
@@ -145,6 +151,7 @@ __all__ = [
     "comparison_key",
     "entries_for",
     "examine",
+    "examine_bundle",
     "format_amount",
     "join",
     "look_at_monitor",

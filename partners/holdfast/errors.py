@@ -87,6 +87,10 @@ class LogAlarmError(UntrustedEvidenceError):
         self.files = tuple(files)
 
 
+class BundleError(UntrustedEvidenceError):
+    """A file is no evidence bundle, or not the one that was made: it was altered or cut."""
+
+
 class TransportError(HoldfastError):
     """No usable answer came: connection refused, broken, too slow, or no problem document.
 

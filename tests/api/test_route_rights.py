@@ -44,6 +44,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/sealed-evidence/{{sealed_evidence_id}}/recipients": DISPOSING,
     "GET /v1/encryption-keys": ALL,
     "POST /v1/encryption-keys": LEAD,
+    f"GET {REQUEST}/evidence-bundle": ALL,
     f"GET {REQUEST}/clearances": ALL,
     f"GET {REQUEST}/disputes": ALL,
     f"GET {REQUEST}/drafts": ALL,

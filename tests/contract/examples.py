@@ -411,7 +411,7 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
     lists = (
         *("addresses", "asked", "events", "partners", "drafts", "support", "indemnities"),
         *("withdrawals", "legs", "info-requests", "ledger", "holds", "answers", "legal-orders"),
-        *("disputes", "evidence", "summary.pdf", "sealed-evidence"),
+        *("disputes", "evidence", "evidence-bundle", "summary.pdf", "sealed-evidence"),
     )
     incident = f"/v1/incidents/{ask['incident']['id']}"
     hooks = "/v1/webhook-endpoints"

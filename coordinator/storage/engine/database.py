@@ -340,6 +340,24 @@ def is_direct(connection: "psycopg.Connection[Any]") -> bool:
     return row is not None and row[0] == connection.pgconn.backend_pid
 
 
+@contextmanager
+def one_moment(connection: Connection) -> Iterator[None]:
+    """Have everything that is read inside the block be of one moment, whatever is committed.
+
+    Args:
+        connection: Reads alone. On SQLite it is inside a transaction or begins one, and that is a
+            snapshot anyhow.
+    """
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    driver.execute(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    try:
+        yield
+    finally:
+        driver.execute(connection, "ROLLBACK")
+
+
 def is_deadlock_victim(error: BaseException) -> bool:
     """Tell whether the database ended this transaction to resolve a deadlock or a conflict.
 

@@ -558,6 +558,14 @@ def grants(
     return read(connection, query)
 
 
+def grant_leaves(connection: Connection, handle: str) -> list[int]:
+    """Return where a partner's grants stand in the log."""
+    query = select(GrantRow.leaf_index).where(
+        GrantRow.partner == handle, GrantRow.leaf_index.is_not(None)
+    )
+    return [index for index in connection.execute(query).scalars() if index is not None]
+
+
 class RevokedKeys(NamedTuple):
     """Which keys are taken away: one, or all of a subject; and since when they were compromised."""
 

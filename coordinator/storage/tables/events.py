@@ -10,7 +10,10 @@ class EventRow(Base):
     """One event; `seq` is given under the head lock, so commit order is `seq` order."""
 
     __tablename__ = "event"
-    __table_args__ = (Index("ix_event_request_id_seq", "request_id", "seq"),)
+    __table_args__ = (
+        Index("ix_event_request_id_seq", "request_id", "seq"),
+        Index("ix_event_leaf_index", "leaf_index"),
+    )
     seq: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
     id: Mapped[Id] = mapped_column(unique=True)
     type: Mapped[str] = mapped_column(String(40))

@@ -17,6 +17,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.documents import Vault, load
 from coordinator.storage.engine.rows import insert_rows
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
@@ -210,3 +211,19 @@ def news_of(connection: Connection, after: Mapping[str, int], *, limit: int = 2_
             if seq > after[partner]:
                 events[partner].append(Heading(seq, event_type, request_id))
     return News(head, events)
+
+
+def told_to_all(connection: Connection, leaves: Sequence[int]) -> dict[int, str]:
+    """Return the events that every member was told, of those in these places of the log, by place.
+
+    What stands there for nobody, or for some alone, is left out.
+    """
+    found: dict[int, str] = {}
+    for some in batches(leaves):
+        query = (
+            select(EventRow.leaf_index, EventRow.id)
+            .join(EventAudienceRow, EventAudienceRow.seq == EventRow.seq)
+            .where(EventRow.leaf_index.in_(some), EventAudienceRow.partner == "*")
+        )
+        found |= dict(connection.execute(query).all())
+    return found

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.orm import aliased
 
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.rows import insert_rows, update_rows
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
@@ -155,6 +156,20 @@ _ENTRIES = Prebuilt(
     .where(LogLeafRow.index >= bindparam("first"), LogLeafRow.index < bindparam("end"))
     .order_by(LogLeafRow.index),
     _StoredEntry,
+)
+
+
+_ENTRIES_AT = Prebuilt(
+    select(
+        LogLeafRow.index.label("number"),
+        LogLeafRow.leaf_id,
+        LogLeafRow.type,
+        LogLeafRow.at,
+        LogLeafRow.commitment,
+        LogLeafRow.tags,
+    ),
+    _StoredEntry,
+    among=LogLeafRow.index,
 )
 
 
@@ -308,6 +323,14 @@ def entries(connection: Connection, first: int, end: int) -> list[bytes]:
     return [_entry_of(row) for row in _ENTRIES.rows(connection, first=first, end=end)]
 
 
+def entries_at(connection: Connection, indexes: Sequence[int]) -> dict[int, bytes]:
+    """Return the entries in these places, as they stand in the log."""
+    found: dict[int, bytes] = {}
+    for some in batches(indexes):
+        found |= {row.number: _entry_of(row) for row in _ENTRIES_AT.rows(connection, among=some)}
+    return found
+
+
 def _entry_of(row: _StoredEntry) -> bytes:
     tags = unpack_tags(bytes(row.tags or b""))
     return LogEntry(bytes(row.leaf_id), row.type, row.at, bytes(row.commitment), tags).encode()
@@ -320,7 +343,7 @@ def checkpoint_at(connection: Connection, size: int) -> bytes | None:
 
 
 def nodes(connection: Connection, wanted: Iterable[Node]) -> dict[Node, bytes]:
-    """Return the hashes of complete subtrees of the tree, in one query.
+    """Return the hashes of complete subtrees of the tree, in as few queries as there can be.
 
     Raises:
         KeyError: If a subtree is not in the tree.
@@ -330,8 +353,11 @@ def nodes(connection: Connection, wanted: Iterable[Node]) -> dict[Node, bytes]:
         by_leaf.setdefault(node.last_leaf, []).append(node)
     if not by_leaf:
         return {}
-    rows = _NODES.rows(connection, among=sorted(by_leaf))
-    stored = {row.number: bytes(row.nodes or b"") for row in rows}
+    stored = {
+        row.number: bytes(row.nodes or b"")
+        for some in batches(sorted(by_leaf))
+        for row in _NODES.rows(connection, among=some)
+    }
     found = {}
     for index, here in by_leaf.items():
         for node in here:

@@ -12,6 +12,7 @@ import click
 from holdfast.cli import (
     additions,
     approval_check,
+    bundles,
     chains,
     clearances,
     console,
@@ -89,6 +90,7 @@ for module in (
     decisions,
     verification,
     summary,
+    bundles,
     inbox,
     legs,
     holds,

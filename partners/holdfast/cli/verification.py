@@ -1,13 +1,16 @@
 """`holdfast verify`: looking through a request, from raw bytes."""
 
-import textwrap
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import click
 from rich.text import Text
 
+from holdfast.cli.bundles import LogKey, Pin, verify_file
+from holdfast.cli.findings import LEGEND, finding_document, folded, root_lines, summary_document
 from holdfast.cli.session import (
     REQUEST_ID,
     Session,
@@ -22,27 +25,56 @@ from holdfast.errors import PinMismatchError, UntrustedEvidenceError
 from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.log_inclusion import look_at_log
+from holdfast.protocol.signed_note import NoteVerifier
 
-_COLUMNS = 80
-#: Look-ups at a time.
-_AT_ONCE = 8
-_LEGEND = (
-    "verified  signed bytes prove it",
-    "asserted  the coordinator says so, and nothing that you may read proves it",
-    "FAILED    it does not fit the signed bytes",
-)
 _NOT_CHECKED = (
     "Nobody can check yet whether an act or a grant was left out that nothing shown here implies."
     " Ids of lines and holds, and what clocks did (lapsed, owed, overdue), are the coordinator's."
 )
 
+#: Look-ups at a time.
+_AT_ONCE = 8
+
+
+class _Target(click.ParamType[str | Path]):
+    """A request, or the file of a bundle."""
+
+    name = "target"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | Path:
+        """Return the id of a request, or the path of a file that is there."""
+        if isinstance(value, Path) or Path(value).is_file():
+            return Path(value)
+        return REQUEST_ID.convert(value, param, ctx)
+
 
 @click.command(cls=SessionCommand)
-@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
+@click.argument("target", metavar="FRQ_…|BUNDLE.zip", type=_Target())
+@click.option(
+    "--log-key",
+    type=LogKey(),
+    help="Of a bundle: the key of the log, from where you trust it.",
+)
+@click.option(
+    "--pin",
+    "pins",
+    multiple=True,
+    type=Pin(),
+    help="Of a bundle: a root key that you compared; may be repeated.",
+)
 @click.option("--published", is_flag=True, help="Look up the root keys that partners publish, too.")
 @pass_session
-def verify(session: Session, request_id: str, *, published: bool) -> None:
-    """Verify a request from raw bytes, without believing the coordinator.
+def verify(
+    session: Session,
+    target: str | Path,
+    *,
+    log_key: NoteVerifier | None,
+    pins: tuple[tuple[str, str], ...],
+    published: bool,
+) -> None:
+    """Verify a request, or a bundle, from raw bytes, without believing the coordinator.
 
     Every act must be signed by somebody who had the right to it, over exactly that act; a request
     that went out needs its approvals; and what is shown of its status, its legs, its ledger and its
@@ -54,8 +86,20 @@ def verify(session: Session, request_id: str, *, published: bool) -> None:
     domain: --published looks there, and whoever serves that domain sees it), or asserted by the
     coordinator alone. A partner that publishes another is a failure.
 
+    A bundle (holdfast bundle) is verified offline, without profile and coordinator. Root keys that
+    you pinned and the key of the log that you kept are used where there are some; --pin and
+    --log-key say others. Each check has its number, and the first that fails is named.
+
     Exit status 8 if anything fails.
     """
+    if isinstance(target, Path):
+        if published:
+            raise click.UsageError("--published asks the network; a bundle is verified offline")
+        verify_file(session, target, pins=pins, log_key=log_key)
+        return
+    if log_key is not None or pins:
+        raise click.UsageError("--log-key and --pin go with the file of a bundle")
+    request_id = target
     client = session.client()
     examination = examine(
         client, session.directory(client), request_id, handle=client.profile.handle
@@ -101,38 +145,12 @@ def _look_up(
     return found, alarms
 
 
-def _standing(kid: str, what: Published | str | None, *, is_pinned: bool) -> str:
-    if isinstance(what, Published) and kid not in what.roots:
-        return "MISMATCH"
-    if is_pinned:
-        return "pinned"
-    return "published" if isinstance(what, Published) else "asserted"
-
-
 def _print_documents(examination: Examination, standings: Mapping[str, Published | str]) -> None:
     """Print one document a line: the acts, what is shown, and last of all what it comes to."""
     for name, findings in (("act", examination.acts), ("shown", examination.shown)):
         for finding in findings:
-            print_json(
-                {
-                    name: finding.what,
-                    "partner": finding.by,
-                    "result": finding.result.value,
-                    "detail": finding.detail,
-                    **({"act_id": finding.act_id} if finding.act_id else {}),
-                    **({"passkey_origin": origin} if (origin := finding.passkey_origin) else {}),
-                }
-            )
-    counts = {result.value.lower(): examination.count(result) for result in Result}
-    roots = {
-        partner: {
-            "root_kid": kid,
-            "pinned": is_pinned,
-            "standing": _standing(kid, standings.get(partner), is_pinned=is_pinned),
-        }
-        for partner, (kid, is_pinned) in sorted(examination.roots.items())
-    }
-    print_json({"summary": examination.sentence(), **counts, "roots": roots})
+            print_json(finding_document(name, finding))
+    print_json(summary_document(examination, standings))
 
 
 def _print_tables(
@@ -146,16 +164,11 @@ def _print_tables(
     for finding in examination.failures:
         whose = f" of {finding.by}" if finding.by else ""
         told = printable(f"FAILED {finding.what}{whose}: {finding.detail}")
-        out.print(Text(_folded(told), style="red"))
-    roots = _roots(examination, standings)
-    for line in (*roots, *_LEGEND, *_passkeys(examination), _folded(_NOT_CHECKED)):
+        out.print(Text(folded(told), style="red"))
+    roots = root_lines(examination, standings)
+    for line in (*roots, *LEGEND, *_passkeys(examination), folded(_NOT_CHECKED)):
         out.print(Text(line))
-    out.print(Text(_folded(examination.sentence()), style="bold"))
-
-
-def _folded(text: str) -> str:
-    """Return lines for a narrow terminal; ids stay whole."""
-    return textwrap.fill(text, _COLUMNS, break_long_words=False, break_on_hyphens=False)
+    out.print(Text(folded(examination.sentence()), style="bold"))
 
 
 def _row(finding: Finding) -> tuple[object, ...]:
@@ -167,23 +180,10 @@ def _row(finding: Finding) -> tuple[object, ...]:
 def _passkeys(examination: Examination) -> Iterable[str]:
     origins = {each.passkey_origin for each in examination.acts if each.passkey_origin}
     for origin in sorted(origins):
-        yield _folded(
+        yield folded(
             f"By passkey: a person, there and verified by the device, signed this very act on a"
             f" page of {origin}. Whether that page showed it truly, no signature tells."
         )
-
-
-def _roots(examination: Examination, standings: Mapping[str, Published | str]) -> Iterable[str]:
-    for partner, (kid, is_pinned) in sorted(examination.roots.items()):
-        what = standings.get(partner)
-        standing = _standing(kid, what, is_pinned=is_pinned)
-        if isinstance(what, Published) and standing != "MISMATCH":
-            standing += f" ({'also published, ' if is_pinned else ''}{what.source.value})"
-        said = standing if is_pinned else f"{standing}; compare it by phone, then"
-        yield f"Root key of {partner}: {said}"
-        yield f"  {kid}" if is_pinned else f"  holdfast pin {partner} {kid}"
-        if isinstance(what, str):
-            yield _folded(f"  {what}")
 
 
 def register(cli: click.Group) -> None:

@@ -25,6 +25,7 @@ from holdfast.client.transport import Answer, Transport
 from holdfast.errors import HoldfastError, TransportError, UntrustedEvidenceError
 from holdfast.profiles.store import Profile
 from holdfast.protocol import base64url, canonical_json
+from holdfast.protocol.bundle_layout import CONTENT_TYPE
 from holdfast.protocol.chains.chain import Chains, chains_of_served
 from holdfast.protocol.encryption_key import EncryptionKey
 from holdfast.protocol.errors import Base64UrlError, KeyFormatError, NoteError
@@ -478,6 +479,19 @@ class Client:
     def evidence(self, request_id: str) -> Iterator[EvidenceView]:
         """Yield token and body of every act that one may see."""
         return self._pages(EvidenceView, f"{_REQUESTS}/{request_id}/evidence")
+
+    def evidence_bundle(self, request_id: str) -> bytes:
+        """Return the evidence bundle of a request, a ZIP to hand on: see `examine_bundle`.
+
+        The coordinator records that it was exported.
+
+        Raises:
+            ApiError: The coordinator refused.
+            TransportError: No usable answer came.
+        """
+        return self.transport.read_document(
+            f"{_REQUESTS}/{request_id}/evidence-bundle", CONTENT_TYPE
+        )
 
     def summary_pdf(self, request_id: str) -> bytes:
         """Return the summary of a request for people outside: PDF/A, signed by the coordinator.

@@ -93,6 +93,7 @@ def prove_act(
     request_id: str | None = None,
     content_sha256: str | None = None,
     allow_revoked: bool = False,
+    place: int | None = None,
 ) -> ProvenAct:
     """Return the act that `token` and `body` prove.
 
@@ -105,6 +106,7 @@ def prove_act(
         request_id: Which request it acts on; None for "submit".
         content_sha256: The document that it must be about; None where it makes the document.
         allow_revoked: Accept a key that was revoked after the act (looking back, not acting).
+        place: Where its entry stands in the log, where that is proven.
 
     Raises:
         UntrustedEvidenceError: A step failed; the message says which.
@@ -123,7 +125,7 @@ def prove_act(
         document = strict_json.loads(body)
     except ProtocolError as error:
         raise UntrustedEvidenceError(f"{said}: {error}", code="bad_evidence") from None
-    _require_good_key(said, key, proven, allow_revoked=allow_revoked)
+    _require_good_key(said, key, proven, place, allow_revoked=allow_revoked)
     # (4) The token names the subject that the key was granted to.
     if (proven.iss, proven.sub) != (key.partner, key.subject):
         raise UntrustedEvidenceError(
@@ -157,6 +159,7 @@ def prove_cut_submission(
     token: str,
     remainder: bytes,
     allow_revoked: bool = False,
+    place: int | None = None,
 ) -> ProvenAct:
     """Return the submission that a token proves, with what went out of it.
 
@@ -170,6 +173,7 @@ def prove_cut_submission(
         token: The request token or the passkey's, as forwarded.
         remainder: What went out in place of the document.
         allow_revoked: Accept a key that was revoked after the act (looking back, not acting).
+        place: Where its entry stands in the log, where that is proven.
 
     Raises:
         UntrustedEvidenceError: A step failed; the message says which.
@@ -186,7 +190,7 @@ def prove_cut_submission(
     except ProtocolError as error:
         raise UntrustedEvidenceError(f"{said}: {error}", code="bad_evidence") from None
     rule = ACT_RULES["submit"]
-    _require_good_key(said, key, proven, allow_revoked=allow_revoked)
+    _require_good_key(said, key, proven, place, allow_revoked=allow_revoked)
     if proven.htm != "POST" or not rule.fits(
         proven.htu, origin=directory.audience, request_id=None
     ):
@@ -199,9 +203,26 @@ def prove_cut_submission(
 
 
 def _require_good_key(
-    said: str, key: TrustedKey, token: RequestToken, *, allow_revoked: bool
+    said: str, key: TrustedKey, token: RequestToken, place: int | None, *, allow_revoked: bool
 ) -> None:
-    """Refuse a key that was revoked: before the act, or at all where it starts something."""
+    """Refuse a key that was revoked: before the act, or at all where it starts something.
+
+    What was before is decided by the log, where both stand in it: clocks differ, and lie.
+    """
+    if place is not None and key.granted_place is not None and place < key.granted_place:
+        raise UntrustedEvidenceError(
+            f"{said}: logged as entry {place}, and its key was granted by entry"
+            f" {key.granted_place}",
+            code="unknown_key",
+        )
+    if allow_revoked and place is not None and key.revoked_place is not None:
+        if place > key.revoked_place:
+            raise UntrustedEvidenceError(
+                f"{said}: logged as entry {place}, after its key was revoked by entry"
+                f" {key.revoked_place}",
+                code="revoked_key",
+            )
+        return
     if not key.is_revoked:
         return
     if not allow_revoked:
@@ -264,6 +285,7 @@ def prove_evidence(
             token=token,
             remainder=evidence.remainder.encode(),
             allow_revoked=True,
+            place=directory.places.acts.get(evidence.act_id),
         )
     elif evidence.kind in _SIGNED and token is not None and body is not None:
         proven = prove_act(
@@ -275,6 +297,7 @@ def prove_evidence(
             request_id=None if is_submission else request_id,
             content_sha256=None if is_submission else content_sha256,
             allow_revoked=True,
+            place=directory.places.acts.get(evidence.act_id),
         )
     else:
         raise UntrustedEvidenceError(

@@ -56,14 +56,19 @@ class Examination:
     shown: tuple[Finding, ...]
     roots: Mapping[str, tuple[str, bool]]
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All of them, in the order in which one rests on the other."""
+        return (*self.acts, *self.shown)
+
     def count(self, result: Result) -> int:
         """Return how many findings have this result."""
-        return sum(finding.result is result for finding in (*self.acts, *self.shown))
+        return sum(finding.result is result for finding in self.findings)
 
     @property
     def failures(self) -> list[Finding]:
         """The findings that must not be believed."""
-        return [each for each in (*self.acts, *self.shown) if each.result is Result.FAILED]
+        return [each for each in self.findings if each.result is Result.FAILED]
 
     def sentence(self) -> str:
         """Return the verdict as a sentence for people."""
@@ -74,7 +79,7 @@ class Examination:
         if self.failures:
             return (
                 f"DO NOT RELY ON THIS REQUEST: {len(self.failures)} of"
-                f" {len(self.acts) + len(self.shown)} findings failed; {verified} verified, {rest}."
+                f" {len(self.findings)} findings failed; {verified} verified, {rest}."
             )
         return f"Nothing failed: {verified} verified, {rest}."
 

@@ -53,6 +53,8 @@ class GrantChain:
         root: The root key in force.
         audience: The coordinator's origin, which every grant is bound to.
         revoked: When each key that was taken away was, by kid.
+        revoked_places: Index of the entry of the log that says so, where it is proven.
+        grant_places: Likewise of a grant's entry, by its id.
         keys: By kid.
         roles: By subject, as they are now; `roles_at` tells what they were.
         owners: The person who answers for a system, by subject.
@@ -62,6 +64,8 @@ class GrantChain:
     root: PublicKey
     audience: str
     revoked: Mapping[str, datetime] = field(default_factory=dict)
+    revoked_places: Mapping[str, int] = field(default_factory=dict)
+    grant_places: Mapping[str, int] = field(default_factory=dict)
     keys: dict[str, GrantedKey] = field(default_factory=dict, init=False)
     roles: dict[str, frozenset[Role]] = field(default_factory=dict, init=False)
     owners: dict[str, str] = field(default_factory=dict, init=False)
@@ -135,7 +139,8 @@ class GrantChain:
             for grant in _parse(act, body, self.audience):
                 yield grant, None
             return
-        act, signer = self._signed(token, body)
+        place = self.grant_places.get(view.id)
+        act, signer = self._signed(token, body, place)
         _require(act.htm == "POST" and act.htu == f"{self.audience}/v1/grants")
         grant = Grant.model_validate(strict_json.loads(body))
         if grant.replaces == kid:
@@ -145,13 +150,23 @@ class GrantChain:
             self._require_two_leads(view, grant, signer)
             yield grant, signer.subject
 
-    def _signed(self, token: str, body: bytes) -> tuple[RequestToken, GrantedKey]:
-        """Return an act whose key is proven and was valid when it signed."""
+    def _signed(
+        self, token: str, body: bytes, place: int | None
+    ) -> tuple[RequestToken, GrantedKey]:
+        """Return an act whose key is proven and was valid when it signed.
+
+        By position, where both the grant and the revocation of its key stand in the log.
+        """
         signer = self.keys.get(read_evidence_front(token).kid)
         if signer is None:
             raise _UnprovenError
         act = verify_request_evidence(token, body, key=signer.key, aud=self.audience)
         _require((act.iss, act.sub) == (self.partner, signer.subject))
+        revoked_place = self.revoked_places.get(signer.key.kid)
+        if place is not None and revoked_place is not None:
+            # What replaces a key is signed by it: one entry says both.
+            _require(place <= revoked_place)
+            return act, signer
         revoked_at = self.revoked.get(signer.key.kid)
         _require(revoked_at is None or act.iat - DEFAULT_SKEW <= revoked_at.timestamp())
         return act, signer
@@ -163,7 +178,8 @@ class GrantChain:
 
     def _require_two_leads(self, view: GrantView, grant: Grant, proposer: GrantedKey) -> None:
         body = (view.approval_body or "").encode()
-        act, approver = self._signed(view.approval_token or "", body)
+        place = self.grant_places.get(view.id)
+        act, approver = self._signed(view.approval_token or "", body, place)
         path = f"{self.audience}/v1/grants/{view.proposal}/approvals"
         _require(act.htm == "POST" and act.htu == path)
         approved = GrantApproval.model_validate(strict_json.loads(body))

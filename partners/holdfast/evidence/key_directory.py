@@ -23,6 +23,23 @@ from holdfast.protocol.vocabulary import Role
 FRESH_SECONDS = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where in the log things stand, as far as their entries are proven and say so.
+
+    Attributes:
+        acts: Index of the entry that tells of an act, by its id.
+        grants: Likewise of a grant.
+        granted: Of a key: the entry of the first grant that names it, by thumbprint.
+        revoked: Of the entry that took a key away, by thumbprint.
+    """
+
+    acts: Mapping[str, int] = field(default_factory=dict)
+    grants: Mapping[str, int] = field(default_factory=dict)
+    granted: Mapping[str, int] = field(default_factory=dict)
+    revoked: Mapping[str, int] = field(default_factory=dict)
+
+
 class KeySource(Protocol):
     """Where keys and grants come from: a `Client`, or what was stored for offline use."""
 
@@ -50,6 +67,8 @@ class TrustedKey:
         is_root_pinned: Somebody compared that thumbprint out of band.
         is_revoked: Revoked since; earlier acts stay proven, later ones do not count.
         revoked_at: When, where the coordinator lists it still.
+        granted_place: Index of its grant's entry in the log, where that is proven.
+        revoked_place: Likewise of its revocation's.
         chain: The grants that say so.
     """
 
@@ -63,6 +82,8 @@ class TrustedKey:
     is_root_pinned: bool
     is_revoked: bool
     revoked_at: datetime | None = None
+    granted_place: int | None = None
+    revoked_place: int | None = None
     chain: GrantChain = field(repr=False, compare=False, kw_only=True)
 
     def roles_at(self, at: int) -> frozenset[Role]:
@@ -102,12 +123,14 @@ class KeyDirectory:
         source: Usually a `Client`.
         audience: The coordinator's origin, which every grant is bound to.
         pins: Root thumbprints that were compared out of band, by handle.
+        places: What is known of the log: it decides where clocks would have to otherwise.
         monotonic: Seconds that never jump.
     """
 
     source: KeySource
     audience: str
     pins: Mapping[str, str] = field(default_factory=dict)
+    places: Places = field(default_factory=Places)
     monotonic: Callable[[], float] = time.monotonic
     _known: dict[str, tuple[float, dict[str, TrustedKey]]] = field(default_factory=dict, init=False)
 
@@ -145,7 +168,8 @@ class KeyDirectory:
         views = [view for view in self.source.keys(partner) if view.partner == partner]
         root = self._root(partner, views)
         revoked = {view.kid: view.revoked_at for view in views if view.revoked_at is not None}
-        chain = GrantChain(partner, root, self.audience, revoked)
+        places = self.places
+        chain = GrantChain(partner, root, self.audience, revoked, places.revoked, places.grants)
         chain.follow(self.source.grants(partner))
         # A key that the coordinator does not list any more is treated like one that was revoked.
         listed = {view.kid for view in views}
@@ -161,6 +185,8 @@ class KeyDirectory:
                 is_root_pinned=partner in self.pins,
                 is_revoked=kid in revoked or kid not in listed,
                 revoked_at=revoked.get(kid),
+                granted_place=places.granted.get(kid),
+                revoked_place=places.revoked.get(kid),
                 chain=chain,
             )
             for kid, granted in chain.keys.items()

@@ -12,6 +12,7 @@ from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.errors import ProtocolError, VerificationError
 
 _PREFIX = b"holdfast/commit/1\0"
+SALT_BYTES = 32
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 #: Members of `data` that are added once the event has its place; they are not committed to.
 ADDED_MEMBERS = ("log", "previous_undelivered")
@@ -19,7 +20,24 @@ ADDED_MEMBERS = ("log", "previous_undelivered")
 
 def commitment(salt: bytes, body: bytes) -> bytes:
     """Return the 32 bytes that stand in the log for `body`; the prefix names their version."""
-    return sha256(_PREFIX + salt + body).digest()
+    return sha256(committed_bytes(salt, body)).digest()
+
+
+def committed_bytes(salt: bytes, body: bytes) -> bytes:
+    """Return the bytes whose SHA-256 stands in the log for `body`: a prefix, the salt, the body."""
+    return _PREFIX + salt + body
+
+
+def split_committed(committed: bytes) -> tuple[bytes, bytes]:
+    """Return the salt and the body of `committed_bytes`.
+
+    Raises:
+        VerificationError: If these are none.
+    """
+    end = len(_PREFIX) + SALT_BYTES
+    if not committed.startswith(_PREFIX) or len(committed) <= end:
+        raise VerificationError("these are no bytes that the log commits to")
+    return committed[len(_PREFIX) : end], committed[end:]
 
 
 def check_event(body: bytes) -> dict[str, Any]:

@@ -194,6 +194,10 @@ class PublicKey:
         """The key's coordinates, 32 bytes each, one after the other."""
         return b"".join(self._coordinates)
 
+    def to_pem(self) -> bytes:
+        """Return the key as SubjectPublicKeyInfo in PEM (RFC 7468), as openssl reads it."""
+        return self.verifying_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
     def verify(self, signature: bytes, data: bytes) -> None:
         """Accept `signature` (64 bytes; for ES256 r and s) over `data`.
 

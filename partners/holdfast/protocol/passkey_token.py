@@ -118,12 +118,12 @@ def base_document(
     return canonical_json.dumps(members)
 
 
-def act_document(base: bytes, body: bytes) -> bytes:
+def act_document(base: bytes, body: bytes | None) -> bytes:
     """Return what a person signs for: the base document's members, its purpose, and a decision's.
 
     Args:
         base: See `base_document`.
-        body: The raw body.
+        body: The raw body; None where it is not at hand, which does for any act but a decision.
 
     Raises:
         TokenError: If `base` is none, the body is another's, or decides nothing where it should.

@@ -1,0 +1,181 @@
+"""`holdfast bundle`, and `holdfast verify BUNDLE.zip`: evidence as a file, offline."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from holdfast.cli.findings import LEGEND, finding_document, folded, root_lines, summary_document
+from holdfast.cli.session import (
+    REQUEST_ID,
+    Session,
+    SessionCommand,
+    facts,
+    pass_session,
+    print_json,
+    printable,
+    table,
+)
+from holdfast.errors import PinMismatchError, ProfileError, UntrustedEvidenceError
+from holdfast.evidence.bundle.examination import BundleExamination, Trust, examine_bundle
+from holdfast.evidence.bundle.reader import BundleReader
+from holdfast.evidence.case_file import Finding, Result
+from holdfast.profiles.private_files import write_private
+from holdfast.protocol.compact_jws import THUMBPRINT
+from holdfast.protocol.errors import NoteError
+from holdfast.protocol.signed_note import NoteVerifier
+
+_NOT_CHECKED = (
+    "A bundle cannot show that nothing was left out: whether other keys were granted or these"
+    " revoked, only who follows the whole log can tell. Ids of lines and holds, and what clocks did"
+    " (lapsed, owed, overdue), are the coordinator's."
+)
+
+
+@click.command(cls=SessionCommand)
+@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="By default FRQ_….evidence.zip here.",
+)
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@pass_session
+def bundle(session: Session, request_id: str, output: Path | None, *, force: bool) -> None:
+    """Export a request with everything that proves it, as one ZIP.
+
+    Whoever gets it checks it without you and without the coordinator: holdfast verify FILE, or
+    openssl (its VERIFY.txt says how). It has what you may read, tokens and bodies of acts among
+    it. The file is for your eyes alone; whom you give it to is yours to decide, within its TLP
+    mark. The coordinator records each export, and later bundles of the request tell of it.
+    """
+    path = output or Path(f"{request_id}.evidence.zip")
+    if path.exists() and not force:
+        # Before an export is recorded that nobody gets.
+        raise ProfileError(f"{path} exists already and is not overwritten without --force")
+    content = session.client().evidence_bundle(request_id)
+    write_private(path, content, replace=force)
+    answer = {"file": str(path), "bytes": len(content), "sha256": sha256(content).hexdigest()}
+    session.show(answer, lambda: session.out.print(facts(list(answer.items()))))
+
+
+class Pin(click.ParamType[tuple[str, str]]):
+    """A partner's root key as it was compared: HANDLE=THUMBPRINT."""
+
+    name = "HANDLE=THUMBPRINT"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Return handle and thumbprint, or say what they look like."""
+        handle, _, thumbprint = str(value).partition("=")
+        if not handle or not THUMBPRINT.fullmatch(thumbprint):
+            self.fail(f"{value!r} is no HANDLE=THUMBPRINT of 43 characters", param, ctx)
+        return handle, thumbprint
+
+
+class LogKey(click.ParamType[NoteVerifier]):
+    """The key of a log, as a verifier key of a signed note."""
+
+    name = "VKEY"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> NoteVerifier:
+        """Return the key, or say why it is none."""
+        try:
+            return NoteVerifier.parse(str(value))
+        except NoteError as error:
+            self.fail(str(error), param, ctx)
+
+
+def verify_file(
+    session: Session,
+    path: Path,
+    *,
+    pins: Sequence[tuple[str, str]],
+    log_key: NoteVerifier | None,
+) -> None:
+    """Examine a bundle, say what came of it, and fail if anything did.
+
+    Raises:
+        BundleError: It is no bundle, or was altered.
+        UntrustedEvidenceError: Anything in it fails.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise ProfileError(f"cannot read {path}: {error.strerror}") from None
+    with file:
+        reader = BundleReader(file)
+        trust = _trust(session, reader.manifest.origin, pins, log_key)
+        examination = examine_bundle(reader, trust)
+    if session.as_json:
+        for number, finding in enumerate(examination.findings, 1):
+            print_json(finding_document("check", finding) | {"number": number})
+        print_json(summary_document(examination))
+    else:
+        _print(session, examination)
+    failed = examination.first_failure
+    if failed is not None:
+        raise UntrustedEvidenceError(
+            f"{examination.sentence()} The first: {failed}", code="not_as_signed"
+        )
+
+
+def _trust(
+    session: Session,
+    origin: str,
+    pins: Sequence[tuple[str, str]],
+    log_key: NoteVerifier | None,
+) -> Trust:
+    """Return what is known from elsewhere: what is kept, and what was given.
+
+    Raises:
+        PinMismatchError: The two differ.
+    """
+    known = dict(session.store.pins())
+    for handle, thumbprint in pins:
+        if known.setdefault(handle, thumbprint) != thumbprint:
+            raise PinMismatchError(
+                f"the root key of {handle} is pinned as {known[handle]}, and --pin says another"
+            )
+    kept = session.store.log_key(origin)
+    if kept is not None and log_key not in {None, kept}:
+        raise PinMismatchError(f"the log of {origin} was kept as {kept}, and --log-key is another")
+    return Trust(known, log_key or kept)
+
+
+def _print(session: Session, examination: BundleExamination) -> None:
+    out, findings = session.out, examination.findings
+    rows = [
+        (number, each.what, each.by, each.result.value, _detail(each))
+        for number, each in enumerate(findings, 1)
+    ]
+    out.print(table(("", "check", "of", "result", "detail"), rows))
+    out.print()
+    for line in _told(findings):
+        out.print(Text(line, style="red"))
+    for line in (*root_lines(examination), *LEGEND, folded(_NOT_CHECKED)):
+        out.print(Text(line))
+    out.print(Text(folded(examination.sentence()), style="bold"))
+
+
+def _detail(finding: Finding) -> str:
+    return "see below" if finding.result is Result.FAILED else finding.detail
+
+
+def _told(findings: Sequence[Finding]) -> Iterable[str]:
+    for number, each in enumerate(findings, 1):
+        if each.result is Result.FAILED:
+            whose = f" of {each.by}" if each.by else ""
+            yield folded(printable(f"FAILED {number} {each.what}{whose}: {each.detail}"))
+
+
+def register(cli: click.Group) -> None:
+    """Add this command."""
+    cli.add_command(bundle)

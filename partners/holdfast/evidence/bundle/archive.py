@@ -1,0 +1,183 @@
+"""Reading the ZIP of a bundle, so strictly that there is one way to read it.
+
+Archives can lie: a name twice, two directories, entries that overlap, sizes that inflate without
+end, names that lead elsewhere. A bundle needs none of what makes that possible. Its entries stand
+one behind the other from the first byte on, then comes the directory, then its end, and that is the
+end of the file; local headers say what the directory says. Anything else is refused.
+
+Source: APPNOTE.TXT 6.3.10, sections 4.3 and 4.4.
+"""
+
+import struct
+import zlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import BinaryIO, NamedTuple, NoReturn
+
+from holdfast.errors import BundleError
+from holdfast.protocol.bundle_layout import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, is_name
+
+_END = struct.Struct("<4s4H2LH")
+_CENTRAL = struct.Struct("<4s6H3L5H2L")
+_LOCAL = struct.Struct("<4s5H3L2H")
+_END_MARK, _CENTRAL_MARK, _LOCAL_MARK = b"PK\x05\x06", b"PK\x01\x02", b"PK\x03\x04"
+_STORED, _DEFLATED = 0, 8
+#: The upper half of an entry's attributes is its Unix mode: a regular file, or nothing.
+_TYPE_MASK, _REGULAR = 0o170000, 0o100000
+_MAX_NAME = 400
+
+
+class _Facts(NamedTuple):
+    """What both headers of an entry say."""
+
+    flags: int
+    method: int
+    time: int
+    date: int
+    crc: int
+    packed: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    facts: _Facts
+    start: int
+
+
+class Archive:
+    """A ZIP whose form was checked; contents are inflated when they are read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Read the directory and every local header.
+
+        Args:
+            file: At any place; it stays open as long as something is read.
+
+        Raises:
+            BundleError: If it is not a ZIP of the plainest kind.
+        """
+        self._file = file
+        self._entries = _entries(file)
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names of its files."""
+        return self._entries.keys()
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content.
+
+        Raises:
+            BundleError: If there is no such file, or it does not inflate to what its header says.
+        """
+        entry = self._entries.get(name)
+        if entry is None:
+            _refuse(f"it has no file {name}", "missing_file")
+        facts = entry.facts
+        self._file.seek(entry.start)
+        packed = self._file.read(facts.packed)
+        content = packed if facts.method == _STORED else _inflated(name, packed, facts.size)
+        if len(content) != facts.size or zlib.crc32(content) != facts.crc:
+            _refuse(f"{name} is not what its header says")
+        return content
+
+
+def _inflated(name: str, packed: bytes, size: int) -> bytes:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        content = inflater.decompress(packed, size + 1)
+    except zlib.error:
+        _refuse(f"{name} cannot be inflated")
+    if not inflater.eof or inflater.unused_data or len(content) > size:
+        _refuse(f"{name} inflates to something else than its header says")
+    return content
+
+
+def _entries(file: BinaryIO) -> dict[str, _Entry]:
+    count, start, end = _directory(file)
+    file.seek(start)
+    directory = file.read(end - start)
+    entries: dict[str, _Entry] = {}
+    place = at = total = 0
+    for _ in range(count):
+        if len(directory) - at < _CENTRAL.size:
+            _refuse("its directory is cut short")
+        header = _CENTRAL.unpack_from(directory, at)
+        mark, _, needed, *facts, name_length, extra, comment, disk, _, attributes, offset = header
+        name_end = at + _CENTRAL.size + name_length
+        raw_name = directory[at + _CENTRAL.size : name_end]
+        if mark != _CENTRAL_MARK or extra or comment or disk or name_end > len(directory):
+            _refuse("its directory has comments, extras, disks, or no entry where one should be")
+        name, found = _name(raw_name), _Facts(*facts)
+        _require_plain(name, found, needed, attributes >> 16)
+        if name in entries:
+            _refuse(f"{name} is in it twice", "duplicate_file")
+        if offset != place:
+            _refuse(f"{name} does not stand right behind the file before it", "overlap")
+        content = _require_local(file, place, raw_name, found)
+        place = content + found.packed
+        total += found.size
+        if place > start or total > MAX_BYTES:
+            _refuse("its files are more than there is room for", "too_large")
+        entries[name] = _Entry(found, content)
+        at = name_end
+    if place != start or at != len(directory):
+        _refuse("something stands between its files and its directory, or behind that")
+    return entries
+
+
+def _directory(file: BinaryIO) -> tuple[int, int, int]:
+    """Return how many entries there are, and where the directory starts and ends."""
+    size = file.seek(0, 2)
+    if size < _END.size:
+        _refuse("this is no ZIP")
+    file.seek(size - _END.size)
+    mark, disk, first, here, count, length, start, comment = _END.unpack(file.read(_END.size))
+    if mark != _END_MARK or comment or start + length + _END.size != size:
+        _refuse("this is no ZIP, or something stands behind or before it")
+    if disk or first or here != count:
+        _refuse("it is in several parts")
+    if not 0 < count <= MAX_FILES or length > count * (_CENTRAL.size + _MAX_NAME):
+        _refuse("it has no files, or too many", "too_large")
+    return count, start, size - _END.size
+
+
+def _name(raw: bytes) -> str:
+    try:
+        name = raw.decode("ascii")
+    except UnicodeDecodeError:
+        _refuse("a name in it is not ASCII", "bad_name")
+    if not is_name(name):
+        _refuse(f"{name!r} is no name of a file in a bundle", "bad_name")
+    return name
+
+
+def _require_plain(name: str, facts: _Facts, needed: int, mode: int) -> None:
+    if facts.flags or facts.method not in {_STORED, _DEFLATED} or needed > 20:  # noqa: PLR2004
+        _refuse(f"{name} is encrypted, or packed in a way that no bundle needs", "bad_entry")
+    if mode & _TYPE_MASK not in {0, _REGULAR}:
+        _refuse(f"{name} is a link, or no regular file", "bad_entry")
+    if facts.size > MAX_FILE_BYTES:
+        _refuse(f"{name} would inflate to {facts.size} bytes", "too_large")
+    if facts.method == _STORED and facts.packed != facts.size:
+        _refuse(f"{name} has two sizes", "bad_entry")
+
+
+def _require_local(file: BinaryIO, place: int, name: bytes, facts: _Facts) -> int:
+    """Return where a file's content starts, if its own header says the same as the directory."""
+    file.seek(place)
+    header = file.read(_LOCAL.size + len(name))
+    is_same = len(header) == _LOCAL.size + len(name)
+    if is_same:
+        mark, _, *local, name_length, extra = _LOCAL.unpack_from(header)
+        is_same = (mark, name_length, extra) == (_LOCAL_MARK, len(name), 0)
+        is_same &= _Facts(*local) == facts and header[_LOCAL.size :] == name
+    if not is_same:
+        shown = name.decode("ascii")
+        _refuse(f"{shown} has another header than its directory says", "other_header")
+    return file.tell()
+
+
+def _refuse(why: str, code: str = "bad_zip") -> NoReturn:
+    raise BundleError(f"this is no evidence bundle: {why}", code=code)

@@ -1,0 +1,255 @@
+"""A bundle as a `Reader` and `KeySource`: what was stored, in place of a coordinator."""
+
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from typing import Any, BinaryIO, TypeVar
+
+from pydantic import ValidationError as ModelError
+
+from holdfast.errors import BundleError
+from holdfast.evidence.bundle.archive import Archive
+from holdfast.protocol import bundle_layout as layout
+from holdfast.protocol import strict_json
+from holdfast.protocol.bundle_layout import BundleManifest, Custody, RevocationRecord
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.life_cycle_views import ClearanceView, DisputeView
+from holdfast.protocol.views import (
+    EvidenceView,
+    FreezeRequestView,
+    GrantView,
+    HoldView,
+    KeyView,
+    LegView,
+    LineView,
+    View,
+)
+
+V = TypeVar("V", bound=View)
+#: Contents of a bundle that is no larger are kept, so that nothing is inflated twice.
+_KEPT_BYTES = 64 << 20
+_FOLDERS = ("request/", "acts/", "members/", "keys/", "log/")
+_LOG_ENDINGS = ("entry", "committed", "tlog-proof")
+
+
+class BundleReader:
+    """Reads a bundle whose files are those of its manifest, all of them and no others."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Read and check the manifest, and every file against it.
+
+        Args:
+            file: The ZIP; it stays open as long as something is read.
+
+        Raises:
+            BundleError: If it is no bundle, or a file is not the one that the manifest names.
+        """
+        self._archive = Archive(file)
+        raw = self._archive.read(layout.MANIFEST)
+        self.manifest = _model(BundleManifest, _json(raw, layout.MANIFEST), layout.MANIFEST)
+        self.manifest_sha256 = sha256(raw).hexdigest()
+        self._kept: dict[str, bytes] = {}
+        self._used = {layout.MANIFEST, layout.VERIFY}
+        self._check_files()
+
+    @property
+    def names(self) -> Iterable[str]:
+        """The names of all files."""
+        return self._archive.names
+
+    def _check_files(self) -> None:
+        listed = {file.path: file for file in self.manifest.files}
+        there = set(self._archive.names) - {layout.MANIFEST}
+        if len(listed) != len(self.manifest.files):
+            raise BundleError("its manifest names a file twice", code="bad_manifest")
+        for name in sorted(listed.keys() ^ there):
+            where = "its manifest, and not in it" if name in listed else "it, and not its manifest"
+            raise BundleError(f"{name} is in {where}", code="unlisted_file")
+        keeps = sum(file.size for file in listed.values()) <= _KEPT_BYTES
+        for name, file in listed.items():
+            content = self._archive.read(name)
+            if (len(content), sha256(content).hexdigest()) != (file.size, file.sha256):
+                raise BundleError(f"{name} is not the file of its manifest", code="other_file")
+            if keeps:
+                self._kept[name] = content
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content.
+
+        Raises:
+            BundleError: If there is none.
+        """
+        self._used.add(name)
+        kept = self._kept.get(name)
+        return self._archive.read(name) if kept is None else kept
+
+    def find(self, name: str) -> bytes | None:
+        """Return a file's content, or None where there is no such file."""
+        return self.read(name) if name in self._archive.names else None
+
+    def unused(self) -> list[str]:
+        """Return which files of the folders belong to nothing that was read."""
+        return sorted(
+            name
+            for name in self._archive.names
+            if name not in self._used and name.startswith(_FOLDERS)
+        )
+
+    def others(self) -> list[str]:
+        """Return the documents beside the folders that nothing here looks into."""
+        found = set(self._archive.names) - self._used
+        return sorted(name for name in found if not name.startswith(_FOLDERS))
+
+    def document(self, name: str) -> dict[str, Any]:
+        """Return the JSON object in a file.
+
+        Raises:
+            BundleError: If there is none.
+        """
+        return _json(self.read(name), name)
+
+    def lines(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the JSON objects in the lines of a file; raises as `document`."""
+        content = self.read(name)
+        if content and not content.endswith(b"\n"):
+            raise BundleError(f"{name} ends within a line", code="bad_file")
+        for line in content.split(b"\n")[:-1]:
+            yield _json(line, name)
+
+    def _views(self, model: type[V], name: str) -> Iterator[V]:
+        return (_model(model, line, name) for line in self.lines(name))
+
+    def _require_request(self, request_id: str) -> None:
+        if request_id != self.manifest.request_id:
+            raise BundleError("it is about another request", code="other_request")
+
+    def freeze_request(self, request_id: str) -> FreezeRequestView:
+        """Return the request."""
+        self._require_request(request_id)
+        return _model(FreezeRequestView, self.document(layout.REQUEST), layout.REQUEST)
+
+    def evidence(self, request_id: str) -> Iterable[EvidenceView]:
+        """Return the evidence of its acts, each with the files that prove it."""
+        self._require_request(request_id)
+        for number, line in enumerate(self.lines(layout.ACTS), 1):
+            file = layout.act_file(number, str(line.get("act")))
+            if line.get("file") != file:
+                raise BundleError(f"act {number} is not in its place", code="bad_file")
+            proof = {
+                "token": self._text(f"{file}.token"),
+                "body": self._text(f"{file}.body"),
+                "remainder": self._text(f"{file}.remainder"),
+                "decision_context": self._text(f"{file}.context"),
+            }
+            yield _model(EvidenceView, {**line, **proof}, layout.ACTS)
+
+    def legs(self, request_id: str) -> Iterable[LegView]:
+        """Return its legs."""
+        self._require_request(request_id)
+        return self._views(LegView, layout.LEGS)
+
+    def ledger(self, request_id: str) -> Iterable[LineView]:
+        """Return its ledger's lines."""
+        self._require_request(request_id)
+        return self._views(LineView, layout.LEDGER)
+
+    def holds(self, request_id: str) -> Iterable[HoldView]:
+        """Return its holds."""
+        self._require_request(request_id)
+        return self._views(HoldView, layout.HOLDS)
+
+    def disputes(self, request_id: str) -> Iterable[DisputeView]:
+        """Return its disputes."""
+        self._require_request(request_id)
+        return self._views(DisputeView, layout.DISPUTES)
+
+    def clearances(self, request_id: str) -> Iterable[ClearanceView]:
+        """Return the accounts that it flagged by error."""
+        self._require_request(request_id)
+        return self._views(ClearanceView, layout.CLEARANCES)
+
+    def members(self) -> list[str]:
+        """Return the handles of the members that it has keys of."""
+        names = (name.split("/") for name in self._archive.names)
+        return sorted({parts[1] for parts in names if parts[0] == "members" and len(parts) > 1})
+
+    def keys(self, partner: str | None = None) -> Iterable[KeyView]:
+        """Return a member's public keys, revoked ones too; none of a stranger."""
+        name = layout.member_file(partner or "", "keys.jsonl")
+        return self._views(KeyView, name) if name in self._archive.names else ()
+
+    def grants(self, partner: str | None = None) -> Iterable[GrantView]:
+        """Return a member's grants with the files that prove each; none of a stranger."""
+        name = layout.member_file(partner or "", "grants.jsonl")
+        if name not in self._archive.names:
+            return
+        for number, line in enumerate(self.lines(name), 1):
+            file = layout.member_file(partner or "", f"grants/{number:05}")
+            if line.get("file") != file:
+                raise BundleError(f"a grant of {partner} is not in its place", code="bad_file")
+            proof = {
+                "token": self._text(f"{file}.token"),
+                "body": self._text(f"{file}.body"),
+                "approval_token": self._text(f"{file}.approval.token"),
+                "approval_body": self._text(f"{file}.approval.body"),
+            }
+            yield _model(GrantView, {**line, **proof}, name)
+
+    def revocations(self, partner: str) -> Iterable[tuple[RevocationRecord, str, bytes]]:
+        """Yield a member's revocations, each with token and body; empty where there are none."""
+        name = layout.member_file(partner, "revocations.jsonl")
+        for number, line in enumerate(self.lines(name), 1):
+            record = _model(RevocationRecord, line, name)
+            file = layout.member_file(partner, f"revocations/{number:05}")
+            if record.file not in {None, file}:
+                raise BundleError(f"a revocation of {partner} is not in its place", code="bad_file")
+            yield record, self._text(f"{file}.token") or "", self.find(f"{file}.body") or b""
+
+    def custody(self) -> list[Custody]:
+        """Return the earlier exports of the request."""
+        return list(self._views(Custody, layout.CUSTODY))
+
+    def places(self) -> list[int]:
+        """Return the indexes of the entries of the log that are in it.
+
+        Raises:
+            BundleError: If a file of the log has another name than one of an entry.
+        """
+        found = set()
+        for name in self._archive.names:
+            if not name.startswith("log/"):
+                continue
+            number, _, ending = name.removeprefix("log/").partition(".")
+            if not number.isdigit() or ending not in _LOG_ENDINGS:
+                raise BundleError(f"{name} is no file of an entry", code="bad_name")
+            if name != layout.leaf_file(int(number), ending):
+                raise BundleError(f"{name} is no file of an entry", code="bad_name")
+            found.add(int(number))
+        return sorted(found)
+
+    def _text(self, name: str) -> str | None:
+        content = self.find(name)
+        if content is None:
+            return None
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            raise BundleError(f"{name} is no UTF-8", code="bad_file") from None
+
+
+def _json(raw: bytes, name: str) -> dict[str, Any]:
+    try:
+        found = strict_json.loads(raw)
+    except ProtocolError as error:
+        raise BundleError(f"{name} is no JSON: {error}", code="bad_file") from None
+    if not isinstance(found, dict):
+        raise BundleError(f"{name} has something else than objects", code="bad_file")
+    return found
+
+
+def _model(model: type[V], document: dict[str, Any], name: str) -> V:
+    try:
+        return model.model_validate(document)
+    except ModelError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BundleError(f"{name}: {where}: {first['msg']}", code="bad_file") from None

@@ -1,0 +1,147 @@
+"""The layout of an evidence bundle: what lies where in the ZIP, and its manifest (ADR 0061).
+
+```text
+summary.pdf                        (if it is there) the case as a document for people
+VERIFY.txt                         how to check these very files with openssl: a script for sh
+request/request.json               the request as its reader sees it
+request/legs.jsonl                 likewise; every .jsonl holds one document in a line
+request/ledger.jsonl  holds.jsonl  disputes.jsonl  clearances.jsonl
+request/recomputed.json            the ledger added up again (`holdfast.protocol.ledger_sums`)
+acts.jsonl                         every act that its reader may see; `file` names what proves it
+acts/00001-submit.token            the token as it was signed, without a line feed
+acts/00001-submit.body             the exact body that it was signed over
+acts/00001-submit.remainder        in place of the body where the approval left addresses out
+acts/00001-submit.context          the decision context that the approvals name, for the requester
+acts/00002-approve.document        of a passkey: the document whose hash it signed
+members/<handle>/keys.jsonl        the member's keys, revoked ones too
+members/<handle>/grants.jsonl      its grants; `file` names what proves each
+members/<handle>/grants/00001.token  .body  .approval.token  .approval.body
+members/<handle>/revocations.jsonl
+members/<handle>/revocations/00001.token  .body
+keys/<kid>.pem                     each public key again, as openssl reads it
+log/000000000042.entry             an entry of the log, by its index: what the tree hashes
+log/000000000042.committed         what the entry commits to: prefix, salt and event
+log/000000000042.tlog-proof        its proof (c2sp.org/tlog-proof) under `checkpoint`
+checkpoint                         the one checkpoint of the bundle (c2sp.org/tlog-checkpoint)
+log-key.pem                        the log's key, as openssl reads it
+log-policy                         whose signatures the checkpoint needs (c2sp.org/tlog-policy)
+custody.jsonl                      earlier exports of the request: who, when, which manifest
+manifest.json                      what this is, with size and SHA-256 of every other file
+```
+
+The manifest stands last. The ZIP is of the plainest kind: stored or deflated entries one behind the
+other, no comments, extras, encryption or ZIP64, all of the same fixed time; names are ASCII. The
+same content makes the same bytes.
+"""
+
+import re
+from typing import Final, Literal
+
+from pydantic import Field
+
+from holdfast.protocol.payloads import Handle, Sha256, Time
+from holdfast.protocol.views import View
+
+FORMAT: Final = "holdfast-evidence-bundle"
+VERSION: Final = 1
+CONTENT_TYPE = "application/zip"
+
+MANIFEST = "manifest.json"
+VERIFY = "VERIFY.txt"
+CUSTODY = "custody.jsonl"
+LOG_POLICY = "log-policy"
+CHECKPOINT = "checkpoint"
+LOG_KEY = "log-key.pem"
+REQUEST = "request/request.json"
+LEGS = "request/legs.jsonl"
+LEDGER = "request/ledger.jsonl"
+HOLDS = "request/holds.jsonl"
+DISPUTES = "request/disputes.jsonl"
+CLEARANCES = "request/clearances.jsonl"
+RECOMPUTED = "request/recomputed.json"
+ACTS = "acts.jsonl"
+
+#: Files of one bundle: as many as a ZIP that is no ZIP64 can name, and some left.
+MAX_FILES = 65_000
+#: Bytes of one file, and of all of them together, as they are once inflated.
+MAX_FILE_BYTES = 1 << 28
+MAX_BYTES = 1 << 30
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*){0,4}", re.ASCII)
+_MAX_NAME = 350
+
+
+class BundleFile(View):
+    """A file of the bundle: its name in the ZIP, its bytes and their hash."""
+
+    path: str
+    size: int = Field(ge=0, le=MAX_FILE_BYTES)
+    sha256: Sha256
+
+
+class BundleManifest(View):
+    """What a bundle is, and what is in it.
+
+    `partner` is whose view it is, `log` the verifier key of the coordinator's log, `tree_size` that
+    of the one checkpoint under which every entry is proven.
+    """
+
+    format: Literal["holdfast-evidence-bundle"]
+    version: Literal[1]
+    origin: str
+    log: str
+    request_id: str
+    content_sha256: Sha256
+    partner: Handle
+    made_at: Time
+    tree_size: int = Field(ge=1)
+    files: list[BundleFile]
+
+
+class Custody(View):
+    """One export of a request: by whose people, when, and the SHA-256 of the bundle's manifest.
+
+    `subject`, the person or system, is told to its own partner alone.
+    """
+
+    partner: Handle
+    subject: str | None = None
+    at: Time
+    manifest_sha256: Sha256
+
+
+class RevocationRecord(View):
+    """A revocation: what it took away, with the file that proves it."""
+
+    id: str
+    partner: Handle
+    subject: str | None = None
+    kid: str
+    about: str | None = None
+    at: Time
+    leaf_index: int | None = None
+    file: str | None = None
+
+
+def is_name(name: str) -> bool:
+    """Tell whether a file of a bundle can have this name: plain ASCII, relative, no ".."."""
+    return len(name) <= _MAX_NAME and _NAME.fullmatch(name) is not None
+
+
+def act_file(number: int, act: str) -> str:
+    """Return the name of an act's files without the endings; `number` is its place, from 1."""
+    return f"acts/{number:05}-{act}"
+
+
+def member_file(handle: str, name: str) -> str:
+    """Return the name of a file about a member."""
+    return f"members/{handle}/{name}"
+
+
+def key_file(kid: str) -> str:
+    """Return the name of a public key's file."""
+    return f"keys/{kid}.pem"
+
+
+def leaf_file(index: int, ending: str) -> str:
+    """Return the name of a file about an entry of the log: "entry", "committed", "tlog-proof"."""
+    return f"log/{index:012}.{ending}"
