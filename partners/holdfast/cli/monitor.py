@@ -1,7 +1,9 @@
 """`holdfast monitor`: following the transparency log, and cosigning it."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,8 +24,11 @@ from holdfast.monitor.monitor import LogMonitor, Step
 from holdfast.monitor.source import PublicLog
 from holdfast.monitor.witness import Witness
 from holdfast.profiles.store import checked_origin
+from holdfast.profiles.tag_keys import TagKeyFile
 from holdfast.protocol.errors import NoteError
+from holdfast.protocol.log_entry import LogEntry
 from holdfast.protocol.payloads import format_time
+from holdfast.protocol.routing_tag import is_for
 from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.wording import counted
 
@@ -86,6 +91,12 @@ class _LogKey(click.ParamType[NoteVerifier]):
     help="Hours after which what was logged for you must have been delivered.",
 )
 @click.option(
+    "--deliveries",
+    is_flag=True,
+    help="Alarm, too, if what is tagged for you is not among your receiver's receipts: for one that"
+    " keeps them in the folder, and an endpoint that takes every type.",
+)
+@click.option(
     "--acknowledge",
     is_flag=True,
     help="Go on after an alarm that you looked into; what was kept of it stays.",
@@ -101,6 +112,7 @@ def monitor(
     once: bool,
     interval: float,
     patience: float,
+    deliveries: bool,
     acknowledge: bool,
 ) -> None:
     """Follow the transparency log, so that nobody can rewrite it unseen.
@@ -121,6 +133,7 @@ def monitor(
         log,
         witness=witness,
         patience=timedelta(hours=patience),
+        is_mine=_is_mine(session, origin) if deliveries else None,
         now=lambda: datetime.fromtimestamp(session.now(), UTC),
     )
     with watching:
@@ -155,6 +168,18 @@ def _origin(session: Session, coordinator: str | None) -> str:
         return checked_origin(coordinator)
     name = session.store.chosen_name(session.profile_name)
     return session.store.describe(name).coordinator
+
+
+def _is_mine(session: Session, origin: str) -> Callable[[int, LogEntry], bool]:
+    """Return what tells of an entry whether it is tagged for the profile's partner."""
+    profile = session.store.describe(session.store.chosen_name(session.profile_name))
+    keys = TagKeyFile(session.store.home).keys(origin, profile.handle)
+    if not keys:
+        raise click.UsageError(
+            f"no tag key of {profile.handle} at {origin} is kept in {session.store.home}: a lead"
+            " sends a new one with holdfast tag-key rotate"
+        )
+    return partial(is_for, keys)
 
 
 def _log_key(session: Session, origin: str, given: NoteVerifier | None) -> NoteVerifier:
