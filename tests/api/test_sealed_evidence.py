@@ -14,6 +14,7 @@ from sqlalchemy import select
 from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.timers import TimerRun
 from coordinator.domain.clock import SteppedClock
+from coordinator.services.ending.erasures import ProposeErasure
 from coordinator.services.requests.sealed_evidence import SealLimits
 from coordinator.storage.engine.database import Database
 from coordinator.storage.requests import sealed_evidence as store
@@ -23,6 +24,7 @@ from holdfast.client.client import Client, Document
 from holdfast.errors import (
     ApiError,
     ConflictError,
+    ErasedError,
     NoEncryptionKeyError,
     NotFoundError,
     PermissionDeniedError,
@@ -35,8 +37,9 @@ from holdfast.protocol.encryption_key import DecryptionKey
 from holdfast.protocol.sealed_evidence import PART_BYTES
 from holdfast.protocol.sealed_payloads import SealedEvidence, SealedEvidenceShare, WrappedKey
 from holdfast.protocol.views import EncryptionKeyView, SealedEvidenceView
-from holdfast.protocol.vocabulary import Tlp, WithdrawalReason
+from holdfast.protocol.vocabulary import ErasureReason, Tlp, WithdrawalReason
 from tests.api.acts import submit
+from tests.api.membership_acts import operate
 from tests.api.sealed_cast import CONTENT, HEADER, Desks, desks_at, sealed, went_out
 from tests.conftest import KEYS
 from tests.factories import ORIGIN, Cast, Member, Signer, request_token
@@ -334,6 +337,28 @@ def test_a_part_is_kept_once_and_thrown_away_where_no_act_names_it(
             documents = select(DocumentRow.owner_id).where(DocumentRow.name == store.PART)
             assert len(list(connection.scalars(documents))) == left
     assert opened(ready, cast.b.lead, request, named) == CONTENT
+
+
+def test_erasing_a_request_erases_what_was_sealed_on_it(
+    ready: Desks, cast: Cast, signer: Signer, database: Database, clock: SteppedClock
+) -> None:
+    request = went_out(signer, cast)
+    view = sealed(ready, cast.a.lead, request, cast.b.handle)
+    lead = ready.client(cast.a.lead)
+    lead.close(request)
+    propose = ProposeErasure(request_id=request.id, reason=ErasureReason.OTHER)
+    operate(database, KEYS.vault, clock, propose)
+    body = {"content_sha256": request.content_sha256, "reason": "other"}
+    erased = signer.post(cast.a.lead, f"/v1/freeze-requests/{request.id}/erasure", body)
+    assert erased.status_code == 201, erased.data
+    for member in (cast.a.lead, cast.b.lead):
+        with pytest.raises(ErasedError):
+            ready.client(member).one_sealed_evidence(request.id, view.id)
+    with database.engine.connect() as connection:
+        act_ids = {act.act_id for act in view.acts} | {each.act_id for each in view.recipients}
+        owners = [*connection.scalars(select(SealedPartRow.id)), *act_ids]
+        left = select(DocumentRow.owner_id).where(DocumentRow.owner_id.in_(owners))
+        assert list(connection.scalars(left)) == []
 
 
 def _sweep(database: Database, clock: SteppedClock) -> None:
