@@ -120,7 +120,8 @@ def test_every_status_is_described_and_bears_the_headers_that_it_is_sent_with() 
             retries = "Retry-After" in response["headers"]
             assert retries is (status in {"429", "503"}), (name, status)
         done = min(responses)
-        changes = not name.startswith("GET ")
+        # What nobody signs has no key of idempotency: a cosignature may come twice.
+        changes = not name.startswith("GET ") and operation.get("security") != []
         assert ("Idempotency-Replayed" in responses[done]["headers"]) is changes, name
 
 
