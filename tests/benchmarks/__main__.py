@@ -12,6 +12,7 @@ from tests.benchmarks import (
     console,
     deliveries,
     disturbed,
+    evidence,
     fairness,
     fan_out,
     growth,
@@ -33,6 +34,7 @@ GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
     "submissions": submissions.measure,
     "ledger": ledger.measure,
     "console": console.measure,
+    "evidence": evidence.measure,
 }
 
 
