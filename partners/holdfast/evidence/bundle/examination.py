@@ -303,7 +303,7 @@ def _documents(reader: BundleReader) -> Outcome:
             continue
         file = name.removesuffix(".token")
         document = reader.find(f"{file}.document")
-        token = reader.read(name)
+        token = reader.peek(name)
         if not is_passkey_token(token.decode(errors="replace")):
             if document is not None:
                 raise UntrustedEvidenceError(f"{file} was signed by no passkey")
@@ -323,9 +323,6 @@ def _same_document(reader: BundleReader) -> Outcome:
     if view.content_sha256 != reader.manifest.content_sha256:
         raise UntrustedEvidenceError("the request is about another document than the manifest's")
     contexts = sum(1 for name in reader.names if name.endswith(".context"))
-    for name in list(reader.names):
-        if name.endswith(".context"):
-            reader.read(name)
     return Result.VERIFIED, f"the manifest's; {counted(contexts, 'decision context')} with it"
 
 

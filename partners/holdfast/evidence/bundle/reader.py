@@ -83,6 +83,14 @@ class BundleReader:
             BundleError: If there is none.
         """
         self._used.add(name)
+        return self.peek(name)
+
+    def peek(self, name: str) -> bytes:
+        """Return a file's content without using it: it still has to belong to something.
+
+        Raises:
+            BundleError: If there is none.
+        """
         kept = self._kept.get(name)
         return self._archive.read(name) if kept is None else kept
 
