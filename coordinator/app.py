@@ -13,6 +13,7 @@ from coordinator.api.content_cache import ContentCache
 from coordinator.api.context import AppContext
 from coordinator.api.outcomes import OutcomeWait
 from coordinator.api.rate_limit import RateLimiter
+from coordinator.config_files import config_path
 from coordinator.console import routes as console_routes
 from coordinator.console.context import ConsoleContext
 from coordinator.console.openid_provider import OpenIdProviders, ProviderError
@@ -25,8 +26,10 @@ from coordinator.egress.address_guard import (
 )
 from coordinator.egress.fetching import Fetcher
 from coordinator.egress.name_resolution import CheckedResolver
+from coordinator.egress.timestamping import TimestampAuthority
 from coordinator.key_files import CoordinatorKeys, read_keys
 from coordinator.rulebook_files import read_rulebook
+from coordinator.services.requests.sealed_evidence import SealLimits
 from coordinator.settings import Settings, SettingsError, clock_of
 from coordinator.storage import tables
 from coordinator.storage.engine.base import db
@@ -34,7 +37,11 @@ from coordinator.storage.engine.database import Database, engine_arguments, prep
 from coordinator.storage.engine.wakeup import Watcher, open_notifier
 from coordinator.storage.engine.write_probe import WriteProbe
 from coordinator.storage.schema import MIGRATIONS
+from coordinator.storage.tail.cosignatures import MAX_WITNESS_KEY
 from holdfast.protocol.chains.chain import Chains
+from holdfast.protocol.errors import LogPolicyError, TimestampError
+from holdfast.protocol.log_policy import LogPolicy, parse_policy
+from holdfast.protocol.timestamp_token import read_authorities
 
 _log = structlog.get_logger(__name__)
 
@@ -94,10 +101,12 @@ def wire(
 ) -> AppContext:
     """Return what the routes work with, on a database that is open already."""
     rulebook = read_rulebook()
+    policy, policy_text = read_log_policy(settings)
     notifier = open_notifier(database, settings.database_listen_url)
     watcher = Watcher(
         database, listen_url=settings.database_listen_url, poll=settings.poll_interval
     )
+    log_signer = keys.log_signer(settings.origin, settings.log_signer_socket)
     probe = WriteProbe(database, clock, free_bytes=settings.document_limit_bytes)
     return AppContext(
         origin=settings.origin,
@@ -106,10 +115,15 @@ def wire(
         vault=keys.vault,
         clock=clock,
         rulebook=rulebook,
-        log_signer=keys.log_signer(settings.origin, settings.log_signer_socket),
+        log_signer=log_signer,
+        log_policy=policy,
+        log_policy_text=policy_text,
         passkey_scope=settings.passkey_scope,
         service_wallets=service_wallets(settings, rulebook.chains),
         signing_key=keys.webhook,
+        published_keys=keys.published,
+        document_key=keys.document_key(),
+        timestamps=timestamp_authority(settings),
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),
         check_issuer=issuer_check(settings),
@@ -123,10 +137,35 @@ def wire(
         watcher=watcher,
         body_limit_bytes=settings.body_limit_bytes,
         document_limit_bytes=settings.document_limit_bytes,
+        seal_limits=SealLimits(settings.sealed_evidence_bytes, settings.sealed_evidence_files),
         page_size=settings.page_size,
         page_size_limit=settings.page_size_limit,
-        health_checks=(probe.fault,),
+        health_checks=(probe.fault, log_signer.fault),
     )
+
+
+def read_log_policy(settings: Settings) -> tuple[LogPolicy, bytes]:
+    """Return which witnesses cosign the log, and the same as the operator wrote it.
+
+    Raises:
+        SettingsError: If there is no such file, or it is no policy of this log's witnesses.
+    """
+    path = settings.log_policy_file or config_path("log-policy")
+    try:
+        text = path.read_bytes()
+        policy = parse_policy(text)
+    except (OSError, LogPolicyError) as error:
+        raise SettingsError(f"HOLDFAST_LOG_POLICY_FILE: {path}: {error}") from None
+    if policy.has_logs:
+        raise SettingsError(
+            f"HOLDFAST_LOG_POLICY_FILE: {path}: take the log line out; the coordinator adds its own"
+        )
+    if any(len(str(each)) > MAX_WITNESS_KEY for each in policy.verifiers):
+        raise SettingsError(
+            f"HOLDFAST_LOG_POLICY_FILE: {path}: a witness's key has at most {MAX_WITNESS_KEY}"
+            " characters with its name"
+        )
+    return policy, text if text.endswith(b"\n") else text + b"\n"
 
 
 def service_wallets(settings: Settings, chains: Chains) -> ServiceWallets:
@@ -152,6 +191,22 @@ def service_wallets(settings: Settings, chains: Chains) -> ServiceWallets:
     for fault in wallets.faults:
         _log.warning("service_wallet_unreadable", entry=fault)
     return wallets
+
+
+def timestamp_authority(settings: Settings) -> TimestampAuthority | None:
+    """Return the operator's timestamp authority; None where none is configured.
+
+    Raises:
+        SettingsError: If its certificates cannot be read.
+    """
+    place = settings.timestamp_authority_roots
+    if place is None:
+        return None
+    try:
+        roots = read_authorities(place.read_bytes())
+    except (OSError, TimestampError) as error:
+        raise SettingsError(f"HOLDFAST_TIMESTAMP_AUTHORITY_ROOTS: {place}: {error}") from None
+    return TimestampAuthority(settings.timestamp_authority_url, roots)
 
 
 def endpoint_policy(settings: Settings) -> EndpointPolicy:

@@ -64,6 +64,8 @@ class Settings:
     timer_interval: timedelta
     body_limit_bytes: int
     document_limit_bytes: int
+    sealed_evidence_bytes: int
+    sealed_evidence_files: int
     page_size: int
     page_size_limit: int
     rate_per_minute: int
@@ -72,6 +74,9 @@ class Settings:
     clock_offset_file: Path | None
     service_wallets_file: Path | None
     log_signer_socket: Path | None
+    log_policy_file: Path | None
+    timestamp_authority_url: str
+    timestamp_authority_roots: Path | None
     sandbox: bool
 
     @property
@@ -211,6 +216,8 @@ _RANGES = {
     "small_body_bytes": (1_024, 2**24),
     "body_limit_bytes": (1_024, 2**26),
     "document_limit_bytes": (1_024, 2**28),
+    "sealed_evidence_bytes": (1_024, 2**28),
+    "sealed_evidence_files": (0, 10_000),
     "page_size": (1, 10_000),
     "page_size_limit": (1, 10_000),
     "rate_per_minute": (0, 100_000_000),
@@ -234,6 +241,7 @@ def _check(values: Mapping[str, Any]) -> None:
         except KeyFormatError as error:
             raise SettingsError(f"{PREFIX}CONSOLE_ORIGIN: {error}") from None
     _check_sandbox(values)
+    _check_timestamps(values)
     _check_ranges(values)
     _check_databases(values)
     if values["metrics_port"] == values["port"]:
@@ -244,6 +252,22 @@ def _check(values: Mapping[str, Any]) -> None:
         raise SettingsError(
             f"{PREFIX}LEASE: must outlast webhook_deadline by 5 seconds, or two workers send "
             f"at once"
+        )
+
+
+def _check_timestamps(values: Mapping[str, Any]) -> None:
+    url = urlsplit(values["timestamp_authority_url"])
+    if values["timestamp_authority_url"] and not (
+        url.scheme in {"http", "https"} and url.hostname and url.username is None
+    ):
+        raise SettingsError(
+            f"{PREFIX}TIMESTAMP_AUTHORITY_URL: must be an http or https URL without a user, not "
+            f"{values['timestamp_authority_url']!r}"
+        )
+    if bool(values["timestamp_authority_url"]) != bool(values["timestamp_authority_roots"]):
+        raise SettingsError(
+            f"{PREFIX}TIMESTAMP_AUTHORITY_ROOTS: must name a file with the authority's root "
+            f"certificates where {PREFIX}TIMESTAMP_AUTHORITY_URL is set, and only there"
         )
 
 

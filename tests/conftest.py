@@ -17,6 +17,7 @@ from coordinator.app import create_app, wire
 from coordinator.cli import with_settings
 from coordinator.domain.clock import SteppedClock
 from coordinator.key_files import (
+    DOCUMENT_KEY,
     INDEX_KEY,
     LOG_KEY,
     WEBHOOK_KEY,
@@ -28,6 +29,7 @@ from coordinator.settings import Settings
 from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, open_database
 from coordinator.storage.engine.documents import Vault
+from coordinator.summary.document_key import DocumentKey
 from holdfast.protocol.jwk import PrivateKey
 from tests import factories, node
 from tests.browser import chromium
@@ -47,7 +49,10 @@ BACKENDS = ("sqlite", "postgresql")
 #: Secrets of the tests alone.
 _WRAPPING, _INDEX = b"w" * 32, b"i" * 32
 KEYS = CoordinatorKeys(
-    Vault(_WRAPPING, _INDEX), PrivateKey.from_seed(b"s" * 32), PrivateKey.from_seed(b"l" * 32)
+    Vault(_WRAPPING, _INDEX),
+    PrivateKey.from_seed(b"s" * 32),
+    PrivateKey.from_seed(b"l" * 32),
+    DocumentKey.generate("coordinator.example", factories.NOON),
 )
 
 
@@ -98,6 +103,7 @@ def write_keys(folder: Path) -> None:
         INDEX_KEY: _INDEX,
         WEBHOOK_KEY: KEYS.webhook.to_pem(),
         LOG_KEY: KEYS.log.to_pem(),
+        DOCUMENT_KEY: KEYS.document_key().to_pem(),
     }
     for name, content in contents.items():
         path = folder / name

@@ -41,6 +41,7 @@ _EGRESS = "coordinator/egress"
 _PROTOCOL = "partners/holdfast/protocol"
 _RULES = f"{_PROTOCOL}/chains/rules"
 _EVIDENCE = "partners/holdfast/evidence"
+_MONITOR = "partners/holdfast/monitor"
 _CLI = "partners/holdfast/cli"
 _CONSOLE = "coordinator/console"
 _LOG = "coordinator/transparency_log"
@@ -82,16 +83,130 @@ _BACKUP = ("tests/operations/test_backup.py",)
 _BUNDLE = ("tests/services/test_evidence_bundles.py",)
 _ZIP = ("tests/partners/test_bundle_archive.py",)
 _BY_PLACE = ("tests/partners/test_places.py",)
+_ROTATION = ("tests/operations/test_key_rotation.py",)
+_THOROUGH = ("tests/operations/test_thorough_check.py",)
 _IN_LOG = ("tests/partners/test_log_inclusion.py",)
 _NOTE = ("tests/partners/protocol/test_signed_note.py",)
 _LOG_PROOF = ("tests/partners/protocol/test_log_proof.py",)
 _TREE = ("tests/partners/protocol/test_merkle_tree.py",)
 _LOG_SIGNER = ("tests/transparency_log/test_signing.py",)
+_ERASED = ("tests/services/test_erasures.py",)
+_TAGS = ("tests/transparency_log/test_tags.py",)
 _LOG_TAIL = ("tests/transparency_log/test_log_tail.py",)
+_COSIGNED = ("tests/api/test_cosignatures.py",)
+_POLICY = (
+    "tests/partners/protocol/test_cosignature.py",
+    "tests/partners/protocol/test_log_policy.py",
+)
+_WATCHED = ("tests/partners/test_log_monitor.py",)
 _SQLITE_MARK = ("tests/operations/test_sqlite_mark.py",)
 _EVENT_KINDS = ("tests/services/test_event_kinds.py",)
+_SEALED = ("tests/api/test_sealed_evidence.py",)
+_SEALING = ("tests/partners/protocol/test_sealed_evidence.py",)
 
 MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        "coordinator/operations/key_rotation.py",
+        "    if old not in keys.retired:",
+        "    if False:",
+        _ROTATION,
+    ),
+    Mutation(
+        "coordinator/operations/key_rotation.py",
+        "    elif kept.read_bytes() != current.read_bytes():",
+        "    elif False:",
+        _ROTATION,
+    ),
+    Mutation(
+        f"{_STORAGE}/engine/documents.py",
+        "        if secret is None and self._old_wrapping is not None:",
+        "        if False:",
+        _ROTATION,
+    ),
+    Mutation(
+        "coordinator/operations/log_recount.py",
+        '    return None if checkpoint.root == frontier.root() else "is of another tree"',
+        "    return None",
+        _THOROUGH,
+    ),
+    Mutation(
+        "coordinator/operations/log_recount.py",
+        "    if row.nodes is not None and bytes(row.nodes) != hashes:",
+        "    if False:",
+        _THOROUGH,
+    ),
+    Mutation(
+        "coordinator/summary/characters.py",
+        'each if ord(each) in _SETTABLE else f"[U+{ord(each):04X}]"',
+        "each",
+        ("tests/summary/test_characters.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/reading/request_summary.py",
+        "None if row.requester == read.actor.partner else leg",
+        "None",
+        ("tests/api/test_summaries.py",),
+    ),
+    Mutation(
+        f"{_EGRESS}/timestamping.py",
+        "        verify_timestamp(fetched.body, digest, self._roots, nonce=nonce)",
+        "        pass",
+        ("tests/egress/test_timestamping.py",),
+    ),
+    Mutation(
+        "partners/holdfast/client/published_roots.py",
+        "        if root_kid not in self.roots:",
+        "        if False:",
+        ("tests/partners/test_published_roots.py",),
+    ),
+    Mutation(
+        f"{_PROTOCOL}/sealed_evidence.py",
+        '"recipient": recipient, "sha256": sha256}',
+        '"sha256": sha256}',
+        _SEALING,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/sealed_evidence.py",
+        '.to_bytes(11, "big") + bytes([is_last])',
+        '.to_bytes(11, "big") + bytes([0])',
+        _SEALING,
+    ),
+    Mutation(
+        f"{_DISPATCHER}/timers.py",
+        "                sealed_evidence.forget_waiting(connection, now)",
+        "                pass",
+        _SEALED,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/encryption_key.py",
+        "            _PROBE.exchange(self.public_key)",
+        "            pass",
+        _SEALING,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/sealed_evidence.py",
+        "    if not signer.is_person or Role.SECURITY_LEAD not in signer.roles_at(token.iat):",
+        "    if False:",
+        _SEALED,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/sealed_evidence.py",
+        "        SealedEvidenceRow.request_id == request_id,\n        _is_known_to(reader),",
+        "        SealedEvidenceRow.request_id == request_id,",
+        _SEALED,
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/sealed_evidence.py",
+        "    if actor.partner != row.partner and not Tlp(row.tlp).may_be_passed_on:",
+        "    if False:",
+        _SEALED,
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/sealed_evidence.py",
+        "    if tlp.is_below(marked) and on.actor.partner != on.request.requester:",
+        "    if False:",
+        _SEALED,
+    ),
     Mutation(
         f"{_CONSOLE}/drafts.py",
         "        if store.count(connection, draft.person) >= store.MOST_KEPT:",
@@ -434,6 +549,138 @@ MUTATIONS: tuple[Mutation, ...] = (
         "        if (signed.size, signed.root) != tree:",
         "        if False:",
         _LOG_SIGNER,
+    ),
+    Mutation(
+        f"{_SERVICES}/core/unit_of_work.py",
+        "        self._tag_again(tag_keys, head.tag_keys_changed)\n",
+        "",
+        _TAGS,
+    ),
+    Mutation(
+        f"{_SERVICES}/core/tag_keys.py",
+        "            if as_of != self._as_of:",
+        "            if False:",
+        _TAGS,
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/erasures.py",
+        "    _require_erasable(on)\n    words =",
+        "    words =",
+        _ERASED,
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/erasures.py",
+        "proposed is None or proposed.reason != command.body.reason",
+        "proposed is None",
+        _ERASED,
+    ),
+    Mutation(
+        f"{_STORAGE}/engine/documents.py",
+        "DocumentKeyRow.id == key.id, DocumentKeyRow.wrapped == key.wrapped)",
+        "DocumentKeyRow.id == key.id,)",
+        _ERASED,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/erasures.py",
+        "    destroy_key(connection, request.document_key_id)\n",
+        "",
+        _ERASED,
+    ),
+    Mutation(
+        f"{_STORAGE}/engine/documents.py",
+        ".values(wrapped=bytes(len(wrapped)))",
+        ".values(wrapped=wrapped)",
+        _ERASED,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/erasures.py",
+        "    cancel_deliveries(connection, request.id, now)\n",
+        "",
+        ("tests/api/test_erasures.py",),
+    ),
+    Mutation(
+        f"{_LOG}/leaf.py",
+        'b"".join(sorted((*tags, *unpack_tags(filling))))',
+        'b"".join((*tags, *unpack_tags(filling)))',
+        _TAGS,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/routing_tag.py",
+        "*holding[-1:]",
+        "*holding",
+        ("tests/partners/protocol/test_routing_tag.py",),
+    ),
+    Mutation(
+        f"{_LOG}/witnesses.py",
+        "    if parse_note(own).text != note.text:",
+        "    if False:",
+        _COSIGNED,
+    ),
+    Mutation(
+        f"{_LOG}/witnesses.py",
+        "if policy.is_met([key for key, _ in each])",
+        "if each",
+        _COSIGNED,
+    ),
+    Mutation(
+        f"{_LOG}/witnesses.py",
+        "        dropped = [old for old in sizes[KEPT:] if old != shown]",
+        "        dropped = sizes[KEPT:]",
+        _COSIGNED,
+    ),
+    Mutation(
+        "coordinator/storage/tail/transparency_log.py",
+        "    if head.collected_size and _round(now) <= _round(head.signed_at):",
+        "    if False:",
+        _COSIGNED,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/log_policy.py",
+        "            if member in self._grouped:",
+        "            if False:",
+        _POLICY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/cosignature.py",
+        'f"{_HEADING}\\ntime {timestamp}\\n{text}"',
+        'f"{_HEADING}\\ntime 0\\n{text}"',
+        _POLICY,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "        if frontier.root() != checkpoint.root:",
+        "        if False:",
+        _WATCHED,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "        if own != checkpoint.root:",
+        "        if False:",
+        _WATCHED,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "            known and entries[:known] != self._files.entries(index, known)",
+        "            False",
+        _WATCHED,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "        if place < 0 or self._files.entry(place) != entry:",
+        "        if False:",
+        _WATCHED,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "        if self.source.consistency(size, size) is None:",
+        "        if False:",
+        _WATCHED,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "        self._store(cosigned=size)\n",
+        "",
+        _WATCHED,
     ),
     Mutation(
         f"{_LOG}/growth.py",

@@ -144,7 +144,11 @@ def require_body(front: TokenFront, body: bytes) -> None:
 
 
 def standing(
-    connection: Connection, kid: str, *, while_suspended: Permission | None = None
+    connection: Connection,
+    kid: str,
+    *,
+    while_suspended: Permission | None = None,
+    while_pending: bool = False,
 ) -> store.Standing:
     """Return what the key's owner may do now.
 
@@ -153,27 +157,32 @@ def standing(
         kid: The key that signed.
         while_suspended: The route serves a suspended partner, too: those of its keys that carry
             this permission.
+        while_pending: The route serves a partner that is not confirmed yet, too.
 
     Raises:
         AuthenticationError: If the key was revoked or the partner suspended.
         PermissionDeniedError: If the partner is not confirmed yet.
     """
-    return require_standing(store.standing(connection, kid), while_suspended=while_suspended)
+    found = store.standing(connection, kid)
+    return require_standing(found, while_suspended=while_suspended, while_pending=while_pending)
 
 
 def require_standing(
-    found: store.Standing | None, *, while_suspended: Permission | None = None
+    found: store.Standing | None,
+    *,
+    while_suspended: Permission | None = None,
+    while_pending: bool = False,
 ) -> store.Standing:
     """Return the rights that were found, if there are any; see `standing`."""
     if found is None:
         raise AuthenticationError("the key was revoked", code="revoked_key")
-    if found.partner_status is PartnerStatus.PENDING:
+    if found.partner_status is PartnerStatus.PENDING and not while_pending:
         raise PermissionDeniedError(
             "your membership is pending: the operator has not confirmed your root key's "
             "thumbprint yet",
             code="partner_pending",
         )
-    if found.partner_status is PartnerStatus.ACTIVE:
+    if found.partner_status in {PartnerStatus.ACTIVE, PartnerStatus.PENDING}:
         return found
     actor = found.actor
     if actor.is_suspended and while_suspended and is_allowed(while_suspended, actor):

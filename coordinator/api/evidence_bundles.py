@@ -8,7 +8,7 @@ from coordinator.api.bundles.archive import BundleWriter
 from coordinator.api.bundles.contents import open_case, write_bundle
 from coordinator.api.pipeline import Reader
 from coordinator.api.responses import Later
-from coordinator.api.view import a_document, query_view
+from coordinator.api.view import of_type, query_view
 from coordinator.domain.permission import Permission
 from coordinator.storage.engine.database import one_moment
 from coordinator.storage.requests.exports import NewExport, insert_export
@@ -19,7 +19,7 @@ from holdfast.protocol.type_ids import new_id
 _IN_MEMORY_BYTES = 32 << 20
 
 
-@a_document(CONTENT_TYPE)
+@of_type(CONTENT_TYPE)
 @query_view(answer=bytes, needs=Permission.FREEZE_REQUEST_READ, while_suspended=True)
 def read_bundle(reader: Reader, request_id: str) -> Later:
     """Export a request with everything that proves it: one ZIP, to be verified offline.

@@ -24,6 +24,7 @@ from coordinator.storage.ledger.owed_holds import owed_to_or_by
 from coordinator.storage.reading import awaited_decisions
 from holdfast.protocol import hold_payloads, views
 from holdfast.protocol.payloads import RequestId
+from holdfast.protocol.vocabulary import Tlp
 
 
 class HoldsQuery(PageQuery):
@@ -77,7 +78,10 @@ def list_open(reader: Reader, query: HoldsQuery) -> dict[str, Any]:
     ids = sorted({row.request_id for row in rows})
     requests = awaited_decisions.rows(reader.connection, ids, reader.actor.partner) if ids else []
     titles = incident_titles(reader.connection, reader.vault, requests)
-    of = {each.id: ForWhom(each.requester, titles.get(each.incident_id)) for each in requests}
+    of = {
+        each.id: ForWhom(each.requester, titles.get(each.incident_id), Tlp(each.tlp))
+        for each in requests
+    }
     return page_view(open_hold_views(rows, of), cursor)
 
 

@@ -9,7 +9,13 @@ from coordinator.api.client_address import client_address
 from coordinator.api.context import current_context
 from coordinator.api.pipeline import SignedCall
 from coordinator.api.transaction import join_once
-from coordinator.api.view import command_view, custom_view, personal
+from coordinator.api.view import (
+    before_confirmation,
+    command_view,
+    custom_view,
+    or_known,
+    personal,
+)
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import AuthenticationError, FieldFault, InvalidInputError
 from coordinator.services.membership.grant_proposals import ApproveGrant, ProposeGrant
@@ -18,6 +24,7 @@ from coordinator.services.membership.partners import ChangeContacts, JoinNetwork
 from coordinator.services.membership.people import NamePerson
 from coordinator.services.membership.revocations import Revoke, RevokeOwnKey
 from coordinator.services.membership.rotations import RotateKey
+from coordinator.services.membership.tag_keys import SetTagKey
 from holdfast.protocol import membership_payloads, strict_json, views
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import BURNT_KEY, PRIVATE_MEMBERS, PublicKey
@@ -89,6 +96,19 @@ def revoke(call: SignedCall[membership_payloads.Revocation]) -> Revoke | RevokeO
 def change_contacts(call: SignedCall[membership_payloads.PartnerChanges]) -> ChangeContacts:
     """Replace your contacts; everything else changes by grant."""
     return ChangeContacts(body=call.body)
+
+
+@before_confirmation
+@or_known("This is the present key already; nothing changed.")
+@command_view(SetTagKey, body=membership_payloads.NewTagKey, answer=views.TagKeyView)
+def set_tag_key(call: SignedCall[membership_payloads.NewTagKey]) -> SetTagKey:
+    """Set the key by which your entries of the log are tagged, so that you alone find them.
+
+    From the entry `first_leaf` on it holds, and the one before no longer: keep both. The kit sends
+    the first one when it joins, before the operator has confirmed the partner. Nobody but your own
+    partner reads this act.
+    """
+    return SetTagKey(body=call.body)
 
 
 @personal

@@ -16,9 +16,9 @@ _DESCRIPTION = """Inter-exchange freeze requests, coordinated.
 
 Every request but those marked as public is signed: `Authorization: Bearer` carries a JWT
 (`typ: holdfast-request+jwt`, EdDSA or ES256) that binds method, URL and body. It is authentication
-and evidence at once; see docs/protocol.md for how to make one. Every POST, PATCH and DELETE carries
-an `Idempotency-Key`. Refusals are problem documents (RFC 9457); their codes are explained at
-/docs/problems.
+and evidence at once; see docs/protocol.md for how to make one. Every signed POST, PATCH and DELETE
+carries an `Idempotency-Key`. Refusals are problem documents (RFC 9457); their codes are explained
+at /docs/problems.
 
 In bodies, null stands for a member that is left out, unless its description says otherwise; members
 that are not described are refused. In answers, `required` members are always there, null stands

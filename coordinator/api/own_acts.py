@@ -27,7 +27,7 @@ class OwnActsQuery(PageQuery):
         Literal["act", "grant", "organisation", "session"] | None,
         Field(
             description="Acts on requests, grants, what it did about itself (revocations, changes"
-            " of endpoints), or sessions of the console."
+            " of endpoints, encryption keys) and with sealed evidence, or sessions of the console."
         ),
     ] = None
 
@@ -38,8 +38,8 @@ def list_own_acts(reader: Reader, query: OwnActsQuery) -> dict[str, Any]:
 
     Acts on requests and grants stay for ever, with their place in the log; a session of the console
     is listed while it is kept, about a day. What proves an act is among its request's evidence,
-    what proves a grant in the list of grants; a revocation or a change of an endpoint has token
-    and body here.
+    what proves a grant in the list of grants; what one did about oneself, or with sealed evidence,
+    has token and body here.
     """
     after = after_id(query)
     before = None if after is None else after.partition("_")[2]

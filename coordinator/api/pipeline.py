@@ -194,7 +194,13 @@ def carry_out(
     )
     evidence = Evidence(act.proof, act.raw, act.token.body_sha256)
     response = retried(
-        lambda: change_once(context, signed, evidence, while_suspended=view.while_suspended)
+        lambda: change_once(
+            context,
+            signed,
+            evidence,
+            while_suspended=view.while_suspended,
+            while_pending=view.while_pending,
+        )
     )
     # (6) It is committed.
     context.wake()
@@ -244,7 +250,12 @@ def _require_right_to_route(context: AppContext, token: RequestToken, view: Comm
     with context.database.engine.connect() as connection:
         try:
             served = needs[0] if view.while_suspended else None
-            found = standing(connection, token.kid, while_suspended=served)
+            found = standing(
+                connection,
+                token.kid,
+                while_suspended=served,
+                while_pending=view.while_pending,
+            )
         except AuthenticationError:
             if RotateKey in view.commands and _is_answered(connection, token):
                 return  # perhaps the retry of a key's own rotation; the transaction decides

@@ -20,11 +20,13 @@ class ProblemKind:
 NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     errors.PermissionDeniedError: {
         "partner_suspended": "Your membership is suspended; only what is held already is settled.",
+        "unknown_witness": "No witness that the log's policy names cosigned this checkpoint.",
         "partner_pending": "Your membership waits for the operator to confirm the root key.",
     },
     errors.InvalidInputError: {
         "about_other_requests": "The body of a decision goes to the partners asked, so it names no "
         "warning about other requests; signing the context accepts it.",
+        "cosignature": "A cosignature does not verify, or is from the future.",
         "bundle_too_large": "The evidence of this request is more than one bundle can hold: read "
         "its lists instead.",
         "customer_data": "Free text holds what looks like customer data. Each place is named; take "
@@ -32,6 +34,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "idempotency_key": "The Idempotency-Key header is missing or malformed.",
         "invalid_addresses": "Some flagged addresses have faults; all of them are named at once.",
         "invalid_partners": "Some of the partners asked cannot be; all of them are named at once.",
+        "no_checkpoint": "The note is no checkpoint of a log.",
         "nothing_missed": "`replay` needs an endpoint that is off, since a time that is known.",
         "other_remainder": "`remainder_sha256` is not the hash of what would go out without the "
         "addresses that `except` names.",
@@ -65,6 +68,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     },
     errors.ConflictError: {
         "last_key": "It is the caller's last key of its kind; only a security lead takes it away.",
+        "answers_owed": "Answers are still owed, or a dispute is open.",
         "already_answered": "This question has its answer.",
         "already_decided": "You have decided on this before; a decision is not changed.",
         "already_marked": "The hold is marked so already.",
@@ -72,6 +76,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "already_taken": "You have this task already.",
         "already_resolved": "This dispute is resolved.",
         "counts_for_others": "Other holds are marked as the same as this; take that back first.",
+        "erasure_proposed": "It is proposed already, and waits for a lead of the requester.",
         "endpoint_off": "The endpoint is turned off; turn it on first.",
         "flash_cap": "No more flash requests go out for now; the detail says when the next one "
         "may. Send it as urgent.",
@@ -79,6 +84,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "them go takes more leads; withdraw it after the ratification.",
         "holds_open": "Holds are still open; a request closes once all are released, returned or "
         "seized.",
+        "other_checkpoint": "The log signed another checkpoint of that size. If both bear its "
+        "signature, that proves a fork: keep both.",
         "known_key": "The key is known already; a key belongs to one subject for ever.",
         "left_out_itself": "That hold is left out of sums itself; the detail names what counts.",
         "nonce_used": "This very document was submitted before; a fresh nonce makes it another "
@@ -88,6 +95,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "other_funds": "The two holds are of different addresses or assets.",
         "other_left_out": "An earlier approval leaves out other addresses (`except`); the detail "
         "names them. Approvals that count to one quorum leave out the same ones.",
+        "not_proposed": "Nobody proposed to erase this request, or for another reason.",
         "proposer_gone": "Whoever proposed it may no longer; propose it again if it is wanted.",
         "reset_over": "The new root key has taken over.",
         "same_partner": "One partner does not hold the same tokens twice; it corrects its lines.",

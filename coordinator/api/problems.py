@@ -40,6 +40,7 @@ STATUS_BY_ERROR: Mapping[type[CoordinatorError], HTTPStatus] = MappingProxyType(
         errors.PermissionDeniedError: HTTPStatus.FORBIDDEN,
         errors.SelfApprovalError: HTTPStatus.FORBIDDEN,
         errors.NotFoundError: HTTPStatus.NOT_FOUND,
+        errors.ErasedError: HTTPStatus.GONE,
         errors.PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
         errors.MethodNotAllowedError: HTTPStatus.METHOD_NOT_ALLOWED,
         errors.InvalidTransitionError: HTTPStatus.CONFLICT,
@@ -62,6 +63,7 @@ TITLES: Mapping[type[CoordinatorError], str] = MappingProxyType(
         errors.PermissionDeniedError: "Not allowed",
         errors.SelfApprovalError: "Four eyes",
         errors.NotFoundError: "Not found",
+        errors.ErasedError: "Erased",
         errors.PreconditionFailedError: "Changed meanwhile",
         errors.MethodNotAllowedError: "Method not allowed",
         errors.InvalidTransitionError: "The life cycle has no such step",
@@ -108,6 +110,8 @@ def problem_bytes(error: CoordinatorError) -> bytes:
         document |= _listed(error)
         if error.current_status is not None:
             document["current_status"] = str(error.current_status)
+        if isinstance(error, errors.ErasedError) and error.erased is not None:
+            document["erased"] = error.erased
     request_id = g.get("request_id")
     if request_id:
         document["request_id"] = request_id

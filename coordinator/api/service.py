@@ -55,6 +55,7 @@ def about() -> Response:
             "skew_seconds": DEFAULT_SKEW,
             "docs": f"{context.origin}/docs",
             "log": _log(context),
+            "document_certificate_sha256": context.document_key.fingerprint,
         }
     )
 
@@ -84,11 +85,14 @@ def log_verifier(context: AppContext) -> NoteVerifier:
 def jwks() -> Response:
     """The keys that the coordinator signs with.
 
-    For the `v1a` signature of every webhook, and for clearances.
+    For the `v1a` signature of every webhook, and for clearances. While a key is being replaced,
+    webhooks are signed with the old one, too; clearances that it signed verify for good.
     """
-    key = current_context().signing_key.public
-    entry = {**key.jwk(), "kid": key.kid, "use": "sig", "alg": key.alg}
-    return _json({"keys": [entry]}, max_age=_MAX_AGE_SECONDS)
+    entries = [
+        {**key.jwk(), "kid": key.kid, "use": "sig", "alg": key.alg}
+        for key in current_context().published_keys
+    ]
+    return _json({"keys": entries}, max_age=_MAX_AGE_SECONDS)
 
 
 @public_view(answer=HealthView)
@@ -101,7 +105,8 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Whether this process can serve.
 
-    503 while the database is away or takes no changes, and when the process is about to stop.
+    503 while the database is away or takes no changes, while the process that signs the log does
+    not answer, and when this one is about to stop.
     """
     context = current_context()
     if context.watcher.is_stopped:

@@ -34,6 +34,7 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.errors import (
     AuthenticationError,
     CoordinatorError,
+    ErasedError,
     IdempotencyConflictError,
     InvalidInputError,
     NotFoundError,
@@ -117,9 +118,21 @@ def idempotency_key() -> str:
 
 
 def change_once(
-    context: AppContext, call: SignedCommand, evidence: Evidence, *, while_suspended: bool
+    context: AppContext,
+    call: SignedCommand,
+    evidence: Evidence,
+    *,
+    while_suspended: bool,
+    while_pending: bool = False,
 ) -> Response:
     """Carry a command out in one transaction.
+
+    Args:
+        context: Of the application.
+        call: The command.
+        evidence: What proves it.
+        while_suspended: See `CommandView`.
+        while_pending: See `CommandView`.
 
     Raises:
         AuthenticationError: If the key was revoked meanwhile, or the token was used before.
@@ -131,7 +144,7 @@ def change_once(
         found = partner_store.read_standing(standing)
         try:
             served = permission_of(type(call.command)) if while_suspended else None
-            found = require_standing(found, while_suspended=served)
+            found = require_standing(found, while_suspended=served, while_pending=while_pending)
         except AuthenticationError:
             repeated = _repeat_of_rotation(uow, call, claim)
             if repeated is None:
@@ -220,7 +233,9 @@ def answer_once(
         uow.finish()
     else:
         status, location, about = answer.status, answer.location, answer.about
-        content = uow.finish(answer, StoreAnswer(claim.call.answer_id, sealing_key))
+        # What is said about a request is sealed, and erased, with that.
+        key = sealing_key if answer.entry is None else answer.entry.key
+        content = uow.finish(answer, StoreAnswer(claim.call.answer_id, key))
     idempotency.complete(uow.connection, claim.call, status, about=about)
     response = stored_response(status, content)
     if location is not None:
@@ -239,7 +254,9 @@ def _repeat(uow: UnitOfWork, call: SignedCommand, stored: FoundAnswer | None) ->
             "this Idempotency-Key was used for another request; take a fresh key"
         )
     content = load_one(uow.connection, uow.vault, stored.id, "answer")
-    response = stored_response(stored.status, content or b"{}")
+    if content is None:
+        raise ErasedError("this was answered before, and what it was about is erased since")
+    response = stored_response(stored.status, content)
     response.headers["Idempotency-Replayed"] = "true"
     return response
 

@@ -6,19 +6,26 @@ names sizes or indexes never changes, and may be cached for ever.
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from http import HTTPStatus
 
 from flask import Response
 from sqlalchemy import Connection
 
+from coordinator.api.body import parse_body, read_body
 from coordinator.api.client_address import client_address
 from coordinator.api.context import AppContext, current_context
-from coordinator.api.view import public_view
+from coordinator.api.responses import stored_response
+from coordinator.api.service import log_verifier
+from coordinator.api.view import public_view, taken_from_anybody
 from coordinator.domain.errors import NotFoundError
 from coordinator.storage.tail import transparency_log as log_store
+from coordinator.transparency_log import witnesses
 from coordinator.transparency_log.proofs import consistency_proof, inclusion_proof, proof_of
-from holdfast.protocol import canonical_json, views
-from holdfast.protocol.checkpoint import decode_number
+from holdfast.protocol import canonical_json, payloads, views
+from holdfast.protocol.checkpoint import LOG_PATH, decode_number
 from holdfast.protocol.errors import TileError, TreeProofError
+from holdfast.protocol.log_policy import LogPolicy
 from holdfast.protocol.log_tiles import MAX_LEVEL, TilePlace, bundle_entries, last_leaf
 
 TEXT = "text/plain; charset=utf-8"
@@ -28,6 +35,10 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _FOR_A_DAY = "public, max-age=86400, immutable"
 #: A newer checkpoint is published at most once a second.
 _FOR_A_SECOND = "public, max-age=1"
+#: The policy is a file of the operator's; it changes with a restart.
+_FOR_MINUTES = "public, max-age=300"
+#: Of a note with cosignatures: a hundred signatures of today's kind take a third of that.
+_MOST_BYTES = 65_536
 _TOO_FAR = "The log is not as large as that, or nothing of it is named so."
 
 
@@ -71,6 +82,17 @@ def _cached(place: TilePlace) -> str:
     return _FOR_EVER if place.is_full else _FOR_A_DAY
 
 
+def _checkpoint(
+    read: Callable[[Connection, LogPolicy, datetime], bytes | None], missing: str
+) -> Response:
+    context = _public_context()
+    with context.database.engine.connect() as connection:
+        found = read(connection, context.log_policy, context.clock.now())
+    if found is None:
+        raise _not_there(missing)
+    return _response(found, TEXT, _FOR_A_SECOND)
+
+
 def _proof(size: int, make: Callable[[Connection], Sequence[bytes]]) -> Sequence[bytes]:
     """Return a proof in the tree of `size` leaves.
 
@@ -99,16 +121,64 @@ def _proof_response(about: dict[str, int], hashes: Sequence[bytes]) -> Response:
 def read_checkpoint() -> Response:
     """The newest published checkpoint of the log.
 
-    A signed note (c2sp.org/tlog-checkpoint): origin, number of leaves, root. A newer one is
-    published at most once a second, and a second after the change at the latest.
+    A signed note (c2sp.org/tlog-checkpoint): origin, number of leaves, root, with cosignatures of
+    witnesses. Where `/v1/log/policy` asks for a quorum, it is the newest that meets it. Else a
+    newer one is published at most once a second, and a second after the change at the latest.
+    """
+    return _checkpoint(witnesses.published_checkpoint, "no checkpoint is published yet")
+
+
+@public_view(
+    answer=str, content_type=TEXT, not_found="Nothing was logged and signed yet: try again later."
+)
+def read_collected() -> Response:
+    """The checkpoint that witnesses are asked to cosign now.
+
+    With the cosignatures that it has. For ten seconds it is the same one for all, so that a quorum
+    comes together while the log grows.
+    """
+    return _checkpoint(witnesses.collected_checkpoint, "nothing was logged and signed yet")
+
+
+@taken_from_anybody(
+    body=payloads.CosignedCheckpoint,
+    answer=views.CosignedView,
+    not_found="The log signed no checkpoint of that size.",
+)
+def take_cosignatures() -> Response:
+    """Hand in a witness's cosignature (c2sp.org/tlog-cosignature).
+
+    `note` is a checkpoint of this log with cosignatures under it; the log's own signature may stand
+    there, too. No token is needed: the cosignature says who made it. It must be of a witness that
+    `/v1/log/policy` names. Handing in the same again changes nothing.
     """
     context = _public_context()
+    note = parse_body(read_body(_MOST_BYTES), payloads.CosignedCheckpoint).note.encode()
+    policy, now = context.log_policy, context.clock.now()
     with context.database.engine.connect() as connection:
-        size = log_store.published_size(connection, context.clock.now())
-        checkpoint = log_store.checkpoint_at(connection, size) if size else None
-    if checkpoint is None:
-        raise _not_there("nothing was logged and signed yet")
-    return _response(checkpoint, TEXT, _FOR_A_SECOND)
+        size, made = witnesses.checked_cosignatures(connection, policy, note, now)
+    with context.database.transaction() as connection:
+        witnesses.keep_cosignatures(connection, policy, size, made, now)
+    with context.database.engine.connect() as connection:
+        state = witnesses.quorum_state(connection, policy, now)
+    taken = {
+        "tree_size": size,
+        "witnesses": [each.witness.name for each in made],
+        "published_size": state.size,
+    }
+    return stored_response(HTTPStatus.OK, canonical_json.dumps(taken))
+
+
+@public_view(answer=str, content_type=TEXT)
+def read_policy() -> Response:
+    """The log's key, its witnesses, and how many of them a published checkpoint needs.
+
+    A text in the form of c2sp.org/tlog-policy, to be kept and compared.
+    """
+    context = _public_context()
+    own = f"log {log_verifier(context)} {context.origin + LOG_PATH}\n"
+    content = own.encode() + context.log_policy_text
+    return _response(content, TEXT, _FOR_MINUTES)
 
 
 @public_view(answer=bytes, content_type=BYTES, not_found=_TOO_FAR)

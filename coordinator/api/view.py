@@ -7,7 +7,7 @@ description. `coordinator.api.routes` says at which URL a view is served.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response
 
@@ -88,12 +88,14 @@ class CommandView(View):
         large: Whether the body is a document.
         follow: What is done behind the commit: it returns the answer with what came of it.
         while_suspended: Whether a suspended partner is served, too; the handler sees to the limits.
+        while_pending: Whether a partner is served before the operator has confirmed it.
     """
 
     commands: tuple[type[Any], ...]
     large: bool = False
     follow: Callable[[AppContext, Response], Response] | None = None
     while_suspended: bool = False
+    while_pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ class Route:
     tag: str
 
 
+V = TypeVar("V", bound=View)
 Declare = Callable[[Callable[..., Any]], View]
 DeclareQuery = Callable[[Callable[..., Any]], QueryView]
 
@@ -171,8 +174,8 @@ def followed(by: Callable[[AppContext, Response], Response]) -> Callable[[View],
     return declare
 
 
-def a_document(content_type: str) -> Callable[[QueryView], QueryView]:
-    """Say of a signed GET that it answers a document of this type, and no JSON."""
+def of_type(content_type: str) -> Callable[[V], V]:
+    """Say of a view what it answers instead of JSON."""
     return lambda view: replace(view, content_type=content_type)
 
 
@@ -186,12 +189,30 @@ def personal(view: View) -> View:
     return replace(view, is_personal=True)
 
 
+def before_confirmation(view: View) -> View:
+    """Say of a command's view that a partner is served that is not confirmed yet."""
+    if not isinstance(view, CommandView):
+        raise TypeError("only a command's view knows of such partners")
+    return replace(view, while_pending=True)
+
+
 def public_view(
     *, answer: Any, not_found: str = "", content_type: str = "application/json"
 ) -> Declare:
     """Declare a function of (**names) as a view that anybody may read."""
     return lambda function: View(
         function, answer=answer, signed=False, not_found=not_found, content_type=content_type
+    )
+
+
+def taken_from_anybody(*, body: type[Body], answer: Any, not_found: str) -> Declare:
+    """Declare a function of (**names) as a view that takes a body from anybody.
+
+    It reads the body itself. What it does is the same however often it is sent, so that it takes no
+    idempotency key.
+    """
+    return lambda function: View(
+        function, answer=answer, body=body, signed=False, not_found=not_found
     )
 
 

@@ -16,6 +16,8 @@ from coordinator.cli.terminal_lines import errors_between_words
 COMMANDS = (
     *("serve", "web", "worker", "migrate", "check", "backup", "restore", "partner"),
     "deliveries",
+    "erase",
+    "rotate-key",
     "log-signer",
     "trial-postgres",
 )

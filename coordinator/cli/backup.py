@@ -23,7 +23,7 @@ def backup(settings: Settings, *, parent: Path | None, keys: Path | None, as_jso
     """Back up the database, also while it is served.
 
     What is written is one consistent state, read again and verified. On PostgreSQL pg_dump makes
-    it. The keys are made once and never change: copy them once, to another medium, for whoever
+    it. The keys change only when you replace one: copy them then, to another medium, for whoever
     has both reads everything. Without them no backup can be read.
     """
     if parent is None and keys is None:

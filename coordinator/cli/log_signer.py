@@ -23,7 +23,7 @@ def log_signer(settings: Settings, *, keys: Path) -> None:
 
     It serves HOLDFAST_LOG_SIGNER_SOCKET until SIGTERM, signs one tree of each size, each larger
     than the one before, and remembers the largest in a file beside the key: a database that was
-    restored from an old back-up gets no signature. Give it a user and a folder of its own, move
+    restored from an old backup gets no signature. Give it a user and a folder of its own, move
     log-signing.pem there, and name the same socket to the other processes.
     """
     serve_signer(settings, keys, stop_event())

@@ -66,7 +66,7 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
                 raise
             fail(
                 f"the database cannot be read: {error.orig}; see HOLDFAST_DATABASE_URL and "
-                "HOLDFAST_DATA_DIR, or restore it from the back-up"
+                "HOLDFAST_DATA_DIR, or restore it from the backup"
             )
 
     return run

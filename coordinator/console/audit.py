@@ -23,7 +23,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "": "All",
         "act": "On requests",
         "grant": "Grants",
-        "organisation": "Keys and endpoints",
+        "organisation": "Keys, endpoints, sealed evidence",
         "session": "Sign-ins",
     }
 )
@@ -61,10 +61,15 @@ ACTS: Mapping[str, str] = MappingProxyType(
         "revoke_clearance": "revoked a clearance",
         "legal_order": "attached a legal order",
         "close": "closed the request",
+        "erase": "erased what the request said",
         "revoke": "took away a key, or all of somebody's",
+        "set_tag_key": "set what your entries of the log are tagged with",
         "add_endpoint": "added a webhook endpoint",
         "change_endpoint": "changed a webhook endpoint",
         "remove_endpoint": "removed a webhook endpoint",
+        "set_encryption_key": "chose what evidence is sealed to",
+        "seal_evidence": "sealed evidence to partners",
+        "share_evidence": "sealed evidence to more partners",
         "rotate_endpoint_secret": "made a webhook endpoint a new secret",
     }
 )

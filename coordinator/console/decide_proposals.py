@@ -13,7 +13,6 @@ from coordinator.api.view import QueryView
 from coordinator.console import decision_words as say
 from coordinator.console import render, words
 from coordinator.console.acts import WantedAct, ask_signature, done_words
-from coordinator.console.code_words import WITHDRAWN_BECAUSE
 from coordinator.console.contested import (
     contested_holds,
     every_hold,
@@ -26,6 +25,7 @@ from coordinator.console.decision_signing import digits, second_device, shown_fa
 from coordinator.console.visit import Visit
 from coordinator.console.words import Countdown, countdown, counted, moment
 from coordinator.domain.errors import CoordinatorError, NotFoundError
+from coordinator.services.reading.code_words import WITHDRAWN_BECAUSE
 from holdfast.protocol.vocabulary import Decision
 
 #: Addresses of a withdrawal that the page lists.

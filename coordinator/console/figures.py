@@ -11,10 +11,10 @@ from flask import Response, request
 
 from coordinator.api import statistics as api
 from coordinator.console import render
-from coordinator.console.code_words import SAID
 from coordinator.console.forms import Form
 from coordinator.console.visit import Visit
 from coordinator.console.words import AmountWords, amount, span, usd
+from coordinator.services.reading.code_words import SAID
 from holdfast.protocol import strict_json
 from holdfast.protocol.amounts import KnownAssets
 from holdfast.protocol.vocabulary import Urgency

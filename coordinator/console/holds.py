@@ -23,6 +23,7 @@ class Row(NamedTuple):
     id: str
     url: str
     title: str
+    tlp: str
     who: str
     held: AmountWords | None
     clock: Countdown
@@ -63,6 +64,7 @@ def _row(visit: Visit, hold: Mapping[str, Any], now: datetime) -> Row:
         id=hold["id"],
         url=f"{url}/answer" if is_own else url,
         title=hold["incident_title"] or "A request",
+        tlp=hold["tlp"] or "",
         who=hold["requester"] or "" if is_own else hold["partner"],
         held=None if hold["withheld"] else amount(hold["held"], hold["asset"], visit.assets),
         clock=countdown(hold["hold_expires_at"], now),

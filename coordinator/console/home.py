@@ -307,7 +307,7 @@ def _card(visit: Visit, task: Mapping[str, Any], now: datetime, why: str) -> Car
         id=task["id"],
         strip=Strip(task["strip"]),
         title=_title(task, kind),
-        meta=f"{why}{task['next']['words']}",
+        meta=f"{why}{task['next']['words']}{_mark(task)}",
         clock=left,
         clock_words=doing.clock if left.until else "no clock",
         button=doing.button,
@@ -317,6 +317,11 @@ def _card(visit: Visit, task: Mapping[str, Any], now: datetime, why: str) -> Car
         may_take=taken_by != visit.actor.subject,
         warnings=_warning_words(task["warnings"]),
     )
+
+
+def _mark(task: Mapping[str, Any]) -> str:
+    """Return how far what a task is about may travel, behind what is to be done."""
+    return f" TLP:{task['tlp']}" if task.get("tlp") else ""
 
 
 def _warning_words(warnings: Sequence[Mapping[str, Any]]) -> str:

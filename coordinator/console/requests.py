@@ -11,7 +11,6 @@ from flask import Response, request
 from coordinator.api import freeze_request_reads, request_events, tasks
 from coordinator.console import render
 from coordinator.console.acts import done_words
-from coordinator.console.code_words import WITHDRAWN_BECAUSE
 from coordinator.console.follow import states
 from coordinator.console.follow.states import State
 from coordinator.console.home import DOINGS
@@ -25,6 +24,7 @@ from coordinator.console.words import (
     moment,
     usd_of,
 )
+from coordinator.services.reading.code_words import WITHDRAWN_BECAUSE
 
 _PAGE = 50
 #: Addresses of all requests of a page whose amounts are added up, and assets that are named of one.
@@ -50,6 +50,7 @@ class Row:
     stated: Sequence[str]
     worth: str
     urgency: str
+    tlp: str
     at: datetime | None
     clock: Countdown
     clock_words: str
@@ -158,7 +159,7 @@ def _row(
     return Row(
         id=item["id"],
         url=f"{url}/decide" if box == "to_approve" else url,
-        title=item["incident_title"] or f"A request of {item['requester']}",
+        title=_title(item),
         requester="" if is_ours else item["requester"],
         state=state,
         about=f"{counted(item['address_count'], 'address')},"
@@ -166,6 +167,7 @@ def _row(
         stated=_sums(visit, stated),
         worth=_worth(stated),
         urgency=item["urgency"],
+        tlp=item["tlp"],
         at=moment(item["submitted_at"]),
         clock=left,
         clock_words=what if left.until else _ended(item, now),
@@ -175,3 +177,9 @@ def _row(
 
 def _ended(item: Mapping[str, Any], now: datetime) -> str:
     return f"ended {ago(item['ended_at'], now)}" if item["ended_at"] else ""
+
+
+def _title(item: Mapping[str, Any]) -> str:
+    if item["erased_at"]:
+        return f"Erased: a request of {item['requester']}"
+    return item["incident_title"] or f"A request of {item['requester']}"

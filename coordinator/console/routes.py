@@ -16,6 +16,7 @@ from coordinator.api.client_address import client_address
 from coordinator.api.context import AppContext, current_context
 from coordinator.api.database_faults import unavailable
 from coordinator.api.pipeline import Reader
+from coordinator.api.responses import Later
 from coordinator.console import (
     acts,
     audit,
@@ -97,7 +98,7 @@ class Page:
 
     method: str
     path: str
-    function: Callable[..., Answer]
+    function: Callable[..., Answer | Later]
     large: bool = False
 
 
@@ -197,6 +198,7 @@ PAGES: tuple[Page | PublicPage, ...] = (
     Page("GET", "/console/requests/{request_id}/documents/{act_id}", documents.show_one),
     Page("GET", "/console/requests/{request_id}/documents/{act_id}/{part}", documents.download),
     Page("GET", "/console/requests/{request_id}/evidence.json", documents.download_evidence),
+    Page("GET", "/console/requests/{request_id}/summary.pdf", documents.download_summary),
     Page("GET", "/console/requests/{request_id}/withdraw", follow_acts.show_withdrawal),
     Page("POST", "/console/requests/{request_id}/withdraw", follow_acts.withdraw),
     Page("GET", "/console/requests/{request_id}/add-partners", follow_acts.show_addition),
@@ -335,7 +337,8 @@ def _answer_visit(page: Page, names: dict[str, str]) -> Answer:
             context.limiter.check(found.actor.partner)
         if page.method == "POST":
             visit.form = _form(page, found.actor.partner)
-        return page.function(visit, **names)
+        answer = page.function(visit, **names)
+    return answer.make() if isinstance(answer, Later) else answer
 
 
 def _is_resumed() -> bool:

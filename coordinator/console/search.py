@@ -91,6 +91,8 @@ def _hit(visit: Visit, item: Mapping[str, Any]) -> Hit:
     what = _WHAT.get(item["kind"], "")
     if item["kind"] == "address":
         what = f"names this address, no. {item['address_no']}"
+    if item.get("tlp"):
+        what += f", TLP:{item['tlp']}"
     return Hit(
         url=_url(item),
         title=item.get("title") or f"A request of {requester}",

@@ -29,6 +29,7 @@ from coordinator.services.delivery.webhook_endpoints import (
 )
 from coordinator.services.ending.closing import CloseByItself, ExpireFreezeRequest
 from coordinator.services.ending.disputes import RecommendRelease
+from coordinator.services.ending.erasures import EraseByPolicy
 from coordinator.services.ending.withdrawal_proposals import VoidWithdrawal
 from coordinator.services.ledger.holds import FireHoldClock, RemindOwed
 from coordinator.services.membership.root_resets import TakeOverRoot
@@ -42,7 +43,13 @@ from coordinator.storage.ending import disputes, withdrawal_proposals
 from coordinator.storage.engine.database import Database
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.membership import root_resets, suspensions
-from coordinator.storage.requests import freeze_requests, info_requests, legs
+from coordinator.storage.requests import (
+    erasures,
+    freeze_requests,
+    info_requests,
+    legs,
+    sealed_evidence,
+)
 from coordinator.storage.tail import idempotency
 
 logger = structlog.get_logger(__name__)
@@ -110,6 +117,13 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
                 connection, now - policies.close_after, limit
             ),
             lambda request_id: CloseByItself(request_id=request_id),
+        ),
+        Timer(
+            "retention",
+            lambda connection, now, limit: erasures.due(
+                connection, policies.kept_since(now), limit
+            ),
+            lambda request_id: EraseByPolicy(request_id=request_id),
         ),
         Timer(
             "acknowledge_by",
@@ -310,7 +324,22 @@ class TimerRun:
                     answers_before=now - ANSWERS_KEPT,
                 )
                 drafts.forget_untouched(connection, now)
+                sealed_evidence.forget_waiting(connection, now)
                 # As many as there may be are left for the next sweeps, so that none is long.
                 answer_texts.erase_old(connection, now, limit=TEXTS_AT_ONCE)
+            self._clear_traces(now)
         except SQLAlchemyError as error:
             logger.warning("sweep_failed", error=type(error).__name__)
+
+    def _clear_traces(self, now: datetime) -> None:
+        """Have the database give up what it keeps of what was erased; again next time if not."""
+        database = self._context.database
+        with database.engine.connect() as connection:
+            waiting = erasures.with_traces(connection)
+        if not waiting:
+            return
+        if not erasures.clear_traces(database):
+            logger.info("erased_in_journal", advice="somebody reads; tried again at the next sweep")
+            return
+        with database.writing() as connection, connection.begin():
+            erasures.mark_traces_gone(connection, waiting, now)

@@ -5,6 +5,7 @@ No clock is read here: deadlines are computed from the moment that is passed in.
 
 import re
 import tomllib
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,6 +35,9 @@ _DEFAULT = "default"
 _PROFILE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 #: A year of them: anything longer is a typing error.
 _MOST_WORKING_DAYS = 260
+#: A hundred years of them.
+_MOST_MONTHS = 1_200
+_MONTHS_OF_YEAR = 12
 
 
 class PolicyError(ValueError):
@@ -62,6 +66,7 @@ class Policies:
         remind_owed: How often an owed answer is recalled.
         approve_grant_within: How long a lead's proposed grant waits for another lead.
         root_reset_after: From the announcement of a new root key to its taking over.
+        erase_after_months: How long what an ended request says is kept.
         name_from_cases: The public yearly summary names no partner with fewer.
         max_holds: How far ahead a hold's end may lie, by jurisdiction and basis.
         support_max: The same by whose word the request rests on; an order has no such limit.
@@ -88,6 +93,7 @@ class Policies:
     root_reset_after: timedelta
     max_holds: Mapping[str, Mapping[HoldBasis, timedelta]]
     support_max: Mapping[Support, timedelta]
+    erase_after_months: int
     name_from_cases: int
 
     def answer_dispute_by(self, urgency: Urgency, *, raised_at: datetime) -> datetime:
@@ -95,6 +101,16 @@ class Policies:
         is_flash = urgency is Urgency.FLASH
         within = self.answer_flash_dispute_within if is_flash else self.answer_dispute_within
         return raised_at + within
+
+    def kept_since(self, now: datetime) -> datetime:
+        """Return the moment before which a request must have ended for its time to be over.
+
+        Months are those of the calendar; of a shorter one the last day stands for those it lacks.
+        """
+        months = now.year * _MONTHS_OF_YEAR + now.month - 1 - self.erase_after_months
+        year, month = divmod(months, _MONTHS_OF_YEAR)
+        last = monthrange(year, month + 1)[1]
+        return now.replace(year=year, month=month + 1, day=min(now.day, last))
 
     def desk_clocks(self, profile: str | None, jurisdiction: str | None) -> DeskClocks:
         """Return the clocks of a partner; the default ones where it names no known profile."""
@@ -131,6 +147,7 @@ class Policies:
         hold = top.table("hold")
         dispute = top.table("dispute")
         membership = top.table("membership")
+        retention = top.table("retention")
         statistics = top.table("statistics")
         maxima = top.table("max_hold_days")
         support = top.table("support_max_days")
@@ -159,6 +176,7 @@ class Policies:
             answer_dispute_within=dispute.duration("answer_within_hours", _HOUR),
             answer_flash_dispute_within=dispute.duration("answer_flash_within_hours", _HOUR),
             approve_grant_within=membership.duration("grant_proposal_days", _DAY),
+            erase_after_months=retention.number("erase_after_months", most=_MOST_MONTHS),
             name_from_cases=statistics.number("name_partner_from_cases"),
             root_reset_after=membership.duration("root_reset_hours", _HOUR),
             max_holds=MappingProxyType(
@@ -180,6 +198,7 @@ class Policies:
             hold,
             dispute,
             membership,
+            retention,
             statistics,
             maxima,
             support,

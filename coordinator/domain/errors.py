@@ -4,7 +4,7 @@ No HTTP here: `api.problems` is the one map from these classes to a status. A cl
 can do about it; the `code` narrows it down and never changes once published.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -154,6 +154,16 @@ class IdempotencyConflictError(CoordinatorError):
     """The same idempotency key came with another request."""
 
     default_code = "idempotency_key_reused"
+
+
+class ErasedError(CoordinatorError):
+    """What it said is erased; `erased` tells when, by whom, and what numbers remain."""
+
+    default_code = "erased"
+
+    def __init__(self, message: str, *, erased: Mapping[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.erased = erased
 
 
 class RateLimitedError(CoordinatorError):

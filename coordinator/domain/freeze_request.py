@@ -33,6 +33,7 @@ class Action(StrEnum):
     CLOSE = "close"
     REPORT = "report"  # lines about what happened, whenever it did
     ACT_ON_HOLD = "act_on_hold"  # extensions
+    ERASE = "erase"  # of what it says; it stays what it was
 
 
 class Ratification(StrEnum):
@@ -95,6 +96,7 @@ TRANSITIONS: Mapping[tuple[RequestStatus | None, Ratification, Action], State] =
             for state in (_WITHDRAWN, _CLOSED)
             for action in (Action.ACT_ON_HOLD, Action.REPORT)
         },
+        **{(*state, Action.ERASE): state for state in (_WITHDRAWN, _CLOSED, _REJECTED, _EXPIRED)},
     }
 )
 
@@ -201,6 +203,37 @@ def _not_ratified(
         code="not_ratified",
         current_status=current.value,
     )
+
+
+def require_erasable(
+    current: RequestStatus, *, open_holds: int, owes: bool, ratification: Ratification
+) -> None:
+    """Refuse to erase what is still needed by somebody.
+
+    Args:
+        current: Its status.
+        open_holds: Holds that count for it and hold something.
+        owes: Whether an answer is owed, or a dispute is open.
+        ratification: As it stands.
+
+    Raises:
+        InvalidTransitionError: If the request is not over.
+        ConflictError: If a hold is open, or something is still to be answered.
+    """
+    next_status(current, Action.ERASE, ratification=ratification)
+    if open_holds:
+        raise ConflictError(
+            "holds are still open on it: what it says is needed until all are released, returned"
+            " or seized",
+            code="holds_open",
+            current_status=current.value,
+        )
+    if owes:
+        raise ConflictError(
+            "an answer is still owed on it, or a dispute is open; what it says is needed",
+            code="answers_owed",
+            current_status=current.value,
+        )
 
 
 def require_closable(

@@ -30,6 +30,7 @@ class Permission(StrEnum):
     INDEMNITY_GIVE = "indemnity:give"
     SAME_FUNDS_MARK = "same_funds:mark"
     FREEZE_REQUEST_CLOSE = "freeze_request:close"
+    FREEZE_REQUEST_ERASE = "freeze_request:erase"  # what the operator proposed to erase
     INFO_REQUEST_ANSWER = "info_request:answer"
     DISPUTE_RESOLVE = "dispute:resolve"
     CLEARANCE_REVOKE = "clearance:revoke"
@@ -50,6 +51,8 @@ class Permission(StrEnum):
     # both sides
     TASK_TAKE = "task:take"  # what one may take is decided by what it takes to do it
     LEGAL_ORDER_ATTACH = "legal_order:attach"  # by the partner that holds, or by an authority
+    EVIDENCE_SEAL = "evidence:seal"  # and send its parts
+    EVIDENCE_SHARE = "evidence:share"  # it lets one more organisation read
     EVENT_READ = "event:read"
     STATISTICS_READ = "statistics:read"
     # endpoints
@@ -69,14 +72,16 @@ class Permission(StrEnum):
     KEY_ROTATE = "key:rotate"  # one's own
     KEY_REVOKE = "key:revoke"  # one's own; a person's, and never the last of its kind
     CONSOLE_LINK_MAKE = "console_link:make"  # a person's; it gives nobody a right
+    ENCRYPTION_KEY_SET = "encryption_key:set"  # who holds it reads what is sealed to the partner
     SIGN_IN_PROVIDER_CHANGE = "sign_in_provider:change"  # who may be signed in to read, by whom
-    TRANSPARENCY_LOG_COSIGN = "transparency_log:cosign"
+    TAG_KEY_SET = "tag_key:set"  # what the partner's entries of the log are tagged with
     # the coordinator itself: timers, transport, the operator's membership acts
     TIMER_FIRE = "timer:fire"
     DELIVERY_RECORD = "delivery:record"
     PARTNER_ADMIT = "partner:admit"
     PARTNER_SUSPEND = "partner:suspend"
     PARTNER_RESET_ROOT = "partner:reset_root"
+    ERASURE_PROPOSE = "erasure:propose"  # a lead of the requester signs it
 
 
 P = Permission
@@ -89,7 +94,6 @@ _READ = frozenset(
         P.PARTNER_READ,
         P.GRANT_READ,
         P.KEY_ROTATE,  # whoever has a key may replace it by signing with it
-        P.TRANSPARENCY_LOG_COSIGN,  # a monitor vouches for what it saw; it changes nobody's rights
     }
 )
 _SUBMIT = frozenset(
@@ -119,6 +123,7 @@ _DECIDE = frozenset(
         P.FREEZE_REQUEST_WITHDRAW,
         P.FREEZE_REQUEST_ADD_PARTNERS,
         P.FREEZE_REQUEST_CLOSE,
+        P.FREEZE_REQUEST_ERASE,
         P.INFO_REQUEST_ANSWER,
         P.SAME_FUNDS_MARK,
         P.DISPUTE_RESOLVE,
@@ -128,6 +133,7 @@ _DECIDE = frozenset(
 )
 #: The requester's compliance answers for the papers, and so does a lead; never a machine.
 _PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
+_SEALING = frozenset({P.EVIDENCE_SEAL, P.EVIDENCE_SHARE})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
 _MEMBERSHIP = frozenset(
     {
@@ -137,6 +143,8 @@ _MEMBERSHIP = frozenset(
         P.GRANT_APPROVE,
         P.REVOCATION_MAKE,
         P.SIGN_IN_PROVIDER_CHANGE,
+        P.TAG_KEY_SET,
+        P.ENCRYPTION_KEY_SET,
     }
 )
 
@@ -146,14 +154,15 @@ _CONSOLE = frozenset({P.CONSOLE_LINK_MAKE, P.KEY_REVOKE})
 
 GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.ANALYST: _READ | _CONSOLE | _SUBMIT | _ANSWER_ASKED | {P.TASK_TAKE},
-        Role.SYSTEM: _READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS,
+        Role.ANALYST: (_READ | _CONSOLE | _SUBMIT | _ANSWER_ASKED | {P.TASK_TAKE, P.EVIDENCE_SEAL}),
+        Role.SYSTEM: _READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS | {P.EVIDENCE_SEAL},
         Role.COMPLIANCE: (
             _READ
             | _CONSOLE
             | _DISPOSE
             | _PAPERS
             | _ENDPOINTS
+            | _SEALING
             | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.SECURITY_LEAD: (
@@ -164,6 +173,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _PAPERS
             | _ENDPOINTS
             | _MEMBERSHIP
+            | _SEALING
             | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.AUDITOR: _READ | _CONSOLE | {P.WEBHOOK_ENDPOINT_READ, P.AUDIT_READ},
@@ -173,7 +183,14 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 ROOT_GRANTS = frozenset({P.PARTNER_JOIN, P.GRANT_MAKE, P.REVOCATION_MAKE})
 #: The coordinator can author nothing and approve nothing.
 COORDINATOR_GRANTS = frozenset(
-    {P.TIMER_FIRE, P.DELIVERY_RECORD, P.PARTNER_ADMIT, P.PARTNER_SUSPEND, P.PARTNER_RESET_ROOT}
+    {
+        P.TIMER_FIRE,
+        P.DELIVERY_RECORD,
+        P.PARTNER_ADMIT,
+        P.PARTNER_SUSPEND,
+        P.PARTNER_RESET_ROOT,
+        P.ERASURE_PROPOSE,
+    }
 )
 #: Only who can be asked has legs; only who can request submits.
 _ASKED_SIDE = _DISPOSE

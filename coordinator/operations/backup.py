@@ -18,7 +18,7 @@ import psycopg
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError
 
-from coordinator.key_files import present_or_needed, read_keys
+from coordinator.key_files import copied, read_keys
 from coordinator.operations import sqlite_mark
 from coordinator.operations.manifest import (
     LogSize,
@@ -108,7 +108,7 @@ def back_up_keys(settings: Settings, folder: Path, database_parent: Path | None)
     read_keys(settings.keys_dir)
     for other in (settings.data_dir, *([database_parent] if database_parent else [])):
         require_apart(folder, other)
-    names = present_or_needed(settings.keys_dir)
+    names = copied(settings.keys_dir)
     own = {name: (settings.keys_dir / name).read_bytes() for name in names}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,33 +1,55 @@
 """`check`: whether database, keys and log are in order."""
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import DatabaseError
 
-from coordinator.app import service_wallets
-from coordinator.key_files import KeyFileError, key_faults, present_keys, read_keys
+from coordinator.api.context import AppContext
+from coordinator.app import create_app, read_log_policy, service_wallets
+from coordinator.key_files import (
+    OLD_WRAPPING_KEY,
+    CoordinatorKeys,
+    KeyFileError,
+    key_faults,
+    present_keys,
+    read_keys,
+)
+from coordinator.operations.log_recount import recount_events, recount_tree
 from coordinator.operations.preparation import (
     PreparationError,
     open_present_database,
     require_own_log_key,
     require_whole,
 )
+from coordinator.operations.request_recount import examine_requests
 from coordinator.rulebook_files import read_rulebook
-from coordinator.settings import Settings, SettingsError
+from coordinator.settings import Settings, SettingsError, clock_of
 from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, UnsafeDatabaseError, require_durable
-from coordinator.storage.engine.documents import UnreadableDocumentError, Vault
-from coordinator.storage.tables.documents import DocumentKeyRow
+from coordinator.storage.engine.documents import (
+    UnreadableDocumentError,
+    Vault,
+    pages_of_keys,
+)
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
 from coordinator.transparency_log.signer import LogSigner, SignerError
+from coordinator.transparency_log.witnesses import WitnessState, quorum_state
+from holdfast.protocol.log_policy import NONE
 
 _KEYS_AT_A_TIME = 1_000
+#: A checkpoint that witnesses follow is cosigned within seconds.
+_QUORUM_WITHIN = timedelta(minutes=10)
+#: Of one kind; a leaf that was altered makes every later checkpoint one of another tree.
+_TOLD = 20
 _PLURAL = {"leaf": "leaves", "event": "events"}
 
 
@@ -47,6 +69,53 @@ def run_checks(settings: Settings) -> list[Finding]:
         return list(_checks(settings, database))
     finally:
         database.engine.dispose()
+
+
+def run_thorough_checks(
+    settings: Settings, on_count: Callable[[str, int], None]
+) -> Iterator[Finding]:
+    """Make tree, events, acts and ledgers anew from what is stored, and name every difference.
+
+    Nothing is changed, and a coordinator may serve meanwhile: all is of one moment. The schema must
+    be the newest, and the keys must open the database: see `run_checks`.
+
+    Args:
+        settings: Of the coordinator.
+        on_count: Called with what is looked through, and how many of it so far.
+
+    Raises:
+        KeyFileError: If a key is missing.
+        SignerError: If the process that signs the log does not answer.
+    """
+    app = create_app(settings)
+    context = cast("AppContext", app.extensions["holdfast"])
+    try:
+        with app.app_context(), _snapshot(context.database) as connection:
+            key = context.log_signer.verifier
+            tree = recount_tree(connection, key, partial(on_count, "entries"))
+            well = f"{tree.count} entries come to the tree that was signed at every commit"
+            yield from _findings("log tree", tree.faults, well)
+            events = recount_events(connection, context.vault, partial(on_count, "events"))
+            gone = f", {events.erased} more are erased" if events.erased else ""
+            well = f"{events.count - events.erased} events are as they were logged{gone}"
+            yield from _findings("events", events.faults, well)
+            cases = examine_requests(context, connection, partial(on_count, "requests"))
+            well = (
+                f"{cases.count} requests are what their {cases.acts} signed acts come to: "
+                "approvals, status, legs, ledgers, totals"
+            )
+            yield from _findings("requests", cases.faults, well)
+    finally:
+        context.database.engine.dispose()
+
+
+def _findings(name: str, faults: Sequence[str], well: str) -> Iterator[Finding]:
+    for fault in faults[:_TOLD]:
+        yield Finding(name, is_good=False, detail=fault)
+    if len(faults) > _TOLD:
+        yield Finding(name, is_good=False, detail=f"and {len(faults) - _TOLD} more")
+    if not faults:
+        yield Finding(name, is_good=True, detail=well)
 
 
 def _checks(settings: Settings, database: Database) -> Iterator[Finding]:
@@ -69,6 +138,7 @@ def _checks(settings: Settings, database: Database) -> Iterator[Finding]:
         yield from _log_head(database)
     if present == newest:
         yield from _log_key(settings, database)
+        yield from _witnesses(settings, database)
 
 
 def _keys(settings: Settings, database: Database, *, is_migrated: bool) -> Iterator[Finding]:
@@ -76,7 +146,7 @@ def _keys(settings: Settings, database: Database, *, is_migrated: bool) -> Itera
     yield from _keys_folder(folder)
     if not is_migrated and not present_keys(folder):
         detail = (
-            f"none in {folder}. If this coordinator ran before, restore its keys from the back-up; "
+            f"none in {folder}. If this coordinator ran before, restore its keys from the backup; "
             "a fresh one gets them with its schema"
         )
         yield Finding("keys", is_good=False, detail=detail)
@@ -94,16 +164,29 @@ def _keys(settings: Settings, database: Database, *, is_migrated: bool) -> Itera
         return
     if settings.log_signer_socket is not None:
         yield _log_signer(signer)
-    unopened = _unopened(database, keys.vault) if is_migrated else []
+    if is_migrated:
+        yield from _data_keys(folder, database, keys)
+    else:
+        yield Finding("keys", is_good=True, detail=f"webhook key {keys.webhook.kid}")
+
+
+def _data_keys(folder: Path, database: Database, keys: CoordinatorKeys) -> Iterator[Finding]:
+    """Look whether the coordinator's own key opens every data key."""
+    unopened, old = _opened(database, keys.vault)
     for key_id in unopened:
         detail = (
             f"data key {key_id} does not open: either {folder} holds another coordinator's keys, "
             "or the database was changed; restore what belongs together from a backup"
         )
         yield Finding("keys", is_good=False, detail=detail)
-    if not unopened:
-        detail = f"they open the database; webhook key {keys.webhook.kid}"
-        yield Finding("keys", is_good=True, detail=detail)
+    if unopened:
+        return
+    detail = f"they open the database; webhook key {keys.webhook.kid}"
+    if keys.old_webhook is not None:
+        detail += f", and {keys.old_webhook.kid} until `rotate-key webhook --finish`"
+    if old:
+        detail += f"; {old} data keys need {OLD_WRAPPING_KEY} until `rotate-key documents --finish`"
+    yield Finding("keys", is_good=True, detail=detail)
 
 
 def _keys_folder(folder: Path) -> Iterator[Finding]:
@@ -124,22 +207,21 @@ def _log_signer(signer: LogSigner) -> Finding:
     return Finding("log signer", is_good=True, detail=detail)
 
 
-def _unopened(database: Database, vault: Vault) -> list[str]:
-    """Return the ids of all data keys that the coordinator's own key does not open."""
-    found = []
-    page = select(DocumentKeyRow.id, DocumentKeyRow.wrapped).order_by(DocumentKeyRow.id)
-    last = ""
+def _opened(database: Database, vault: Vault) -> tuple[list[str], int]:
+    """Return the ids of data keys that do not open, and how many open with the old key alone."""
+    unopened, old = [], 0
     with database.engine.connect() as connection:
-        while rows := connection.execute(
-            page.where(DocumentKeyRow.id > last).limit(_KEYS_AT_A_TIME)
-        ).all():
-            for key_id, wrapped in rows:
-                last = key_id
+        for page in pages_of_keys(connection, _KEYS_AT_A_TIME):
+            for key_id, wrapped in page:
+                if vault.is_wrapped_anew(key_id, wrapped):
+                    continue
                 try:
                     vault.unwrap(key_id, wrapped)
                 except UnreadableDocumentError:
-                    found.append(key_id)
-    return found
+                    unopened.append(key_id)
+                else:
+                    old += 1
+    return unopened, old
 
 
 def _file(database: Database) -> Finding:
@@ -208,6 +290,49 @@ def _log_key(settings: Settings, database: Database) -> Iterator[Finding]:
         return
     except PreparationError as error:
         yield Finding("log key", is_good=False, detail=str(error))
+
+
+def _witnesses(settings: Settings, database: Database) -> Iterator[Finding]:
+    """Yield whether the log's witnesses cosign it, where the policy asks them to."""
+    name = "log policy"
+    try:
+        policy, _ = read_log_policy(settings)
+    except SettingsError as error:
+        yield Finding(name, is_good=False, detail=str(error))
+        return
+    now = clock_of(settings).now()
+    with _snapshot(database) as connection:
+        state = quorum_state(connection, policy, now)
+    if state.quorum == NONE:
+        detail = "no checkpoint needs a cosignature"
+        if state.witnesses:
+            detail += f"; {_heard(state.witnesses, now)}"
+        yield Finding(name, is_good=True, detail=detail)
+        return
+    said = f"the quorum {state.quorum} has cosigned {state.size} leaves"
+    if state.behind > _QUORUM_WITHIN:
+        said += f", and what came after waits since {_rough(state.behind)}"
+    detail = f"{said}; {_heard(state.witnesses, now)}"
+    yield Finding(name, is_good=state.behind <= _QUORUM_WITHIN, detail=detail)
+
+
+def _heard(witnesses: Sequence[WitnessState], now: datetime) -> str:
+    """Return when each witness was last heard of."""
+    return ", ".join(
+        f"{each.name} never"
+        if each.last is None
+        else f"{each.name} {_rough(max(timedelta(), now - each.last))} ago"
+        for each in witnesses
+    )
+
+
+def _rough(span: timedelta) -> str:
+    """Return a span as people say it: seconds, minutes or hours."""
+    seconds = int(span.total_seconds())
+    for size, unit in ((3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def _gaps(

@@ -20,7 +20,7 @@ from coordinator.transparency_log.signing_process import (
 )
 from holdfast.protocol.checkpoint import log_origin
 
-#: Beside the key: how far was signed. Never restored from a back-up, nor copied to another place.
+#: Beside the key: how far was signed. Never restored from a backup, nor copied to another place.
 HIGH_WATER = "log-signed.json"
 #: Locked while a signer runs. Not the file itself, which is replaced with each signature.
 _LOCK = "log-signed.lock"

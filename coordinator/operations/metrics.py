@@ -32,6 +32,8 @@ from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.outbox import LaneRow
 from coordinator.storage.tables.transparency_log import LogHeadRow
+from coordinator.transparency_log.witnesses import quorum_state
+from holdfast.protocol.log_policy import LogPolicy
 
 #: Where `prometheus_client` looks, once, while it is imported.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -64,6 +66,7 @@ def metrics_served(settings: Settings) -> Iterator[Mapping[str, str]]:
         yield {}
         return
     # With the console behind it; a command that serves no metrics does not wait for it.
+    from coordinator.app import read_log_policy  # noqa: PLC0415
     from coordinator.operations.operator_page import dispatched, operator_app  # noqa: PLC0415
 
     folder = os.environ.get(FOLDER) or str(_fresh_folder(settings))
@@ -71,7 +74,7 @@ def metrics_served(settings: Settings) -> Iterator[Mapping[str, str]]:
     MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
     database = open_settings_database(settings, pool_size=1)
     clock = clock_of(settings)
-    registry.register(DatabaseCollector(database, clock))
+    registry.register(DatabaseCollector(database, clock, read_log_policy(settings)[0]))
     served = dispatched(operator_app(settings, database, clock), make_wsgi_app(registry))
     try:
         server = _listen(settings, served)
@@ -125,10 +128,12 @@ class DatabaseCollector(Collector):
     Args:
         database: A pool of one connection is enough.
         clock: Says how long something is due.
+        policy: Which witnesses the log has.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, policy: LogPolicy) -> None:
         self._database = database
+        self._policy = policy
         self._clock = clock
 
     def describe(self) -> Iterable[Metric]:
@@ -167,12 +172,31 @@ class DatabaseCollector(Collector):
         yield GaugeMetricFamily(
             "holdfast_lanes_owing", "Lanes on which a delivery is owed.", value=lanes
         )
+        yield from self._witness_figures(connection)
         late = 0.0 if oldest is None else (self._clock.now() - oldest).total_seconds()
         yield GaugeMetricFamily(
             "holdfast_delivery_lateness_seconds",
             "How long the oldest delivery that is due has been due.",
             value=max(0.0, late),
         )
+
+    def _witness_figures(self, connection: Connection) -> Iterator[Metric]:
+        now = self._clock.now()
+        state = quorum_state(connection, self._policy, now)
+        yield GaugeMetricFamily(
+            "holdfast_log_quorum_lag_seconds",
+            "How long the oldest entry has waited for a checkpoint with the policy's quorum.",
+            value=state.behind.total_seconds(),
+        )
+        heard = GaugeMetricFamily(
+            "holdfast_witness_silence_seconds",
+            "Since when a witness of the policy has handed in no cosignature, if it ever did.",
+            labels=["witness"],
+        )
+        for each in state.witnesses:
+            if each.last is not None:
+                heard.add_metric([each.name], max(0.0, (now - each.last).total_seconds()))
+        yield heard
 
 
 def _by_status(name: str, text: str, counts: Mapping[str, int]) -> Metric:

@@ -3,29 +3,35 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
 from coordinator.key_files import (
     CoordinatorKeys,
+    make_document_key,
     make_keys,
     make_log_key,
     present_keys,
+    read_document_key,
     read_keys,
 )
 from coordinator.operations import sqlite_mark
 from coordinator.rulebook_files import read_rulebook
-from coordinator.settings import Settings
+from coordinator.settings import Settings, clock_of
 from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, open_database, require_durable
-from coordinator.storage.engine.documents import UnreadableDocumentError, Vault
+from coordinator.storage.engine.documents import DESTROYED, UnreadableDocumentError, Vault
 from coordinator.storage.tables.documents import DocumentKeyRow
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.transparency_log.signer import LogSigner, SignerError
 from holdfast.protocol.checkpoint import parse_checkpoint
 from holdfast.protocol.errors import LogError
 from holdfast.protocol.signed_note import parse_note
+
+_log = structlog.get_logger(__name__)
 
 #: The first revision of the database with a signed log.
 _SIGNED_SINCE = "0007"
@@ -66,6 +72,8 @@ def prepare(settings: Settings) -> CoordinatorKeys:
         present = schema.current_revision(database)
         if present is None and not present_keys(settings.keys_dir):
             make_keys(settings.keys_dir)
+        read_keys(settings.keys_dir)
+        require_document_key(settings)
         keys = read_keys(settings.keys_dir)
         if keys.log is None and present is not None and present < _SIGNED_SINCE:
             # This log was never signed, so no key of it can have been lost.
@@ -78,6 +86,14 @@ def prepare(settings: Settings) -> CoordinatorKeys:
     finally:
         database.engine.dispose()
     return keys
+
+
+def require_document_key(settings: Settings) -> None:
+    """Make the key that signs documents where there is none, and say so: members compare it."""
+    host = urlsplit(settings.origin).hostname or "localhost"
+    if make_document_key(settings.keys_dir, host, clock_of(settings).now()):
+        made = read_document_key(settings.keys_dir)
+        _log.debug("document_key_made", certificate_sha256=made.fingerprint)
 
 
 def upgrade(database: Database) -> None:
@@ -155,6 +171,7 @@ def require_ready(settings: Settings) -> None:
         require_whole(database)
         require_migrated(database)
         keys = read_keys(settings.keys_dir)
+        keys.document_key()
         signer = keys.log_signer(settings.origin, settings.log_signer_socket)
         require_own_keys(database, keys.vault, settings)
         require_own_log_key(database, signer)
@@ -173,6 +190,14 @@ def require_lists(settings: Settings) -> None:
         from coordinator.app import service_wallets  # noqa: PLC0415
 
         service_wallets(settings, read_rulebook().chains)
+    if settings.log_policy_file is not None:
+        from coordinator.app import read_log_policy  # noqa: PLC0415
+
+        read_log_policy(settings)
+    if settings.timestamp_authority_roots is not None:
+        from coordinator.app import timestamp_authority  # noqa: PLC0415 - as above
+
+        timestamp_authority(settings)
 
 
 def require_whole(database: Database) -> None:
@@ -212,6 +237,7 @@ def require_own_keys(database: Database, vault: Vault, settings: Settings) -> No
     """
     newest = (
         select(DocumentKeyRow.id, DocumentKeyRow.wrapped)
+        .where(DocumentKeyRow.wrapped != DESTROYED)
         .order_by(DocumentKeyRow.id.desc())
         .limit(1)
     )
@@ -224,7 +250,7 @@ def require_own_keys(database: Database, vault: Vault, settings: Settings) -> No
     except UnreadableDocumentError:
         raise PreparationError(
             f"the keys in {settings.keys_dir} are not those that this database was sealed with; "
-            "restore the right ones from the back-up"
+            "restore the right ones from the backup"
         ) from None
 
 

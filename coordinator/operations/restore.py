@@ -2,11 +2,23 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import inspect
 
-from coordinator.key_files import KEY_NAMES, LOG_KEY, WEBHOOK_KEY, present_or_needed, read_keys
+from coordinator.key_files import (
+    KEY_NAMES,
+    LOG_KEY,
+    NEEDED_KEYS,
+    OLD_WEBHOOK_KEY,
+    OLD_WRAPPING_KEY,
+    RETIRED_KEYS,
+    WEBHOOK_KEY,
+    WRAPPING_KEY,
+    copied,
+    read_keys,
+)
 from coordinator.operations.backup import direct_url, server_version, verify_sqlite
 from coordinator.operations.manifest import (
     LogSize,
@@ -20,10 +32,14 @@ from coordinator.operations.postgres_programs import find_program, run_program, 
 from coordinator.operations.preparation import (
     PreparationError,
     open_settings_database,
+    require_document_key,
     require_own_keys,
 )
 from coordinator.settings import Settings
 from coordinator.storage.engine.database import Database
+
+_OF_WEBHOOKS = frozenset({WEBHOOK_KEY, OLD_WEBHOOK_KEY, RETIRED_KEYS})
+_TO_OPEN = frozenset({WRAPPING_KEY, OLD_WRAPPING_KEY})
 
 
 def restore(
@@ -47,7 +63,7 @@ def restore(
     manifest = Manifest.read(source)
     copy = source / manifest.file
     _require_unchanged(copy, manifest)
-    replaced = frozenset([WEBHOOK_KEY] if other_webhook_key else [])
+    replaced = _OF_WEBHOOKS if other_webhook_key else frozenset()
     _require_keys(settings, keys or settings.keys_dir, manifest, replaced)
     database = open_settings_database(settings)
     try:
@@ -62,6 +78,7 @@ def restore(
             _restore_postgres(settings, database, copy)
         _place_keys(settings, keys)
         require_own_keys(database, read_keys(settings.keys_dir).vault, settings)
+        require_document_key(settings)
         with database.engine.connect() as connection:
             log = LogSize.read(connection)
     finally:
@@ -98,6 +115,7 @@ def adopt_copy(settings: Settings, file: Path, keys: Path | None) -> LogSize:
         log = _place_sqlite(settings, file)
         _place_keys(settings, keys)
         require_own_keys(database, read_keys(settings.keys_dir).vault, settings)
+        require_document_key(settings)
     finally:
         database.engine.dispose()
     return log
@@ -129,7 +147,14 @@ def _require_keys(
     # A backup from before there was a log key names none; whatever lies there is not of it.
     expected = manifest.keys if LOG_KEY in manifest.keys else {**present, **manifest.keys}
     wrong = [name for name in KEY_NAMES if present.get(name) != expected.get(name)]
-    refused = [name for name in wrong if name not in replaced or name not in present]
+    if _of_documents(expected) <= _of_documents(present):
+        # Wrapped anew since, or not yet: all that opens its documents is there.
+        wrong = [name for name in wrong if name not in _TO_OPEN]
+    refused = [
+        name
+        for name in wrong
+        if name not in replaced or (name in NEEDED_KEYS and name not in present)
+    ]
     if refused:
         also = "; if it was replaced since, --other-webhook-key takes it as it is"
         raise PreparationError(
@@ -144,6 +169,10 @@ def _require_keys(
                 f"{settings.keys_dir} holds other keys, which are not overwritten; restore into an "
                 "empty HOLDFAST_DATA_DIR"
             )
+
+
+def _of_documents(digests: Mapping[str, str]) -> set[str]:
+    return {digest for name, digest in digests.items() if name in _TO_OPEN}
 
 
 def _place_sqlite(settings: Settings, copy: Path) -> LogSize:
@@ -196,7 +225,7 @@ def _place_keys(settings: Settings, keys: Path | None) -> None:
         return
     try:
         settings.keys_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in present_or_needed(keys):
+        for name in copied(keys):
             if not (settings.keys_dir / name).exists():
                 write_private(settings.keys_dir / name, (keys / name).read_bytes())
         sync(settings.keys_dir)

@@ -31,7 +31,7 @@ def work(settings: Settings, stop: threading.Event) -> None:
             clock=clock_of(settings),
             rulebook=read_rulebook(),
             log_signer=keys.log_signer(settings.origin, settings.log_signer_socket),
-            webhook_keys=[keys.webhook],
+            webhook_keys=keys.webhook_keys,
         )
         Worker(context, worker_settings(settings)).run(stop)
     finally:

@@ -16,6 +16,7 @@ from coordinator.services.ending import (
     clearances,
     closing,
     disputes,
+    erasures,
     legal_orders,
     withdrawal_approvals,
     withdrawal_proposals,
@@ -24,6 +25,7 @@ from coordinator.services.ending import (
 from coordinator.services.ledger import freeze_ledger, holds, same_funds
 from coordinator.services.membership import (
     console_links,
+    encryption_keys,
     grant_proposals,
     grants,
     partners,
@@ -33,6 +35,7 @@ from coordinator.services.membership import (
     rotations,
     sign_in_providers,
     suspensions,
+    tag_keys,
 )
 from coordinator.services.requests import (
     additions,
@@ -42,6 +45,7 @@ from coordinator.services.requests import (
     info_requests,
     legs,
     ratification,
+    sealed_evidence,
     support,
     tasks,
 )
@@ -59,6 +63,10 @@ HANDLERS: tuple[Handler[Any], ...] = (
     closing.close,
     closing.close_by_itself,
     closing.expire,
+    erasures.propose,
+    erasures.erase,
+    erasures.erase_by_policy,
+    erasures.erase_again,
     ratification.miss,
     ratification.lapse,
     # A partner's leg of it.
@@ -73,6 +81,10 @@ HANDLERS: tuple[Handler[Any], ...] = (
     info_requests.answer,
     info_requests.mark_reply_late,
     tasks.take,
+    # What named partners alone read.
+    sealed_evidence.send_part,
+    sealed_evidence.seal,
+    sealed_evidence.share,
     # What was found and is held.
     freeze_ledger.report,
     holds.extend,
@@ -99,6 +111,8 @@ HANDLERS: tuple[Handler[Any], ...] = (
     revocations.revoke_own,
     console_links.make_link,
     console_links.offer_passkey,
+    tag_keys.set_tag_key,
+    encryption_keys.set_key,
     sign_in_providers.set_provider,
     sign_in_providers.remove_provider,
     root_resets.announce,

@@ -5,8 +5,8 @@ the body and the salt can recompute the commitment; whoever does not learns noth
 """
 
 import os
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -21,6 +21,7 @@ from holdfast.protocol.log_entry import (
     LogEntry,
     unpack_tags,
 )
+from holdfast.protocol.routing_tag import routing_tag
 
 #: The type of leaves that only fill a gap; see `skipping_leaf`.
 SKIPPED = "log.skipped"
@@ -47,6 +48,10 @@ class Leaf:
         tags = unpack_tags(self.tags)
         return LogEntry(self.leaf_id, self.type, self.at, self.commitment, tags).encode()
 
+    def tagged_with(self, keys: Sequence[bytes | None]) -> "Leaf":
+        """Return the same leaf with other tags; see `make_leaf`."""
+        return replace(self, tags=_routing_tags(self.leaf_id, keys))
+
 
 def salt_for(secret: bytes, leaf_id: bytes) -> bytes:
     """Return the leaf's 32-byte salt, derived from its data key (HKDF-SHA-256, RFC 5869).
@@ -57,7 +62,11 @@ def salt_for(secret: bytes, leaf_id: bytes) -> bytes:
 
 
 def make_leaf(
-    event_type: str, at: datetime, body: bytes, secret: bytes, told: Collection[str] = ()
+    event_type: str,
+    at: datetime,
+    body: bytes,
+    secret: bytes,
+    tag_keys: Sequence[bytes | None] = (),
 ) -> Leaf:
     """Return a new leaf for `body`, the canonical JSON (RFC 8785) of what happened.
 
@@ -66,11 +75,11 @@ def make_leaf(
         at: When.
         body: What is committed to.
         secret: The data key that salts the commitment.
-        told: Handles of the partners that are told.
+        tag_keys: Of the partners that are told; None for one that has none.
     """
     leaf_id = os.urandom(LEAF_ID_BYTES)
     salt = salt_for(secret, leaf_id)
-    tags = _routing_tags(told)
+    tags = _routing_tags(leaf_id, tag_keys)
     return Leaf(leaf_id, event_type, at, salt, commitment(salt, body), tags)
 
 
@@ -80,21 +89,25 @@ def skipping_leaf(at: datetime) -> Leaf:
     The signer signed a tree of that size, and the transaction that asked for it was rolled back
     afterwards. No other tree of that size may ever be signed.
     """
+    leaf_id = os.urandom(LEAF_ID_BYTES)
     return Leaf(
-        leaf_id=os.urandom(LEAF_ID_BYTES),
+        leaf_id=leaf_id,
         type=SKIPPED,
         at=at,
         salt=b"",
         commitment=os.urandom(COMMITMENT_BYTES),
-        tags=_routing_tags(()),
+        tags=_routing_tags(leaf_id, ()),
     )
 
 
-def _routing_tags(told: Collection[str]) -> bytes:
-    """Return as many random tags as stand in an entry that so many partners are told of.
+def _routing_tags(leaf_id: bytes, keys: Sequence[bytes | None]) -> bytes:
+    """Return a tag for each key among as many random ones as fill the list up.
 
-    No partner has a tag key yet; the tags to come will stand among such values, and nobody will
-    see from when on.
+    Sorted, which hides as much as shuffling would: both kinds are even over all values. A partner
+    without a key is counted like one with a key, so that nobody sees who has one. Beyond the
+    longest list that there is, partners have none.
     """
-    count = next((size for size in TAG_COUNTS if size >= len(told)), TAG_COUNTS[-1])
-    return os.urandom(TAG_BYTES * count)
+    count = next((size for size in TAG_COUNTS if size >= len(keys)), TAG_COUNTS[-1])
+    tags = [routing_tag(key, leaf_id) for key in keys if key is not None][:count]
+    filling = os.urandom(TAG_BYTES * (count - len(tags)))
+    return b"".join(sorted((*tags, *unpack_tags(filling))))

@@ -47,6 +47,10 @@ class LogSigner(Protocol):
         """
         ...
 
+    def fault(self) -> str | None:
+        """Return why nothing can be signed at present; None: it can."""
+        ...
+
     def sign(self, tree: Tree, base: Tree) -> bytes:
         """Return a checkpoint, as a signed note.
 
@@ -72,6 +76,10 @@ class SeedSigner:
     def verifier(self) -> NoteVerifier:
         """The key that its signatures verify under."""
         return self._verifier
+
+    def fault(self) -> None:
+        """Return nothing: a key that is here can always sign."""
+        return
 
     def sign(self, tree: Tree, base: Tree) -> bytes:
         """Return the checkpoint of `tree`, whatever was signed before."""

@@ -40,15 +40,28 @@ class SocketSigner:
             SignerError: If it does not answer, or signs another log.
         """
         if self._verifier is None:
-            answer = self._ask({})
-            if "refused" in answer:
-                raise SignerError(str(answer["refused"]))
-            try:
-                verifier = NoteVerifier.parse(str(answer.get("key")))
-            except NoteError as error:
-                raise SignerError(f"the signer's key is none: {error}") from None
-            self._verifier = verifier
+            self._verifier = self._ask_key()
         return self._verifier
+
+    def fault(self) -> str | None:
+        """Return why nothing can be signed at present, having asked the process; None: it can.
+
+        The text is for everybody, and says nothing of where the process is.
+        """
+        try:
+            is_the_same = self._ask_key() == self.verifier
+        except SignerError:
+            return "the log's signer does not answer"
+        return None if is_the_same else "the log's signer has another key than before"
+
+    def _ask_key(self) -> NoteVerifier:
+        answer = self._ask({})
+        if "refused" in answer:
+            raise SignerError(str(answer["refused"]))
+        try:
+            return NoteVerifier.parse(str(answer.get("key")))
+        except NoteError as error:
+            raise SignerError(f"the signer's key is none: {error}") from None
 
     def sign(self, tree: Tree, base: Tree) -> bytes:
         """Return a checkpoint, as `LogSigner.sign` does."""

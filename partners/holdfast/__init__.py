@@ -15,7 +15,8 @@ The blueprint for Flask is in `holdfast.webhooks.flask_blueprint`, for it needs 
 
 from holdfast.client.client import Client, Document
 from holdfast.client.joining import Joining, Person, System, join
-from holdfast.client.rotation import rotate_key
+from holdfast.client.rotation import rotate_key, rotate_tag_key
+from holdfast.client.sealing import OpenedEvidence, SealedFiles, publish_encryption_key
 from holdfast.client.transport import RetryPolicy, Timeouts, Transport
 from holdfast.clock import wall_clock
 from holdfast.drafting.chat import Findings, FoundAddress, Mention, read_chat
@@ -25,8 +26,11 @@ from holdfast.errors import (
     AuthenticationError,
     BundleError,
     ConflictError,
+    ErasedError,
     HoldfastError,
     InvalidDraftError,
+    LogAlarmError,
+    NoEncryptionKeyError,
     NotFoundError,
     PermissionDeniedError,
     PinMismatchError,
@@ -51,8 +55,14 @@ from holdfast.evidence.log_inclusion import (
 )
 from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.evidence.withdrawal_notice import WithdrawalNotice, prove_withdrawal
+from holdfast.monitor.folder import monitor_folder
+from holdfast.monitor.monitor import LogMonitor, Step, Watched, look_at_monitor
+from holdfast.monitor.receipts import LogReceipts, Owed, receipts_kept_in
+from holdfast.monitor.source import LogSource, PublicLog
+from holdfast.monitor.witness import Witness
 from holdfast.profiles.private_files import read_private, write_private
 from holdfast.profiles.store import Profile, ProfileStore
+from holdfast.profiles.tag_keys import TagKeyFile
 from holdfast.protocol.amounts import (
     AmountTextError,
     KnownAssets,
@@ -61,7 +71,11 @@ from holdfast.protocol.amounts import (
     shipped_assets,
 )
 from holdfast.protocol.chains.comparison import comparison_key
+from holdfast.protocol.cosignature import WitnessVerifier
 from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.log_policy import LogPolicy, parse_policy
+from holdfast.protocol.routing_tag import TagKey, entries_for
+from holdfast.protocol.sealed_evidence import SealedHeader
 from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.webhooks.receiver import Event, verify_notice, verify_webhook
 from holdfast.webhooks.seen_events import Claim, SeenEvents, SqliteSeenEvents
@@ -77,6 +91,7 @@ __all__ = [
     "ConflictError",
     "Document",
     "Draft",
+    "ErasedError",
     "Event",
     "Evidence",
     "Examination",
@@ -88,12 +103,20 @@ __all__ = [
     "Joining",
     "KeyDirectory",
     "KnownAssets",
+    "LogAlarmError",
+    "LogMonitor",
+    "LogPolicy",
+    "LogReceipts",
+    "LogSource",
     "LoggedEntry",
     "Mention",
+    "NoEncryptionKeyError",
     "NoLogProofError",
     "NotFoundError",
     "NoteVerifier",
     "Notice",
+    "OpenedEvidence",
+    "Owed",
     "PermissionDeniedError",
     "Person",
     "PinMismatchError",
@@ -102,12 +125,18 @@ __all__ = [
     "ProfileStore",
     "ProvenAct",
     "PublicKey",
+    "PublicLog",
     "RateLimitedError",
     "Result",
     "RetryPolicy",
+    "SealedFiles",
+    "SealedHeader",
     "SeenEvents",
     "SqliteSeenEvents",
+    "Step",
     "System",
+    "TagKey",
+    "TagKeyFile",
     "Timeouts",
     "Transport",
     "TransportError",
@@ -115,24 +144,34 @@ __all__ = [
     "UnavailableError",
     "UntrustedEvidenceError",
     "ValidationError",
+    "Watched",
     "WithdrawalNotice",
+    "Witness",
+    "WitnessVerifier",
     "comparison_key",
+    "entries_for",
     "examine",
     "examine_bundle",
     "format_amount",
     "join",
+    "look_at_monitor",
+    "monitor_folder",
     "new_nonce",
     "parse_amount",
+    "parse_policy",
     "prove_act",
     "prove_evidence",
     "prove_log_entry",
     "prove_logged_event",
     "prove_notice",
     "prove_withdrawal",
+    "publish_encryption_key",
     "read_chat",
     "read_draft",
     "read_private",
+    "receipts_kept_in",
     "rotate_key",
+    "rotate_tag_key",
     "shipped_assets",
     "verify_notice",
     "verify_webhook",

@@ -5,7 +5,7 @@ class that fits its status. Everything here derives from `HoldfastError`, so one
 the kit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError as ModelError
 
@@ -62,11 +62,29 @@ class UntrustedEvidenceError(HoldfastError):
         self.code = code
 
 
+class NoEncryptionKeyError(HoldfastError):
+    """A partner has published no key that evidence can be sealed to; it says who has to."""
+
+
 class PinMismatchError(UntrustedEvidenceError):
     """A partner's root key is another one than the pinned: ask them by telephone before acting."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="pin_mismatch")
+
+
+class LogAlarmError(UntrustedEvidenceError):
+    """The log forked, went back, or left something out; nothing goes on before people looked.
+
+    Args:
+        message: What was seen, with the files that prove it.
+        code: Which it was: "fork", "rollback", "altered", "omitted" or "undelivered".
+        files: What was kept of it.
+    """
+
+    def __init__(self, message: str, *, code: str, files: Sequence[str] = ()) -> None:
+        super().__init__(message, code=code)
+        self.files = tuple(files)
 
 
 class BundleError(UntrustedEvidenceError):
@@ -121,6 +139,10 @@ class NotFoundError(ApiError):
     """404: there is no such thing, or it is not yours to see."""
 
 
+class ErasedError(ApiError):
+    """410: what the request said is erased; `problem.erased` tells when, by whom and why."""
+
+
 class ConflictError(ApiError):
     """409: not allowed in the present state, or it would break the ledger."""
 
@@ -145,6 +167,7 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
     405: ValidationError,
     408: UnavailableError,
     409: ConflictError,
+    410: ErasedError,
     412: ConflictError,
     413: ValidationError,
     415: ValidationError,

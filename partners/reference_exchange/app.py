@@ -24,10 +24,16 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from holdfast import (
     Client,
     ConflictError,
+    Event,
     HoldfastError,
     KeyDirectory,
+    LogMonitor,
+    LogReceipts,
+    Notice,
     ProfileStore,
     SqliteSeenEvents,
+    UntrustedEvidenceError,
+    monitor_folder,
     read_private,
     wall_clock,
     write_private,
@@ -38,6 +44,7 @@ from holdfast.webhooks.flask_blueprint import WebhookInbox, webhook_blueprint
 from reference_exchange.answering import answer
 from reference_exchange.deposit_book import DepositBook
 from reference_exchange.inbox import Inbox, Matter
+from reference_exchange.log_watch import open_monitor, watch
 from reference_exchange.settling import settle
 from reference_exchange.withdrawals import ProvenWithdrawals
 
@@ -57,13 +64,17 @@ class Exchange:
     pins: dict[str, str]
     endpoint_file: Path
     now: Callable[[], float]
+    receipts: LogReceipts
+    monitor: LogMonitor | None = None
 
     @classmethod
     def open(cls, home: Path, profile: str) -> "Exchange":
         """Open the exchange whose profiles and books lie in `home`."""
         store = ProfileStore(home)
         now = wall_clock(os.environ)
-        client = Client(store.load(profile), now=now)
+        system = store.load(profile)
+        receipts = LogReceipts(monitor_folder(home, system.coordinator))
+        client = Client(system, now=now, on_receipt=receipts.keep)
         inbox, pins = Inbox(home / "inbox.sqlite3"), store.pins()
         directory = KeyDirectory(client, client.profile.coordinator, pins=pins)
         return cls(
@@ -75,7 +86,17 @@ class Exchange:
             pins=pins,
             endpoint_file=home / "endpoint.json",
             now=now,
+            receipts=receipts,
+            monitor=open_monitor(store, client, monitor_folder(home, system.coordinator)),
         )
+
+    def take(self, event: Event, notice: Notice | None) -> None:
+        """Keep where an event stands in the log, and put it into the inbox."""
+        try:
+            self.receipts.keep_event(event.body)
+        except UntrustedEvidenceError as error:
+            _log.error("%s is not what the log commits to: %s", event.id, error)
+        self.inbox.put(event, notice)
 
 
 class Endpoint(BaseModel):
@@ -107,7 +128,7 @@ def create_app(exchange: Exchange, secrets: list[str]) -> Flask:
                 client=exchange.client,
                 store=exchange.seen,
                 secrets=secrets,
-                handle_event=exchange.inbox.put,
+                handle_event=exchange.take,
                 pins=exchange.pins,
                 now=exchange.now,
             ),
@@ -172,8 +193,12 @@ def main(home: Path, profile: str, port: int) -> None:
 
     signal.signal(signal.SIGTERM, shut_down)
     signal.signal(signal.SIGINT, shut_down)
-    worker = threading.Thread(target=work, args=(exchange, stop), name="worker")
-    worker.start()
+    threads = [threading.Thread(target=work, args=(exchange, stop), name="worker")]
+    if exchange.monitor is not None:
+        watching = (exchange.monitor, stop)
+        threads.append(threading.Thread(target=watch, args=watching, name="monitor"))
+    for thread in threads:
+        thread.start()
     try:
         endpoint = register_endpoint(
             exchange, f"http://127.0.0.1:{server.server_port}{WEBHOOK_PATH}"
@@ -183,7 +208,8 @@ def main(home: Path, profile: str, port: int) -> None:
         server.serve_forever()
     finally:
         stop.set()
-        worker.join()
+        for thread in threads:
+            thread.join()
         server.server_close()
 
 

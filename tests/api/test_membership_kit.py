@@ -14,15 +14,16 @@ from coordinator.domain.clock import SteppedClock
 from holdfast.cli import cli
 from holdfast.cli import session as cli_session
 from holdfast.client.client import Client
-from holdfast.client.rotation import rotate_key
+from holdfast.client.rotation import rotate_key, rotate_tag_key
 from holdfast.client.transport import RetryPolicy, Transport
 from holdfast.errors import AuthenticationError, ProfileError, TransportError
 from holdfast.profiles.key_requests import key_request, new_profile, write_key_request
 from holdfast.profiles.store import Profile, ProfileStore, SubjectKind
+from holdfast.profiles.tag_keys import TagKeyFile
 from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import thumbprint_digits
 from holdfast.protocol.membership_payloads import Grant
-from holdfast.protocol.views import GrantView
+from holdfast.protocol.views import GrantView, TagKeyView
 from tests.console.visitor import Visitor
 from tests.factories import ORIGIN, Cast, Member
 from tests.passkeys import SoftPasskey
@@ -174,6 +175,41 @@ def test_a_rotation_whose_answer_was_lost_is_repeated_without_harm(
     assert new.key.kid == stored
     assert new.owner == cast.a.lead.subject
     assert desk.connect(new).me().handle == cast.a.handle
+
+
+def test_a_tag_key_whose_answer_was_lost_is_sent_again_and_all_are_kept(
+    desk: Desk, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = desk.keep("lead", cast.a.lead)
+    kept = TagKeyFile(desk.store.home)
+    carried_out = Client.set_tag_key
+
+    def lost(client: Client, key: bytes) -> TagKeyView:
+        carried_out(client, key)
+        raise TransportError("the answer was lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Client, "set_tag_key", lost)
+        with pytest.raises(TransportError):
+            rotate_tag_key(desk.store, lead, connect=desk.connect)
+    [waiting] = kept.keys(ORIGIN, cast.a.handle)
+    assert waiting.first_leaf is None
+    first = rotate_tag_key(desk.store, lead, connect=desk.connect)
+    assert first.key == waiting.key
+    assert first.first_leaf is not None
+    done = desk("--as", "lead", "--json", "tag-key", "rotate")
+    assert done.exit_code == 0, done.output
+    second = printed(done)["first_leaf"]
+    assert second > first.first_leaf
+    assert [key.first_leaf for key in kept.keys(ORIGIN, cast.a.handle)] == [
+        first.first_leaf,
+        second,
+    ]
+    assert (desk.store.home / "tag-keys.json").stat().st_mode & 0o777 == 0o600
+    listed = desk("--as", "lead", "tag-key", "list")
+    assert str(second) in listed.stdout
+    refused = desk("--as", "system", "tag-key", "rotate")
+    assert refused.exit_code == 2
 
 
 def test_a_rotation_takes_no_profile_of_somebody_else_and_no_root_key(

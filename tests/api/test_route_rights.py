@@ -11,6 +11,7 @@ import pytest
 from coordinator.api.routes import ROUTES
 from coordinator.api.view import Route
 from tests.api.acts import approve, report_frozen, submit
+from tests.api.sealed_cast import by_hand
 from tests.conftest import World
 from tests.factories import ETHER, Cast, Exchange, Signer, freeze_request_body, grant_body
 
@@ -26,6 +27,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}": ALL,
     f"GET {REQUEST}/addresses": ALL,
     f"GET {REQUEST}/asked": ALL,
+    f"GET {REQUEST}/summary.pdf": ALL,
     f"GET {REQUEST}/events": ALL,
     f"GET {REQUEST}/answers": ALL,
     "GET /v1/holds": ALL,
@@ -34,6 +36,14 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/ledger": ALL,
     f"GET {REQUEST}/holds": ALL,
     f"GET {REQUEST}/evidence": ALL,
+    f"GET {REQUEST}/sealed-evidence": ALL,
+    f"GET {REQUEST}/sealed-evidence/{{sealed_evidence_id}}": ALL,
+    f"GET {REQUEST}/sealed-evidence/{{sealed_evidence_id}}/parts/{{number}}": ALL,
+    f"POST {REQUEST}/sealed-evidence/parts": ANSWERING,
+    f"POST {REQUEST}/sealed-evidence": ANSWERING,
+    f"POST {REQUEST}/sealed-evidence/{{sealed_evidence_id}}/recipients": DISPOSING,
+    "GET /v1/encryption-keys": ALL,
+    "POST /v1/encryption-keys": LEAD,
     f"GET {REQUEST}/evidence-bundle": ALL,
     f"GET {REQUEST}/clearances": ALL,
     f"GET {REQUEST}/disputes": ALL,
@@ -73,6 +83,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/withdrawals": ALL,
     f"POST {REQUEST}/withdrawals/{{withdrawal_id}}/approvals": LEAD,
     f"POST {REQUEST}/closure": LEAD,
+    f"POST {REQUEST}/erasure": LEAD,
     f"POST {REQUEST}/acknowledgement": ANSWERING,
     f"POST {REQUEST}/review": ANSWERING,
     f"POST {REQUEST}/decline": DISPOSING,
@@ -104,6 +115,7 @@ RIGHTS: Mapping[str, set[str]] = {
     "POST /v1/sign-in-provider": LEAD,
     "DELETE /v1/sign-in-provider": LEAD,
     "PATCH /v1/partners/me": LEAD,
+    "POST /v1/partners/me/tag-key": LEAD,
     "PATCH /v1/people/{person_id}": LEAD,
 }
 #: Acts of the asked side; the others below a request are the requester's.
@@ -151,6 +163,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/withdrawals/{withdrawal_id}/approvals": act
         | {"decision": "approve", "act_sha256": "0" * 64},
         "/closure": act,
+        "/erasure": act | {"reason": "data_subject"},
         "/support": act | {"support": "order", "document_sha256": "0" * 64},
         "/indemnities": act
         | {"cap": {"usd": "5"}, "law": "EE", "until": "2026-09-01T00:00:00Z"}
@@ -172,6 +185,17 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/extension-requests": act | LATER_END | {"reason": "The order is on its way."},
         "/legal-orders": act
         | {"agency": "Police", "reference": "17/2026", "document_sha256": "0" * 64},
+        "/sealed-evidence/parts": act | {"data": "A" * 22},
+        "/sealed-evidence": act | by_hand([bytes(16)], {cast.a.handle: "A" * 43}),
+        "/recipients": act
+        | {
+            name: by_hand([bytes(16)], {cast.d.handle: "A" * 43})[name]
+            for name in ("sha256", "keys")
+        },
+        "/v1/encryption-keys": {
+            "jwk": {"kty": "OKP", "crv": "X25519", "x": "CQ" + "A" * 41},
+            "replaces": None,
+        },
         "/v1/grants/{proposal_id}/approvals": {"grant_sha256": "0" * 64},
         "/taken": act,
         "/replay": {"since": "2026-03-02T11:00:00Z"},
@@ -187,6 +211,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
             "people": [{"person": own.analyst.subject, "sub": "17"}],
         },
         "/v1/partners/me": {"contacts": ["desk on duty"]},
+        "/v1/partners/me/tag-key": {"tag_key": "A" * 43},
         "/v1/people/{person_id}": {"display_name": "Ada"},
     }
     if route.view.body is None:
@@ -205,6 +230,8 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "dispute_id": f"dsp_{UNKNOWN}",
         "clearance_id": f"clr_{UNKNOWN}",
         "withdrawal_id": f"wdp_{UNKNOWN}",
+        "sealed_evidence_id": f"sev_{UNKNOWN}",
+        "number": "0",
         "handle": "nobody.example",
         "proposal_id": f"grp_{UNKNOWN}",
         "person_id": f"per_{UNKNOWN}",

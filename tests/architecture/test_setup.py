@@ -146,7 +146,9 @@ def test_the_search_would_find_such_advice(advice: str) -> None:
 def test_both_distributions_have_one_version_and_ask_for_it() -> None:
     version = PROJECT["project"]["version"]
     assert KIT["project"]["version"] == version
-    assert f"holdfast-kit[addresses,xlsx]=={version}" in PROJECT["project"]["dependencies"]
+    assert (
+        f"holdfast-kit[addresses,timestamps,xlsx]=={version}" in PROJECT["project"]["dependencies"]
+    )
     assert KIT["project"]["urls"] == PROJECT["project"]["urls"]
 
 

@@ -17,6 +17,7 @@ from tests.benchmarks import (
     fan_out,
     growth,
     ledger,
+    log,
     submissions,
 )
 from tests.benchmarks.figures import Figure
@@ -35,6 +36,7 @@ GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
     "ledger": ledger.measure,
     "console": console.measure,
     "evidence": evidence.measure,
+    "log": log.measure,
 }
 
 

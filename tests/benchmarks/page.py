@@ -91,6 +91,12 @@ and never with what is stored.
 **Totals.** The floor adds one amount of 20,000 rows; the totals add found over 10,000 findings
 and four sums over 10,000 holds. Amounts are up to 256 bits, which SQLite cannot add itself, so
 both call Python for each.
+
+**The log.** A proof is one query of all the hashes that it is made of; its floor is a read of as
+many random rows by primary key on the bare driver. A submission goes through the whole application,
+one at a time and without a server before it; where the append is left out, leaves are stored, and
+no tree, signature or proof is made. The monitor reads its entries from files, keeps them in files
+of its own and syncs these once; the floor is the hashing alone.
 """
 
 

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coordinator.console import code_words, words
+from coordinator.console import words
 from coordinator.console.list_part import list_part
+from coordinator.services.reading import code_words
 from holdfast.protocol.amounts import shipped_assets
 from holdfast.protocol.vocabulary import DeclineCode, WithdrawalReason
 

@@ -22,8 +22,21 @@ from coordinator.domain.errors import (
     RateLimitedError,
     UnavailableError,
 )
-from holdfast.protocol.vocabulary import Role
-from tests.api.membership_acts import approve_grant, new_person, propose, with_new_key
+from coordinator.services.ending.erasures import ProposeErasure
+from holdfast.protocol import base64url
+from holdfast.protocol.cosignature import WitnessVerifier, cosign
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.log_policy import parse_policy
+from holdfast.protocol.signed_note import SignedNote, parse_note
+from holdfast.protocol.vocabulary import ErasureReason, Role
+from tests.api.membership_acts import (
+    approve_grant,
+    new_person,
+    operate,
+    propose,
+    with_new_key,
+)
+from tests.api.sealed_cast import by_hand, publish_by_hand
 from tests.console import openid
 from tests.factories import (
     ACCOUNT,
@@ -81,6 +94,12 @@ class Recorder(Signer):
         """Send a GET that nobody signed."""
         answer = self.client.get(path)
         self.exchanged.append((answer, None))
+        return answer
+
+    def hand_in(self, path: str, body: Any) -> TestResponse:
+        """Send a POST that nobody signed."""
+        answer = self.client.post(path, json=body)
+        self.exchanged.append((answer, body))
         return answer
 
 
@@ -190,9 +209,13 @@ def _play(w: World) -> None:
     _two_holds(w, ask)
     _questions(w, ask)
     _ground(w, ask)
+    sealed = _sealed(w, ask)
     _end(w, ask)
     _refusals(w, ask)
     _reads(w, ask, endpoint)
+    path = f"{_REQUEST}/{ask['id']}/sealed-evidence/{sealed}"
+    for each in (path, f"{path}/parts/0"):
+        _ok(w.signer.get(w.cast.b.lead, each))
     _drop_endpoint(w, endpoint)
 
 
@@ -207,6 +230,8 @@ def _membership(w: World) -> None:
     _ok(w.signer.send(a.lead, "PATCH", "/v1/partners/me", reached))
     named = {"display_name": "Ada Lovelace", "contact": "desk 4"}
     _ok(w.signer.send(a.lead, "PATCH", f"/v1/people/{a.analyst.subject}", named))
+    for _ in range(2):  # the second time it is there already
+        _ok(post(a.lead, "/v1/partners/me/tag-key", {"tag_key": "A" * 43}))
     person = new_person(a, Role.ANALYST)
     proposal = propose(w.signer, a.lead, grant_body(person))
     _ok(approve_grant(w.signer, a.second_lead, proposal))
@@ -251,6 +276,11 @@ def _request(w: World) -> dict[str, Any]:
     ]
     known = w.live(addresses=[{"account": account(9)}])
     w.act(a.lead, known, "closure", reason="Settled.")
+    gone = w.live(addresses=[{"account": account(8)}])
+    w.act(a.lead, gone, "closure")
+    propose_erasure = ProposeErasure(request_id=gone["id"], reason=ErasureReason.DATA_SUBJECT)
+    operate(w.database, w.vault, w.clock, propose_erasure)
+    w.act(a.lead, gone, "erasure", reason="data_subject")
     ask = w.submit(
         to=[b.handle, c.handle],
         addresses=flagged,
@@ -315,6 +345,21 @@ def _ground(w: World, ask: dict[str, Any]) -> None:
     w.act(b.compliance, ask, "hold-extensions", basis="legal_order", **longer)
 
 
+def _sealed(w: World, ask: dict[str, Any]) -> str:
+    """Have a file sealed to B, and to C after that; returns its id."""
+    a, b, c, *_ = w.cast.all
+    kids = publish_by_hand(w.signer, a.lead, b.lead)
+    for _ in range(2):  # the second time it is there already
+        part = {"content_sha256": ask["content_sha256"], "data": base64url.encode(bytes(range(64)))}
+        _ok(w.post(a.lead, f"/{ask['id']}/sealed-evidence/parts", part))
+    body = by_hand([bytes(range(64))], kids)
+    sealed: str = w.act(a.lead, ask, "sealed-evidence", **body)["id"]
+    more = by_hand([bytes(range(64))], publish_by_hand(w.signer, c.lead))
+    words = {name: more[name] for name in ("sha256", "keys")}
+    w.act(a.lead, ask, f"sealed-evidence/{sealed}/recipients", **words)
+    return sealed
+
+
 def _end(w: World, ask: dict[str, Any]) -> None:
     a, *_ = w.cast.all
     error = {"addresses": [1], "reason_code": "wrong_target", "reason": "A market maker's."}
@@ -329,6 +374,11 @@ def _end(w: World, ask: dict[str, Any]) -> None:
     path = f"withdrawals/{proposed['id']}/approvals"
     said = {"decision": "approve", "act_sha256": proposed["act_sha256"]}
     w.act(a.second_lead, ask, path, **said)
+
+
+def _erased(w: World) -> str:
+    listed = w.get(w.cast.a.lead, _REQUEST)["items"]
+    return next(str(each["id"]) for each in listed if each["erased_at"])
 
 
 def _refusals(w: World, ask: dict[str, Any]) -> None:
@@ -348,10 +398,11 @@ def _refusals(w: World, ask: dict[str, Any]) -> None:
         send(a.lead, "POST", f"{path}/closure", b" " * 2_000_000),
         send(a.lead, "POST", f"{path}/closure", b"{}", headers=plain),
         send(b.compliance, "POST", f"{path}/freeze-reports", same | {"lines": [endless]}),
+        send(a.lead, "GET", f"{_REQUEST}/{_erased(w)}"),
     ]
     stranger = _recorder(w).read(path)
     found = {each.status_code for each in (*answers, stranger)}
-    assert found == {400, 401, 403, 404, 409, 412, 413, 415, 422}, found
+    assert found == {400, 401, 403, 404, 409, 410, 412, 413, 415, 422}, found
 
 
 def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
@@ -360,7 +411,7 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
     lists = (
         *("addresses", "asked", "events", "partners", "drafts", "support", "indemnities"),
         *("withdrawals", "legs", "info-requests", "ledger", "holds", "answers", "legal-orders"),
-        *("disputes", "evidence", "evidence-bundle"),
+        *("disputes", "evidence", "evidence-bundle", "summary.pdf", "sealed-evidence"),
     )
     incident = f"/v1/incidents/{ask['incident']['id']}"
     hooks = "/v1/webhook-endpoints"
@@ -369,7 +420,8 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
     reads: list[tuple[Member, str]] = [
         *((a.lead, f"{path}/{name}") for name in lists),
         *((a.lead, each) for each in (path, _REQUEST, "/v1/partners", "/v1/partners/me")),
-        *((a.lead, f"/v1/{name}") for name in ("people", "keys", "grants", "passkeys", "acts")),
+        *((a.lead, f"/v1/{name}") for name in ("people", "keys", "encryption-keys", "grants")),
+        *((a.lead, f"/v1/{name}") for name in ("passkeys", "acts")),
         *((a.lead, f"/v1/{name}") for name in ("chains", "incidents", "statistics", "events")),
         *((a.lead, each) for each in (incident, f"{incident}/timeline", f"{incident}/trace")),
         (a.lead, f"/v1/partners/{b.handle}"),
@@ -386,13 +438,29 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
     )
     for each in public:
         _ok(_recorder(w).read(each))
+    _cosign(w)
     for path in (
-        *("checkpoint", "tile/0/000.p/5", "tile/entries/000.p/5"),
+        *("checkpoint", "cosignatures", "policy", "tile/0/000.p/5", "tile/entries/000.p/5"),
         *("proof/entry/3", "proof/inclusion/3/9", "proof/consistency/4/9"),
     ):
         answer = _recorder(w).read(f"/v1/log/{path}")
         assert answer.status_code == 200, answer.data
     _ok(w.signer.post(a.system, f"{delivery}/resend"))
+
+
+def _cosign(w: World) -> None:
+    """Name a witness, and hand its cosignature in."""
+    app = w.signer.client.application
+    key = PrivateKey.from_seed(b"w" * 32)
+    witness = WitnessVerifier("exchange-a.example/witness", key.public)
+    text = f"witness alpha {witness}\nquorum none\n".encode()
+    app.extensions["holdfast"] = replace(
+        app.extensions["holdfast"], log_policy=parse_policy(text), log_policy_text=text
+    )
+    note = parse_note(w.signer.client.get("/v1/log/cosignatures").data)
+    made = cosign(note.text, witness.name, key, w.clock.now())
+    cosigned = SignedNote(note.text, (*note.signatures, made)).encode().decode()
+    _ok(_recorder(w).hand_in("/v1/log/cosignatures", {"note": cosigned}))
 
 
 def _drop_endpoint(w: World, endpoint: str) -> None:

@@ -12,8 +12,12 @@ import pytest
 
 from coordinator.api.routes import ROUTES
 from coordinator.domain.clock import SteppedClock
+from coordinator.services.ending.erasures import ProposeErasure
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
+from holdfast.protocol.vocabulary import ErasureReason
+from tests.api.membership_acts import operate
+from tests.api.sealed_cast import by_hand, publish_by_hand
 from tests.factories import Cast, Member, Signer
 from tests.services.request_cast import account
 from tests.services.through_api import World, found_line, frozen_line, released_line
@@ -164,6 +168,20 @@ def _decide_withdrawal(w: World) -> Iterator[Pair]:
 def _close(w: World) -> Iterator[Pair]:
     request = w.live()
     yield from _ended(w, request, w.act(w.cast.a.lead, request, "closure"))
+
+
+def _erase(w: World) -> Iterator[Pair]:
+    request = w.live()
+    w.act(w.cast.a.lead, request, "closure")
+    propose = ProposeErasure(request_id=request["id"], reason=ErasureReason.OTHER)
+    operate(w.database, w.vault, w.clock, propose)
+    answer = w.act(w.cast.a.lead, request, "erasure", reason="other")
+    listed = w.signer.get(w.cast.a.auditor, "/v1/freeze-requests").get_json()["items"]
+    [row] = [each for each in listed if each["id"] == request["id"]]
+    yield answer["status"], row["status"]
+    read = w.signer.get(w.cast.a.auditor, f"/v1/freeze-requests/{request['id']}")
+    yield answer["log"]["leaf_index"], read.get_json()["erased"]["leaf_index"]
+    yield row["erased_at"], read.get_json()["erased"]["erased_at"]
 
 
 def _acknowledge(w: World) -> Iterator[Pair]:
@@ -321,6 +339,44 @@ def _revoke_clearance(w: World) -> Iterator[Pair]:
     yield answer["status"], _read(w, w.cast.a.auditor, request)["status"]
 
 
+def _send_part(w: World) -> Iterator[Pair]:
+    request = w.live()
+    answer, evidence = _sealed(w, request)
+    path = f"{_BASE.format(request_id=request['id'])}/sealed-evidence/{evidence['id']}/parts/0"
+    read = w.signer.get(w.cast.b.auditor, path).get_json()
+    yield answer, _without(read, "data")
+    assert read["data"] == "A" * 22
+
+
+def _seal(w: World) -> Iterator[Pair]:
+    request = w.live()
+    _, answer = _sealed(w, request)
+    read = _item(w, w.cast.b.auditor, request, "sealed-evidence", answer["id"])
+    yield _without(answer, "log"), _without(read, "acts")
+    path = f"{_BASE.format(request_id=request['id'])}/sealed-evidence/{answer['id']}"
+    yield read, w.signer.get(w.cast.a.auditor, path).get_json()
+
+
+def _share(w: World) -> Iterator[Pair]:
+    request = w.live()
+    _, evidence = _sealed(w, request)
+    kids = publish_by_hand(w.signer, w.cast.c.lead)
+    body = by_hand([bytes(16)], kids)
+    words = {name: body[name] for name in ("sha256", "keys")}
+    path = f"sealed-evidence/{evidence['id']}/recipients"
+    answer = w.act(w.cast.a.lead, request, path, **words)
+    read = _item(w, w.cast.c.auditor, request, "sealed-evidence", evidence["id"])
+    yield _without(answer, "log"), _without(read, "acts")
+
+
+def _sealed(w: World, request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Have A seal a part to itself and B; returns both answers."""
+    kids = publish_by_hand(w.signer, w.cast.a.lead, w.cast.b.lead)
+    part = w.act(w.cast.a.lead, request, "sealed-evidence/parts", data="A" * 22)
+    sealed = w.act(w.cast.a.lead, request, "sealed-evidence", **by_hand([bytes(16)], kids))
+    return part, sealed
+
+
 _CASES: dict[str, Case] = {
     "/v1/freeze-requests": _submit,
     f"{_BASE}/approvals": _approve,
@@ -331,6 +387,7 @@ _CASES: dict[str, Case] = {
     f"{_BASE}/withdrawal": _withdraw,
     f"{_BASE}/withdrawals/{{withdrawal_id}}/approvals": _decide_withdrawal,
     f"{_BASE}/closure": _close,
+    f"{_BASE}/erasure": _erase,
     f"{_BASE}/acknowledgement": _acknowledge,
     f"{_BASE}/review": _review,
     f"{_BASE}/decline": _decline,
@@ -341,6 +398,9 @@ _CASES: dict[str, Case] = {
     f"{_BASE}/extension-requests": _ask_longer,
     f"{_BASE}/legal-orders": _attach,
     f"{_BASE}/clearances/{{clearance_id}}/revocation": _revoke_clearance,
+    f"{_BASE}/sealed-evidence/parts": _send_part,
+    f"{_BASE}/sealed-evidence": _seal,
+    f"{_BASE}/sealed-evidence/{{sealed_evidence_id}}/recipients": _share,
     f"{_BASE}/disputes": _dispute,
     f"{_BASE}/disputes/{{dispute_id}}/resolution": _resolve,
 }

@@ -21,6 +21,7 @@ from coordinator.operations.metrics import DatabaseCollector
 from coordinator.settings import Settings
 from coordinator.storage.engine.database import Database
 from holdfast.protocol import canonical_json
+from holdfast.protocol.log_policy import LogPolicy
 from tests.architecture.tree import ROOT
 from tests.deploy.tools import DEPLOY, run, tool_or_skip
 
@@ -50,7 +51,7 @@ def _used(text: str) -> set[str]:
 def test_alerts_and_panels_use_metrics_that_exist(
     text: str, database: Database, clock: SteppedClock
 ) -> None:
-    collector = DatabaseCollector(database, clock)
+    collector = DatabaseCollector(database, clock, LogPolicy())
     known = _names(_series()) | _names(iter(collector.collect()))
     assert len(_used(text)) >= 8
     assert _used(text) - known == set()
@@ -58,7 +59,7 @@ def test_alerts_and_panels_use_metrics_that_exist(
 
 def test_the_dashboard_shows_every_metric_there_is(database: Database, clock: SteppedClock) -> None:
     own = {m.name for m in _series() if m.name.startswith("holdfast_")}
-    own |= {m.name for m in DatabaseCollector(database, clock).collect()}
+    own |= {m.name for m in DatabaseCollector(database, clock, LogPolicy()).collect()}
     shown = " ".join(_used(_DASHBOARD))
     assert [name for name in sorted(own) if name not in shown] == []
 

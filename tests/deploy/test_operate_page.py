@@ -115,13 +115,32 @@ def test_a_new_webhook_key_is_taken(host: Host) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("needs openssl")
-    _, block = _blocks("Lose a key")
-    made = re.search(r"sh -c '(.*)'", block)
+    made = re.search(r"`(umask 077; openssl .*?)`", _PAGE)
     assert made is not None
     settings = host.use("var/lib/holdfast")
     (settings.keys_dir / "webhook-signing.pem").unlink()
     command = made[1].replace("/var/lib/holdfast", str(settings.data_dir))
     assert "FAIL" not in host.run(f"{command}\nholdfast-coordinator check\n")
+
+
+def test_keys_are_replaced_as_the_page_says(host: Host) -> None:
+    documents, webhook = (
+        "".join(
+            line
+            for line in block.splitlines(keepends=True)
+            if line.startswith("holdfast-coordinator ")
+        )
+        for block in _blocks("Replace a key")
+    )
+    said = host.run(
+        documents,
+        webhook,
+        "holdfast-coordinator rotate-key webhook --finish\n",
+        "holdfast-coordinator check --thorough\n",
+    )
+    assert "data keys were wrapped under the new key" in said
+    assert "stays published for clearances" in said
+    assert "FAIL" not in said
 
 
 def test_a_process_of_its_own_signs_with_what_the_page_writes(host: Host) -> None:

@@ -199,9 +199,14 @@ class Received:
 
 
 class Receiver:
-    """A real HTTP server on loopback that answers as a test says and remembers what it got."""
+    """A real HTTP server that answers as a test says and remembers what it got.
 
-    def __init__(self, answer: Callable[[Received], int] = lambda _: 204) -> None:
+    On loopback, unless `host` is another address of this machine.
+    """
+
+    def __init__(
+        self, answer: Callable[[Received], int] = lambda _: 204, host: str = "127.0.0.1"
+    ) -> None:
         self.got: list[Received] = []
         self.arrived = threading.Condition()
         receiver = self
@@ -227,7 +232,7 @@ class Receiver:
             def handle_error(self, request: Any, client_address: Any) -> None:
                 """Say nothing: a sender that was killed leaves a broken connection."""
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server((host, 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), daemon=True
@@ -236,7 +241,8 @@ class Receiver:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/hook"
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}/hook"
 
     @property
     def counts(self) -> Counter[str]:

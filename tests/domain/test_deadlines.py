@@ -42,6 +42,17 @@ def test_the_shipped_policies_say_what_the_design_says() -> None:
     assert policies.warn_before == tuple(timedelta(hours=hours) for hours in (72, 24, 2))
 
 
+@pytest.mark.parametrize(
+    ("now", "since"),
+    [
+        (datetime(2031, 3, 2, 12, tzinfo=UTC), datetime(2026, 3, 2, 12, tzinfo=UTC)),
+        (datetime(2028, 2, 29, 12, tzinfo=UTC), datetime(2023, 2, 28, 12, tzinfo=UTC)),
+    ],
+)
+def test_what_ended_sixty_months_ago_is_kept_no_longer(now: datetime, since: datetime) -> None:
+    assert Policies.load(SHIPPED).kept_since(now) == since
+
+
 def test_the_clocks_of_a_leg_start_when_it_is_queued() -> None:
     clocks = Policies.load(SHIPPED).desk_clocks(None, None)
     assert clocks.acknowledge_by(Urgency.FLASH, queued_at=NOW) == NOW + timedelta(minutes=15)

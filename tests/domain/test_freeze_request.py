@@ -13,6 +13,7 @@ from coordinator.domain.freeze_request import (
     Ratification,
     next_status,
     require_closable,
+    require_erasable,
     require_in_time,
     require_widenable,
 )
@@ -68,6 +69,10 @@ EXPECTED = {
     (S.WITHDRAWN, SETTLED, A.REPORT): (S.WITHDRAWN, SETTLED),
     (S.CLOSED, SETTLED, A.ACT_ON_HOLD): (S.CLOSED, SETTLED),
     (S.CLOSED, SETTLED, A.REPORT): (S.CLOSED, SETTLED),
+    (S.WITHDRAWN, SETTLED, A.ERASE): (S.WITHDRAWN, SETTLED),
+    (S.CLOSED, SETTLED, A.ERASE): (S.CLOSED, SETTLED),
+    (S.REJECTED, SETTLED, A.ERASE): (S.REJECTED, SETTLED),
+    (S.EXPIRED, SETTLED, A.ERASE): (S.EXPIRED, SETTLED),
 }
 
 
@@ -102,8 +107,26 @@ def test_every_status_can_be_reached() -> None:
     assert reached == set(RequestStatus)
 
 
-def test_rejected_and_expired_requests_take_nothing_more() -> None:
-    assert not [key for key in TRANSITIONS if key[0] in (S.REJECTED, S.EXPIRED)]
+def test_rejected_and_expired_requests_take_nothing_but_their_erasure() -> None:
+    taken = {action for status, _, action in TRANSITIONS if status in (S.REJECTED, S.EXPIRED)}
+    assert taken == {A.ERASE}
+
+
+@pytest.mark.parametrize(
+    ("status", "open_holds", "owes", "code"),
+    [
+        (S.CLOSED, 1, False, "holds_open"),
+        (S.WITHDRAWN, 0, True, "answers_owed"),
+        (S.ACTIVE, 0, False, "invalid_transition"),
+        (S.SUBMITTED, 0, False, "invalid_transition"),
+    ],
+)
+def test_what_somebody_needs_is_not_erased(
+    status: RequestStatus, open_holds: int, *, owes: bool, code: str
+) -> None:
+    with pytest.raises((ConflictError, InvalidTransitionError)) as refused:
+        require_erasable(status, open_holds=open_holds, owes=owes, ratification=SETTLED)
+    assert (refused.value.code, refused.value.current_status) == (code, status.value)
 
 
 @pytest.mark.parametrize(("open_holds", "said"), [(1, "1 hold is"), (3, "3 holds are")])

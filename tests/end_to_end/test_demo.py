@@ -54,6 +54,7 @@ _MEMBERS = {
     "seconds_approval_to_first_freeze",
     "seconds_approval_to_last_notice",
     "verified_evidence",
+    "log_verified",
 }
 #: Long enough for a busy machine; the demo bounds itself.
 _SECONDS = 170
@@ -133,6 +134,7 @@ def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothi
     assert summary["returned"] == {eth: str(returned)}
     assert (summary["requests"], summary["legs"], summary["acknowledged"]) == (7, 13, 13)
     assert (summary["declined"], summary["undelivered"], summary["owed"]) == (2, 0, 0)
+    assert summary["log_verified"] is True
     # Somebody without a key of A's, somebody who changed an answer, somebody who was not asked.
     assert summary["refused"] == 3
     for words in ("REFUSED (401", "CAUGHT", "REFUSED (404"):

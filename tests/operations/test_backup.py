@@ -16,11 +16,12 @@ from sqlalchemy.engine import make_url
 from coordinator.cli import main
 from coordinator.key_files import (
     INDEX_KEY,
-    KEY_NAMES,
     LOG_KEY,
+    NEEDED_KEYS,
     WEBHOOK_KEY,
     WRAPPING_KEY,
     make_keys,
+    read_keys,
 )
 from coordinator.operations import postgres_programs
 from coordinator.operations.backup import back_up, back_up_keys
@@ -37,6 +38,8 @@ from tests.factories import Cast, Signer, freeze_request_body
 from tests.postgres import PostgresServer
 
 Empty = Callable[[], Settings]
+#: What is there where no key was ever replaced.
+_MADE = (*NEEDED_KEYS, LOG_KEY)
 
 
 def _contents(connection: Connection) -> dict[str, list[Any]]:
@@ -103,7 +106,8 @@ def test_everything_is_restored_elsewhere_and_nothing_else_is_copied(
     restored.engine.dispose()
     assert [finding for finding in run_checks(other) if not finding.is_good] == []
     assert {stat.S_IMODE(p.stat().st_mode) for p in other.keys_dir.iterdir()} == {0o600}
-    prepare(other)
+    document = read_keys(own.keys_dir).document_key()
+    assert prepare(other).document_key() == document
 
 
 def test_keys_that_are_in_the_data_folder_already_are_enough(
@@ -120,13 +124,13 @@ def test_a_backup_says_nothing_of_the_keys_but_which_they_are(
     own: Settings, tmp_path: Path
 ) -> None:
     folder, manifest = back_up(own, tmp_path / "backups")
-    assert set(manifest.keys) == set(KEY_NAMES)
+    assert set(manifest.keys) == set(_MADE)
     stored = b"".join(path.read_bytes() for path in folder.iterdir())
-    for name in KEY_NAMES:
+    for name in _MADE:
         assert (own.keys_dir / name).read_bytes() not in stored
 
 
-@pytest.mark.parametrize("name", KEY_NAMES)
+@pytest.mark.parametrize("name", _MADE)
 def test_the_wrong_key_is_named_before_anything_is_restored(
     own: Settings, empty: Empty, tmp_path: Path, name: str
 ) -> None:

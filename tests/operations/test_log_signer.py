@@ -115,6 +115,16 @@ def test_a_user_who_may_not_open_the_socket_is_told_so(apart: Settings, tmp_path
     assert "must be in the group of the signer's user" in done.stderr
 
 
+def test_a_web_process_is_ready_only_while_its_signer_answers(apart: Settings) -> None:
+    with _signing(apart):
+        app = create_app(apart)
+        assert app.test_client().get("/readyz").status_code == 200
+    answer = app.test_client().get("/readyz")
+    assert answer.status_code == 503
+    assert answer.get_json()["detail"] == "the log's signer does not answer"
+    assert app.test_client().get("/healthz").status_code == 200
+
+
 def test_while_the_signer_is_down_nothing_is_committed(apart: Settings) -> None:
     with pytest.raises(UnavailableError, match="log-signer"):
         _invite(apart, "a.example")

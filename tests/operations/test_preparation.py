@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from coordinator.key_files import (
+    DOCUMENT_KEY,
     INDEX_KEY,
     LOG_KEY,
     WEBHOOK_KEY,
@@ -54,7 +55,8 @@ def _invite(settings: Settings) -> None:
 
 def test_a_fresh_coordinator_gets_its_keys_and_its_schema(fresh: Settings) -> None:
     keys = prepare(fresh)
-    assert sorted(path.name for path in fresh.keys_dir.iterdir()) == sorted(NAMES)
+    made = sorted(path.name for path in fresh.keys_dir.iterdir())
+    assert made == sorted([*NAMES, DOCUMENT_KEY])
     modes = {stat.S_IMODE(path.stat().st_mode) for path in fresh.keys_dir.iterdir()}
     assert modes == {0o600}
     assert stat.S_IMODE(fresh.keys_dir.stat().st_mode) == 0o700
@@ -66,9 +68,28 @@ def test_a_fresh_coordinator_gets_its_keys_and_its_schema(fresh: Settings) -> No
 def test_a_lost_key_of_a_used_database_is_not_replaced(fresh: Settings, name: str) -> None:
     prepare(fresh)
     (fresh.keys_dir / name).unlink()
-    with pytest.raises(KeyFileError, match=f"{name} is missing.*back-up"):
+    with pytest.raises(KeyFileError, match=f"{name} is missing.*backup"):
         prepare(fresh)
     assert not (fresh.keys_dir / name).exists()
+
+
+def test_a_lost_key_of_documents_is_made_anew_by_migrating_alone(fresh: Settings) -> None:
+    first = prepare(fresh).document_key().fingerprint
+    assert prepare(fresh).document_key().fingerprint == first
+    (fresh.keys_dir / DOCUMENT_KEY).unlink()
+    with pytest.raises(KeyFileError, match="holdfast-coordinator migrate"):
+        require_ready(fresh)
+    assert not (fresh.keys_dir / DOCUMENT_KEY).exists()
+    assert prepare(fresh).document_key().fingerprint != first
+    require_ready(fresh)
+
+
+def test_a_malformed_key_of_documents_is_named(fresh: Settings) -> None:
+    prepare(fresh)
+    (fresh.keys_dir / DOCUMENT_KEY).write_bytes(b"nothing")
+    with pytest.raises(KeyFileError, match=DOCUMENT_KEY):
+        prepare(fresh)
+    assert {f.name for f in run_checks(fresh) if not f.is_good} == {"keys"}
 
 
 def test_a_log_that_was_never_signed_gets_its_key_when_it_is_migrated(fresh: Settings) -> None:

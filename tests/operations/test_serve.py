@@ -68,7 +68,7 @@ def _served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.fixture(name="shared", scope="module")
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One for all tests that leave it well: as it was, or harmed and well again, its processes the same."""
+    """One for all tests that leave it well, by the same processes: as it was, or well again."""
     with _running(tmp_path_factory.mktemp("shared")) as served:
         yield served
 

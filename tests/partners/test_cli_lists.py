@@ -13,7 +13,7 @@ from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.views import EventPage
 from holdfast.protocol.vocabulary import Role
 from tests.partners.shell import FRQ, REQUEST, Shell, answer_request, sent
-from tests.partners.stub_coordinator import StubCoordinator
+from tests.partners.stub_coordinator import StubCoordinator, problem
 from tests.partners.views import AT, act_view, event_view, leg_view
 
 ETH = "eip155:1/slip44:60"
@@ -189,6 +189,31 @@ def test_withdraw_and_close_name_the_document_and_the_addresses(
     assert sent(stub)["addresses"] == [3, 0]
     closed = shell("close", FRQ, "--json")
     assert strict_json.loads(closed.stdout.encode())["status"] == "closed"
+
+
+def test_erasing_names_the_document_and_the_reason_and_asks_first(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    answer_request(stub, content_sha256="cd" * 32, status="closed")
+    stub.answers("POST", f"{REQUEST}/erasure", act_view(status="closed"), status=201)
+    assert shell("erase", FRQ).exit_code == 2  # no reason
+    assert shell("erase", FRQ, "--reason", "because").exit_code == 2
+    assert shell("erase", FRQ, "--reason", "other", typed="n\n").exit_code == 1
+    assert not [each for each in stub.seen if each.method == "POST"]
+    assert shell("erase", FRQ, "--reason", "other", "--yes").exit_code == 0
+    assert sent(stub) == {"content_sha256": "cd" * 32, "reason": "other"}
+
+
+def test_what_is_erased_is_told_from_what_is_not_there(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    gone = problem(410, "erased", detail="what this request said was erased")
+    stub.answers("GET", REQUEST, gone, status=410)
+    refused = shell("status", FRQ)
+    assert refused.exit_code == 4
+    assert "was erased" in refused.stderr
 
 
 def test_partners_says_aloud_when_another_root_key_is_pinned(

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from holdfast.cli.session import Session
+from holdfast.client.published_roots import NothingPublishedError, Published, Source
 from holdfast.profiles.store import ProfileStore
 from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PrivateKey
@@ -223,3 +225,74 @@ def test_it_reads_well_in_80_columns(
     # The command to pin a root key is copied as it is.
     assert max(len(line) for line in lines if "holdfast pin" not in line) <= 80
     assert any(coordinator.view["submitted_by"] in line for line in lines)  # in one piece
+
+
+class _Publishing:
+    """Stands for the domains of partners, each of which publishes these roots."""
+
+    def __init__(self, *roots: str) -> None:
+        self.roots = frozenset(roots)
+
+    def look_up(self, handle: str) -> Published:
+        if not self.roots:
+            raise NothingPublishedError(f"{handle} publishes no root key: https answers 404")
+        return Published(handle, self.roots, Source.HTTPS)
+
+
+@pytest.mark.parametrize(
+    ("is_pinned", "is_published", "said"),
+    [
+        (False, True, "published (https); compare it by phone"),
+        (True, True, "pinned (also published, https)"),
+        (False, False, "asserted; compare it by phone"),
+        (True, False, "pinned"),
+    ],
+)
+def test_roots_are_pinned_published_or_asserted(  # noqa: PLR0913 - two parameters, four fixtures
+    shell: Shell,
+    coordinator: Coordinator,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_pinned: bool,
+    is_published: bool,
+    said: str,
+) -> None:
+    world = coordinator.world
+    lookups = _Publishing(*[world.root.key.kid] if is_published else [])
+    monkeypatch.setattr(Session, "published_roots", lambda _: lookups)
+    if is_pinned:
+        shell.store.pin(world.handle, world.root.key.kid)
+    coordinator.answers()
+    done = shell("verify", FRQ, "--published")
+    assert done.exit_code == 0, done.output
+    assert f"Root key of {world.handle}: {said}" in done.output
+    assert ("https answers 404" in done.output) is not is_published
+    last = shell("verify", FRQ, "--published", "--json").stdout.splitlines()[-1]
+    standing = strict_json.loads(last.encode())["roots"][world.handle]["standing"]
+    assert said.startswith(standing)
+
+
+def test_another_root_than_the_published_one_fails(
+    shell: Shell, coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Session, "published_roots", lambda _: _Publishing("o" * 43))
+    coordinator.answers()
+    done = shell("verify", FRQ, "--published")
+    assert done.exit_code == 8
+    assert f"Root key of {coordinator.world.handle}: MISMATCH" in done.output
+    assert f"publishes {'o' * 43}" in " ".join(done.output.split())
+
+
+def test_what_a_partner_publishes_is_pinned_if_it_is_what_is_offered(
+    shell: Shell, coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coordinator.answers()
+    world = coordinator.world
+    for published, status in ((("o" * 43,), 8), ((), 2), ((world.root.key.kid, "o" * 43), 0)):
+        monkeypatch.setattr(
+            Session, "published_roots", lambda _, given=published: _Publishing(*given)
+        )
+        done = shell("pin", "--published", world.handle)
+        assert done.exit_code == status, done.output
+        assert (world.handle in shell.store.pins()) is (status == 0)
+    assert shell.store.pins() == {world.handle: world.root.key.kid}

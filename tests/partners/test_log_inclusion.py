@@ -63,6 +63,14 @@ def test_a_lie_about_an_event_is_found_out(name: str) -> None:
         prove_logged_event(_changed(EVENTS[5], LIES[name]), LOG)
 
 
+@pytest.mark.parametrize(("index", "equal"), [(5, 5.0), (1, True)])
+def test_a_place_is_a_whole_number(index: int, equal: object) -> None:
+    place = strict_json.loads(EVENTS[index])["data"]["log"]
+    assert prove_log_entry(place, LOG).index == index
+    with pytest.raises(UntrustedEvidenceError):
+        prove_log_entry({**place, "leaf_index": equal}, LOG)
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -13,14 +13,17 @@ from coordinator.services.delivery.webhook_endpoints import (
     TellEndpointFailing,
     prepare_registration,
 )
+from coordinator.services.ending.erasures import ProposeErasure
 from coordinator.services.membership.root_resets import ResetRoot
 from coordinator.services.membership.suspensions import SuspendPartner
 from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliverable
+from holdfast.protocol import base64url
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.payloads import NewEndpoint, format_time
 from holdfast.protocol.proof_of_possession import make_possession
 from holdfast.protocol.tasks import Task, TaskKind
-from holdfast.protocol.vocabulary import Arrival, EventType
+from holdfast.protocol.vocabulary import Arrival, ErasureReason, EventType
+from tests.api.sealed_cast import by_hand, publish_by_hand
 from tests.factories import (
     ETHER,
     NOON,
@@ -73,6 +76,7 @@ def play(office: Office) -> list[Told]:
     _end_requests(office)
     _go_out_at_once(office)
     _change_members(office)
+    _seal_evidence(office)
     own = _test_endpoints(office)
     return list(_events(office, own))
 
@@ -202,6 +206,12 @@ def _end_requests(office: Office) -> None:
     desk.submit(to=[b.handle])
     desk.step(DAY)
     desk.close(desk.go_out(to=[b.handle]))
+    for is_signed in (False, True):
+        over = desk.go_out(to=[b.handle])
+        desk.close(over)
+        desk.own(ProposeErasure(request_id=over.id, reason=ErasureReason.DATA_SUBJECT))
+        if is_signed:
+            desk.act(desk.cast.a.lead, over, "erasure", reason=ErasureReason.DATA_SUBJECT.value)
     unanswered = desk.go_out(to=[b.handle])
     desk.report(b, unanswered, found(0, 100))
     desk.step(3 * DAY)
@@ -236,6 +246,15 @@ def _change_members(office: Office) -> None:
     possession = make_possession(key, subject=a.handle, **whose)
     desk.own(ResetRoot(**whose, jwk=key.public.jwk(), possession=possession, after=DAY))
     desk.own(SuspendPartner(handle=newcomer.handle))
+
+
+def _seal_evidence(office: Office) -> None:
+    a, b, _, _ = office.desk.cast.all
+    ask = office.desk.go_out(to=[b.handle])
+    kids = publish_by_hand(office.signer, a.lead, b.lead)
+    part = bytes(range(64))
+    _below(office, ask, a.lead, "sealed-evidence/parts", data=base64url.encode(part))
+    _below(office, ask, a.lead, "sealed-evidence", **by_hand([part], kids))
 
 
 def _test_endpoints(office: Office) -> Exchange:

@@ -35,7 +35,7 @@ from coordinator.storage.tables.life_cycle import (
 )
 from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol.tasks import TaskKind
-from holdfast.protocol.vocabulary import RequestStatus
+from holdfast.protocol.vocabulary import EventType, RequestStatus
 from tests.rulebook import RULEBOOK
 from tests.services.proposals_heard import unheard_ends
 
@@ -70,7 +70,12 @@ class _Stored:
         counted = select(EventRow.leg_id, func.count()).group_by(EventRow.leg_id)
         own = (
             select(EventRow.request_id, func.count())
-            .where(EventRow.leg_id.is_(None), EventRow.request_id.is_not(None))
+            .where(
+                EventRow.leg_id.is_(None),
+                EventRow.request_id.is_not(None),
+                # A number would tell the requester of what only others read.
+                EventRow.type != EventType.EVIDENCE_SEALED,
+            )
             .group_by(EventRow.request_id)
         )
         told = (
@@ -350,7 +355,7 @@ def _of_requests(stored: _Stored, owing: set[str]) -> Iterator[str]:
 
 
 #: Timers of which nobody has to do anything before they fire.
-NOBODYS = frozenset({"close_after", "suspension"})
+NOBODYS = frozenset({"close_after", "retention", "suspension"})
 #: All that ever waits, and nothing that has passed; then all that comes near its end one day.
 _MOMENTS = (datetime(1990, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 _ALL = 100_000

@@ -21,6 +21,7 @@ from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import Evidence, transaction
 from coordinator.services.ending.closing import CloseFreezeRequest
 from coordinator.services.ending.disputes import RaiseDispute, ResolveDispute
+from coordinator.services.ending.erasures import EraseFreezeRequest
 from coordinator.services.ending.legal_orders import AttachLegalOrder
 from coordinator.services.ending.withdrawal_approvals import DecideWithdrawal
 from coordinator.services.ending.withdrawals import WithdrawFreezeRequest
@@ -201,6 +202,7 @@ _ACTS: dict[str, tuple[type[payloads.ActBody], Callable[..., object]]] = {
     "withdrawal": (payloads.Withdrawal, WithdrawFreezeRequest),
     "support": (life_cycle_payloads.SupportRaise, RaiseSupport),
     "closure": (payloads.Closure, CloseFreezeRequest),
+    "erasure": (payloads.Erasure, EraseFreezeRequest),
     "acknowledgement": (payloads.Acknowledgement, AcknowledgeLeg),
     "review": (payloads.Review, ReviewLeg),
     "decline": (payloads.Decline, DeclineLeg),
@@ -448,12 +450,12 @@ class Desk:
         return [strict_json.loads(raw) for _, raw in self.raw_feed(exchange, after=after)]
 
     def raw_feed(self, exchange: Exchange, *, after: int = 0) -> list[tuple[int, bytes]]:
-        """Return (seq, body) of the events that an exchange reads."""
+        """Return (seq, body) of the events that an exchange reads; erased ones are passed over."""
         with self.database.engine.connect() as connection:
             events, _ = event_store.page(
                 connection, self.vault, exchange.handle, FeedPage(after, 1000)
             )
-        return [(event.seq, event.body) for event in events]
+        return [(event.seq, event.body) for event in events if event.body]
 
     def told(self, exchange: Exchange, ask: Ask) -> list[str]:
         """Return the types of the events about one request that an exchange reads, in order."""

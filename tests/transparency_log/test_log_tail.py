@@ -166,6 +166,9 @@ def test_a_transaction_without_leaves_signs_nothing(
 class _Down:
     verifier = LOG_SIGNER.verifier
 
+    def fault(self) -> str:
+        return "it is down"
+
     def sign(self, tree: Tree, base: Tree) -> bytes:
         del tree, base
         raise SignerError("it is down")

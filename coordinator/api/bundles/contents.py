@@ -21,9 +21,11 @@ from coordinator.api.bundles.verify_text import SignedFile, verify_text
 from coordinator.api.paging import PageQuery
 from coordinator.api.pipeline import Reader, read
 from coordinator.api.service import log_verifier
+from coordinator.api.summaries import write_summary
 from coordinator.api.view import QueryView
 from coordinator.domain.errors import UnavailableError
 from coordinator.services.core.unit_of_work import unpack_evidence
+from coordinator.services.reading.request_summary import request_summary
 from coordinator.storage.engine.documents import load
 from coordinator.storage.membership import member_acts
 from coordinator.storage.membership import partners as partner_store
@@ -316,9 +318,14 @@ def _verify(case: Case, into: BundleWriter) -> None:
     into.add_parts(layout.VERIFY, text)
 
 
+def _summary(case: Case, into: BundleWriter) -> None:
+    context = case.reader.context
+    facts = request_summary(case.reader.read_context, case.request_id, coordinator=context.origin)
+    into.add(layout.SUMMARY, write_summary(context, facts))
+
+
 Part = Callable[[Case, BundleWriter], None]
-#: Further documents about a case, its summary for one, are a line here.
-PARTS: Sequence[Part] = (_request, _acts, _members, _log, _custody, _verify)
+PARTS: Sequence[Part] = (_summary, _request, _acts, _members, _log, _custody, _verify)
 
 
 def write_bundle(case: Case, into: BundleWriter, parts: Iterable[Part] = PARTS) -> str:

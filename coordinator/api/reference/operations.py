@@ -68,6 +68,14 @@ _IDS: Mapping[str, str] = {
     "holds.ask": "ask_extension",
     "same_funds.mark": "mark_same_funds",
     "legal_orders.attach": "attach_order",
+    "encryption_keys.set_key": "set_encryption_key",
+    "encryption_keys.list_keys": "list_encryption_keys",
+    "sealed_evidence.send_part": "send_sealed_part",
+    "sealed_evidence.seal": "seal_evidence",
+    "sealed_evidence.share": "share_sealed_evidence",
+    "sealed_evidence.list_evidence": "list_sealed_evidence",
+    "sealed_evidence.read_one": "read_sealed_evidence",
+    "sealed_evidence.read_part": "read_sealed_part",
     "disputes.resolve": "resolve_dispute",
     "clearances.revoke": "revoke_clearance",
     "clearances.read_status": "read_clearance",
@@ -107,6 +115,8 @@ _NAMES: Mapping[str, str] = {
     "incident_id": "The incident, `inc_…`.",
     "task_id": "The task, as the list of tasks has it.",
     "endpoint_id": "The endpoint.",
+    "sealed_evidence_id": "The sealed evidence, `sev_…`.",
+    "number": "Of the part, from 0.",
     "level": "Of the tile, 0 to 63.",
     "tile": "Number of the tile, and its width where it is partial, e.g. `x001/x234/067.p/5`.",
     "index": "Of the entry, from 0.",
@@ -228,7 +238,7 @@ def _parameters(route: Route) -> list[Json]:
             _header(name, text, {"type": "string"}, is_required=False)
             for name, text in _CONDITIONS.items()
         ]
-    if route.method != "GET":
+    if route.method != "GET" and route.view.signed:
         found.append(
             _header(
                 "Idempotency-Key",

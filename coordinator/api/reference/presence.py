@@ -24,6 +24,8 @@ OTHER_NAME: Mapping[str, str] = {
 }
 #: What `coordinator.api` puts together itself: members that are there as null, too.
 _SENT_AS_NULL: Mapping[str, frozenset[str]] = {
+    "IncidentDetailView": frozenset({"reference"}),
+    "IncidentSummary": frozenset({"reference"}),
     "TimelinePage": frozenset({"next_cursor"}),
     "TracePage": frozenset({"next_cursor"}),
 }

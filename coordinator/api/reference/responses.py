@@ -65,6 +65,7 @@ NAMES = {
     HTTPStatus.NOT_FOUND: "NotFound",
     HTTPStatus.REQUEST_TIMEOUT: "BodyTimeout",
     HTTPStatus.CONFLICT: "Conflict",
+    HTTPStatus.GONE: "Erased",
     HTTPStatus.PRECONDITION_FAILED: "PreconditionFailed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "BodyTooLarge",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "UnsupportedMediaType",
@@ -79,6 +80,7 @@ _MEANINGS = {
     HTTPStatus.FORBIDDEN: "You are known, and may not do this.",
     HTTPStatus.REQUEST_TIMEOUT: "The body came too slowly.",
     HTTPStatus.CONFLICT: "It does not fit what is there now, or is there already.",
+    HTTPStatus.GONE: "What the request said was erased: `erased` tells when, by whom and why.",
     HTTPStatus.PRECONDITION_FAILED: "`If-Match` names another `ETag` than that of what you would "
     "get.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than this path takes.",
@@ -106,7 +108,12 @@ _NOUNS = {
     "proposal_id": "proposed grant",
 }
 #: Refusals of a change that are stored, and so repeated.
-_STORED = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}
+_STORED = {
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.GONE,
+}
 
 
 def header_components() -> Json:
@@ -145,7 +152,7 @@ def success(route: Route, schema: Json, *, description: str, example: Any) -> Js
     names = ["X-Request-Id"]
     if is_conditional(route):
         names.append("ETag")
-    if route.method != "GET":
+    if route.method != "GET" and route.view.signed:
         names += ["Idempotency-Replayed", *(["Location"] if _makes_something(route) else [])]
     if route.view.signed:
         names += ["RateLimit", "RateLimit-Policy"]
@@ -173,6 +180,8 @@ def refusals(route: Route, problem: Json) -> Json:
             HTTPStatus.UNPROCESSABLE_ENTITY,
             HTTPStatus.TOO_MANY_REQUESTS,
         ]
+    elif route.view.body is not None:
+        statuses += [HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY]
     if route.method != "GET":
         statuses += [
             HTTPStatus.REQUEST_TIMEOUT,
@@ -180,6 +189,8 @@ def refusals(route: Route, problem: Json) -> Json:
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         ]
+    if _is_about_request(route):
+        statuses.append(HTTPStatus.GONE)
     if is_conditional(route):
         statuses.append(HTTPStatus.PRECONDITION_FAILED)
     found: Json = {
@@ -200,6 +211,12 @@ def is_conditional(route: Route) -> bool:
     """Tell whether its answer has an ETag: those of all signed reads of JSON do."""
     is_json = route.view.content_type == "application/json"
     return route.view.signed and route.method == "GET" and is_json
+
+
+def _is_about_request(route: Route) -> bool:
+    """Tell whether a route reads or changes one request, or repeats the answer about one."""
+    changes = {("POST", "/v1/freeze-requests"), ("POST", "/v1/tasks/{task_id}/taken")}
+    return "request_id" in path_names(route) or (route.method, route.path) in changes
 
 
 def _makes_something(route: Route) -> bool:

@@ -15,11 +15,11 @@ from coordinator.console.answer.filled import (
     without_nothing,
 )
 from coordinator.console.answer.wording import DISPUTE_BEGINS, RELEASES, plain
-from coordinator.console.code_words import CHOSEN
 from coordinator.console.forms import Form
 from coordinator.console.words import utc
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
+from coordinator.services.reading.code_words import CHOSEN
 from holdfast.protocol.amounts import AmountTextError
 from holdfast.protocol.unit_amounts import read_amount
 from holdfast.protocol.vocabulary import DeclineCode, KeptBasis, LineKind, ReleaseReason

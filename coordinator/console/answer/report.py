@@ -16,9 +16,9 @@ from coordinator.console.answer.acts import (
 from coordinator.console.answer.case import AnswerCase
 from coordinator.console.answer.filled import Fault, FilledWrongError, time_of, without_nothing
 from coordinator.console.answer.wording import BASES, KINDS, plain
-from coordinator.console.code_words import CHOSEN
 from coordinator.console.forms import Form
 from coordinator.console.words import counted, listed, sums_by_asset, utc
+from coordinator.services.reading.code_words import CHOSEN
 from holdfast.protocol.amounts import AmountTextError, KnownAssets
 from holdfast.protocol.unit_amounts import chain_of, read_amount
 from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, LineKind

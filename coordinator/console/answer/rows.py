@@ -10,9 +10,9 @@ from coordinator.console.answer.case import AnswerCase
 from coordinator.console.answer.filled import Filled
 from coordinator.console.answer.report import filled_numbers
 from coordinator.console.answer.wording import BASES, KINDS, RELEASES
-from coordinator.console.code_words import CHOSEN, WITHDRAWN_BECAUSE
 from coordinator.console.contested import is_open
 from coordinator.console.words import AmountWords, amount, counted, moment, usd_of
+from coordinator.services.reading.code_words import CHOSEN, WITHDRAWN_BECAUSE
 from holdfast.protocol.vocabulary import (
     DeclineCode,
     HoldBasis,

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from coordinator.console.code_words import CHOSEN
 from coordinator.console.words import fault_sentence
+from coordinator.services.reading.code_words import CHOSEN
 from holdfast.protocol.vocabulary import (
     DeclineCode,
     HoldBasis,

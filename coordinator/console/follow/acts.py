@@ -14,7 +14,6 @@ from coordinator.api import holds as hold_api
 from coordinator.api.paging import PageQuery
 from coordinator.console import render
 from coordinator.console.acts import WantedAct
-from coordinator.console.code_words import WITHDRAWAL_CHOICES
 from coordinator.console.contested import contested_holds, every_hold, find_dispute, is_open
 from coordinator.console.follow.case import Case
 from coordinator.console.follow.forms import Field, FormPage, ask, show_form
@@ -22,6 +21,7 @@ from coordinator.console.visit import Visit
 from coordinator.console.words import ago, countdown, counted, listed, utc
 from coordinator.domain.errors import FieldFault, InvalidInputError, NotFoundError
 from coordinator.domain.permission import Permission
+from coordinator.services.reading.code_words import WITHDRAWAL_CHOICES
 from holdfast.protocol import base64url
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import ASKABLE_KINDS, HoldBasis, Support

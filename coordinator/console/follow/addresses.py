@@ -9,11 +9,11 @@ from flask import Response, request
 from coordinator.api import freeze_request_reads, ledger_reads
 from coordinator.api.paging import PageQuery
 from coordinator.api.query import query_of
-from coordinator.console.code_words import SAID, WITHDRAWN_BECAUSE
 from coordinator.console.follow.case import Case
 from coordinator.console.follow.states import Alike, State
 from coordinator.console.visit import Visit
 from coordinator.console.words import AmountWords
+from coordinator.services.reading.code_words import SAID, WITHDRAWN_BECAUSE
 from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.chains.format_errors import AccountError
 

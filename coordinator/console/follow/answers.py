@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from flask import Response, request
 
 from coordinator.api import holds as hold_api
-from coordinator.console.code_words import SAID
 from coordinator.console.follow import states
 from coordinator.console.follow.case import Case
 from coordinator.console.follow.states import State
 from coordinator.console.visit import Visit
 from coordinator.console.words import AmountWords, Countdown, ago, countdown, counted, moment
+from coordinator.services.reading.code_words import SAID
 
 #: The columns of sums, as the API calls them and as they are headed.
 SUMS = (

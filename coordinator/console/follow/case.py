@@ -13,7 +13,6 @@ from coordinator.api import drafts as draft_api
 from coordinator.api.paging import PageQuery
 from coordinator.console import render
 from coordinator.console.acts import done_words
-from coordinator.console.code_words import WITHDRAWN_BECAUSE
 from coordinator.console.follow import states
 from coordinator.console.visit import Visit
 from coordinator.console.words import (
@@ -28,6 +27,7 @@ from coordinator.console.words import (
     moment,
 )
 from coordinator.domain.permission import Permission
+from coordinator.services.reading.code_words import WITHDRAWN_BECAUSE
 from holdfast.protocol.vocabulary import LegStatus, RequestStatus
 
 #: As many partners as a request may ask.

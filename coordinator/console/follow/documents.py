@@ -10,63 +10,32 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from coordinator.api import clearances, indemnities, ledger_reads, legal_orders, support
+from coordinator.api import (
+    clearances,
+    indemnities,
+    ledger_reads,
+    legal_orders,
+    sealed_evidence,
+    summaries,
+    support,
+)
 from coordinator.api.paging import PageQuery
 from coordinator.api.query import query_of
-from coordinator.api.responses import json_response
+from coordinator.api.responses import Later, json_response
 from coordinator.console.follow.case import Case
 from coordinator.console.visit import Visit
 from coordinator.console.words import moment
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
+from coordinator.services.reading.code_words import ACTS
 from holdfast.protocol import canonical_json
+from holdfast.protocol.sealed_evidence import size_words
 
 _PAGE = 25
 _ALL = PageQuery.model_validate({"limit": "1000"})
 #: What may be had of an act, with how it is served.
 _PARTS: Mapping[str, str] = MappingProxyType(
     {"body": "application/json", "token": "application/jose", "remainder": "application/json"}
-)
-_ACTS: Mapping[str, str] = MappingProxyType(
-    {
-        "submit": "The request, as submitted",
-        "approve": "An approval",
-        "reject": "A rejection",
-        "add_partners": "More partners proposed",
-        "approve_addition": "More partners approved",
-        "reject_addition": "More partners rejected",
-        "withdraw": "A withdrawal",
-        "propose_withdrawal": "A withdrawal proposed",
-        "approve_withdrawal": "A withdrawal approved",
-        "reject_withdrawal": "A withdrawal rejected",
-        "void_withdrawal": "A proposed withdrawal that nobody approved",
-        "acknowledge": "An acknowledgement",
-        "review": "A review begun",
-        "decline": "A decline",
-        "ask": "A question",
-        "answer": "A reply",
-        "report": "A freeze report",
-        "dispute": "An objection",
-        "propose_resolution": "An objection to be upheld, proposed",
-        "resolve_dispute": "An objection answered",
-        "recommend_release": "A release recommended for want of an answer",
-        "extend": "A hold extended",
-        "ask_extension": "A longer hold asked for",
-        "lapse": "A hold that lapsed",
-        "legal_order": "An authority\N{RIGHT SINGLE QUOTATION MARK}s order attached",
-        "raise_support": "A document that the request rests on",
-        "give_indemnity": "An indemnity given",
-        "mark_same_funds": "Two holds marked as the same funds",
-        "revoke_clearance": "A clearance taken back",
-        "take": "A task taken in hand",
-        "close": "The request closed",
-        "expire": "The request expired",
-        "unratify": "The request was not ratified in time",
-        "suspend": "The requester was suspended",
-        "deliver": "The notice delivered",
-        "overdue": "The acknowledgement was late",
-        "unanswered": "The answer was late",
-    }
 )
 _PROVEN = {"jws": "Signed", "webauthn": "Signed by passkey", "coordinator": "By the coordinator"}
 
@@ -135,6 +104,42 @@ def _cleared(case: Case) -> list[Cleared]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """A file that only named partners open; what it is called is sealed, too.
+
+    Attributes:
+        size: In units, e.g. "1.5 MiB".
+        command: What opens it, for those who can.
+    """
+
+    id: str
+    by: str
+    at: datetime | None
+    tlp: str
+    size: str
+    recipients: Sequence[str]
+    command: str
+
+
+def _sealed(case: Case) -> list[SealedFile]:
+    own = case.visit.actor.partner
+    return [
+        SealedFile(
+            id=each["id"],
+            by=each["partner"],
+            at=moment(each["sealed_at"]),
+            tlp=each["tlp"],
+            size=size_words(each["size"]),
+            recipients=[recipient["partner"] for recipient in each["recipients"]],
+            command=f"holdfast evidence open {case.id} {each['id']}"
+            if own in {recipient["partner"] for recipient in each["recipients"]}
+            else "",
+        )
+        for each in case.visit.every(sealed_evidence.list_evidence, request_id=case.id)
+    ]
+
+
 def show(visit: Visit, request_id: str) -> Response:
     """Show one page of the acts, oldest first, and the papers that they name."""
     case = Case.read(visit, request_id)
@@ -147,8 +152,10 @@ def show(visit: Visit, request_id: str) -> Response:
         documents=[_document(case, each) for each in page["items"]],
         papers=_papers(case),
         cleared=_cleared(case),
+        sealed=_sealed(case),
         before=url if cursor else "",
         after=f"{url}?{urlencode({'cursor': after})}" if after else "",
+        summary_url=f"{case.url}/summary.pdf",
         json_url=f"{case.url}/evidence.json" + (f"?{urlencode({'cursor': cursor})}" * bool(cursor)),
     )
 
@@ -180,6 +187,12 @@ def download_evidence(visit: Visit, request_id: str) -> Response:
     """Serve a page of evidence as the API does."""
     page = _evidence(visit, request_id, {"cursor": request.args.get("cursor", "")})
     return _attached(json_response(page), f"{request_id}.evidence.json")
+
+
+def download_summary(visit: Visit, request_id: str) -> Later:
+    """Serve the summary for people outside, as the API does."""
+    made: Later = visit.read(summaries.read_summary, request_id=request_id)
+    return Later(lambda: _attached(made.make(), f"{request_id}.summary.pdf"))
 
 
 def _attached(response: Response, name: str) -> Response:
@@ -217,7 +230,7 @@ def _document(case: Case, act: Mapping[str, Any]) -> Document:
     leaf = act["leaf_index"]
     return Document(
         id=act["act_id"],
-        what=_ACTS.get(act["act"], act["act"].replace("_", " ").capitalize()),
+        what=ACTS.get(act["act"], act["act"].replace("_", " ").capitalize()),
         by=partner,
         who="You" if name == "you" else name,
         at=moment(act["at"]),

@@ -11,11 +11,11 @@ from flask import Response, request
 from coordinator.api import ledger_reads
 from coordinator.api.paging import PageQuery
 from coordinator.api.query import query_of
-from coordinator.console.code_words import SAID
 from coordinator.console.follow.case import Case
 from coordinator.console.follow.states import State
 from coordinator.console.visit import Visit
 from coordinator.console.words import AmountWords, moment, utc
+from coordinator.services.reading.code_words import SAID
 
 _PAGE = 100
 _KINDS: Mapping[str, State] = {

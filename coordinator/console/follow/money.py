@@ -9,7 +9,6 @@ from flask import Response
 
 from coordinator.api import incident_traces, ledger_reads
 from coordinator.api.paging import PageQuery
-from coordinator.console.code_words import SAID
 from coordinator.console.follow import states
 from coordinator.console.follow.case import Case
 from coordinator.console.follow.drawing import Builder, Link, Node, Piece, draw
@@ -17,6 +16,7 @@ from coordinator.console.follow.states import Alike
 from coordinator.console.visit import Visit
 from coordinator.console.words import AmountWords, counted, listed
 from coordinator.domain.errors import NotFoundError
+from coordinator.services.reading.code_words import SAID
 
 #: Flagged addresses that are drawn and listed; the ledger has all.
 _MOST = 1_000

@@ -9,12 +9,12 @@ from flask import Response
 
 from coordinator.api import disputes, info_requests, ledger_reads
 from coordinator.api.paging import PageQuery
-from coordinator.console.code_words import WITHDRAWN_BECAUSE
 from coordinator.console.follow import states
 from coordinator.console.follow.case import Case
 from coordinator.console.visit import Visit
 from coordinator.console.words import Countdown, ago, countdown
 from coordinator.domain.permission import Permission
+from coordinator.services.reading.code_words import WITHDRAWN_BECAUSE
 
 _EVERY = "An answer for every address"
 _TO_ANSWER = ("to answer", "to answer the rest")

@@ -11,10 +11,10 @@ from flask import Response, request
 
 from coordinator.api import request_events
 from coordinator.api.query import query_of
-from coordinator.console.code_words import SAID, WITHDRAWN_BECAUSE
 from coordinator.console.follow.case import Case
 from coordinator.console.visit import Visit
 from coordinator.console.words import counted, listed, moment
+from coordinator.services.reading.code_words import SAID, WITHDRAWN_BECAUSE
 from holdfast.protocol.vocabulary import EventType, Support
 
 _PAGE = 50
@@ -205,6 +205,9 @@ _PLAIN: Mapping[str, Said] = MappingProxyType(
         EventType.HOLD_REVIEW_DUE: Said("clock", "waiting", "is to look at a hold again"),
         EventType.HOLD_LAPSED: Said("warn", "waiting", "let a hold lapse, unconfirmed"),
         EventType.TASK_TAKEN: Said("hand", "", "has a task of it in hand"),
+        EventType.EVIDENCE_SEALED: Said(
+            "lock", "", "sealed evidence, read by those it names alone"
+        ),
     }
 )
 
@@ -360,6 +363,13 @@ def _uncleared(case: Case, data: Mapping[str, Any]) -> Said:
     return Said("warn", "waiting", "took a clearance back", str(data.get("reason") or ""))
 
 
+def _to_be_erased(case: Case, data: Mapping[str, Any]) -> Said:
+    del case
+    reason = str(data.get("reason") or "").replace("_", " ")
+    text = "was asked by the operator to erase what this says; a security lead signs it"
+    return Said("warn", "waiting", text, reason)
+
+
 def _left(case: Case, data: Mapping[str, Any]) -> Said:
     del case, data
     return Said("back", "", "took it back from them; nothing more is asked")
@@ -374,6 +384,7 @@ _TELLERS: Mapping[str, Callable[[Case, Mapping[str, Any]], Said]] = MappingProxy
         EventType.REQUEST_WITHDRAWN: _withdrawn,
         EventType.REQUEST_WITHDRAWAL_PROPOSED: _proposed,
         EventType.REQUEST_CLOSED: _closed,
+        EventType.REQUEST_ERASURE_PROPOSED: _to_be_erased,
         EventType.REQUEST_SUPPORT_RAISED: _supported,
         EventType.REQUEST_PARTNERS_ADDED: _added,
         EventType.LEG_INFO_REQUESTED: _asked,

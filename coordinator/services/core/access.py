@@ -4,16 +4,39 @@ To a stranger a request does not exist. Every act names the document that it was
 """
 
 from collections.abc import Sequence
+from typing import TypedDict
 
 from sqlalchemy import Connection
 
-from coordinator.domain.actor import Actor
-from coordinator.domain.errors import NotFoundError, StaleDocumentError
+from coordinator.domain.actor import COORDINATOR, Actor
+from coordinator.domain.errors import ErasedError, NotFoundError, StaleDocumentError
 from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork
+from coordinator.storage.requests import erasures
 from coordinator.storage.requests import freeze_requests as requests_store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from holdfast.protocol.payloads import format_time, optional_time
+from holdfast.protocol.vocabulary import ErasureReason, RequestStatus
+
+
+class ErasedView(TypedDict):
+    """What is known of a request whose words are erased (`views.ErasedView`)."""
+
+    id: str
+    erasure: str
+    erased_at: str
+    by: str
+    reason: ErasureReason
+    leaf_index: int | None
+    requester: str
+    content_sha256: str
+    status: RequestStatus
+    submitted_at: str
+    ended_at: str | None
+    address_count: int
+    partners_asked: int
+
 
 _NO_SUCH = "there is no such freeze request, or none that you may see"
 
@@ -39,6 +62,7 @@ def sent_request(
     row = requests_store.get(uow.connection, request_id, lock=True)
     if row is None or row.requester != actor.partner:
         raise NotFoundError(_NO_SUCH)
+    require_readable_words(uow.connection, row)
     require_same_document(row, content_sha256)
     return RequestContext(uow, actor, row)
 
@@ -64,6 +88,7 @@ def asked_leg(
     leg = None if row is None else leg_store.of_partner(uow.connection, request_id, actor.partner)
     if row is None or leg is None:
         raise NotFoundError(_NO_SUCH)
+    require_readable_words(uow.connection, row)
     require_same_document(row, content_sha256)
     return LegContext(uow, actor, row, leg)
 
@@ -87,6 +112,7 @@ def readable_request(
 
     Raises:
         NotFoundError: If it is neither the requester nor asked.
+        ErasedError: If what it said is erased.
     """
     row = requests_store.get(connection, request_id)
     if row is None:
@@ -94,7 +120,42 @@ def readable_request(
     leg = leg_store.of_partner(connection, request_id, partner)
     if row.requester != partner and leg is None:
         raise NotFoundError(_NO_SUCH)
+    require_readable_words(connection, row)
     return row, leg
+
+
+def require_readable_words(connection: Connection, row: FreezeRequestRow) -> None:
+    """Refuse to read or act on a request whose words are erased; say what is known of it.
+
+    The caller has made sure that its reader may know of the request.
+
+    Raises:
+        ErasedError: With ids, numbers and states, and who erased it when.
+    """
+    if row.erased_at is None:
+        return
+    found = erasures.find(connection, row.id)
+    if found is None:
+        raise AssertionError(f"nobody erased {row.id}, and it is erased")
+    erased: ErasedView = {
+        "id": row.id,
+        "erasure": found.id,
+        "erased_at": format_time(row.erased_at),
+        "by": found.erased_by or COORDINATOR.subject,
+        "reason": ErasureReason(found.reason),
+        "leaf_index": found.leaf_index,
+        "requester": row.requester,
+        "content_sha256": row.content_sha256,
+        "status": RequestStatus(row.status),
+        "submitted_at": format_time(row.submitted_at),
+        "ended_at": optional_time(row.ended_at),
+        "address_count": row.address_count,
+        "partners_asked": row.partners_asked,
+    }
+    raise ErasedError(
+        f"what this request said was erased at {erased['erased_at']}; its entries stay in the log",
+        erased={**erased},
+    )
 
 
 def require_same_document(row: FreezeRequestRow, content_sha256: str) -> None:

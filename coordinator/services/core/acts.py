@@ -197,7 +197,11 @@ def _record(
     leg: LegRow | NewLeg | None = None,
 ) -> Recorded:
     request = on.request
-    common = {"requester": request.requester, "content_sha256": request.content_sha256}
+    common = {
+        "requester": request.requester,
+        "content_sha256": request.content_sha256,
+        "tlp": request.tlp,
+    }
     return on.uow.record(
         event,
         {**common, **data},

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from coordinator.domain.clock import Clock
 from coordinator.domain.errors import AuthenticationError, UnavailableError
 from coordinator.domain.rulebook import Rulebook
+from coordinator.services.core.tag_keys import TagKeyCache, TagKeys
 from coordinator.storage.engine import driver
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import (
@@ -47,8 +48,6 @@ from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType, EvidenceKind, Urgency
 
-#: Goes to every member.
-EVERYBODY = "*"
 _BEGIN_ACT, _UNDO_ACT = "SAVEPOINT act", "ROLLBACK TO SAVEPOINT act"
 PRIORITY = {Urgency.FLASH: 0, Urgency.URGENT: 1, Urgency.ROUTINE: 2}
 
@@ -65,6 +64,7 @@ class CommandContext:
         rulebook: What commands are decided by.
         log_signer: Signs the log's checkpoints.
         passkey_scope: The console, where people's passkeys sign; None: none may be granted.
+        tag_keys: Partners' tag keys that this process remembers.
     """
 
     origin: str
@@ -74,6 +74,7 @@ class CommandContext:
     rulebook: Rulebook
     log_signer: LogSigner
     passkey_scope: WebAuthnScope | None = None
+    tag_keys: TagKeyCache = field(default_factory=TagKeyCache, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,11 @@ class Recorded:
     leaf_index: int = -1
     growth: Growth | None = None
 
+    @property
+    def tagged(self) -> tuple[str, ...]:
+        """Whom its leaf has a tag for: a sample is sent and never in the feed."""
+        return () if self.sample_of else self.audience
+
     def log_entry(self) -> LogEntry:
         """Return where it stands in the log, for answers."""
         if self.leaf is None or self.growth is None:
@@ -167,6 +173,7 @@ class Answer:
         spelled: Further members of the body, in canonical JSON already: a handler spells what is
             large while the database is still at work.
         about: The person or system whose name it tells; what is stored of it is erased with that.
+        index_as: The member of the body that is to hold the entry's index, where there is one.
     """
 
     status: int
@@ -175,12 +182,15 @@ class Answer:
     location: str | None = None
     spelled: Mapping[str, bytes] = field(default_factory=dict)
     about: str | None = None
+    index_as: str | None = None
 
     def render(self) -> bytes:
         """Return the JSON bytes; after the tail has numbered everything."""
         body = self.body
         if self.entry is not None:
             body = {**body, "log": self.entry.log_entry()}
+            if self.index_as is not None:
+                body[self.index_as] = self.entry.leaf_index
         if not self.spelled:
             return canonical_json.dumps(body)
         members = {name: canonical_json.dumps(value) for name, value in body.items()}
@@ -218,6 +228,7 @@ class _Pending:
     recorded: list[Recorded] = field(default_factory=list)
     documents: list[SealedDocument] = field(default_factory=list)
     leaf_columns: list[tuple[Any, str, Recorded]] = field(default_factory=list)
+    tag_keys: dict[str, bytes] = field(default_factory=dict)
 
 
 class UnitOfWork:
@@ -246,6 +257,7 @@ class UnitOfWork:
         self.chains = context.rulebook.chains
         self.passkey_scope = context.passkey_scope
         self._log_signer = context.log_signer
+        self._tag_keys = context.tag_keys
         self.now = context.clock.now()
         self._evidence = evidence
         self._pending = _Pending()
@@ -352,6 +364,10 @@ class UnitOfWork:
         """Have the `leaf_index` column of a row set to where `recorded` stands."""
         self._pending.leaf_columns.append((row_type, row_id, recorded))
 
+    def set_tag_key(self, partner: str, key: bytes) -> None:
+        """Have the leaves of this transaction, and all later ones, tagged with a new key."""
+        self._pending.tag_keys[partner] = key
+
     def link(self, path: str) -> str:
         """Return the absolute link to a path, as events carry it: readers know no other place."""
         return self.origin + path
@@ -429,14 +445,13 @@ class UnitOfWork:
             told = item.sample_of or item.type
             core = {"data": item.data, "timestamp": format_time(item.at), "type": told}
             item.core = canonical_json.dumps(core)
-            item.leaf = make_leaf(item.type, item.at, item.core, item.key.secret, item.audience)
         events = [item for item in pending.recorded if item.audience]
         endpoints = outbox.send_routes(
             self.connection, {p for item in events for p in item.audience}
         )
         self._store_sequences()
         if pending.recorded:
-            self._number(events, endpoints)
+            self._number(events, endpoints, self._tag())
         for item in events:
             self.seal(item.key, item.id, "body", item.body())
         rendered = b"" if answer is None else answer.render()
@@ -445,13 +460,34 @@ class UnitOfWork:
         store(self.connection, pending.documents)
         return rendered
 
+    def _tag(self) -> TagKeys:
+        """Make the leaves with the tags of those that are told; return the keys that it took."""
+        pending = self._pending
+        told = {handle for item in pending.recorded for handle in item.tagged}
+        keys = TagKeys(self._tag_keys, self.vault, self.connection, told, pending.tag_keys)
+        for item in pending.recorded:
+            tag_keys = keys.of(item.tagged)
+            item.leaf = make_leaf(item.type, item.at, item.core, item.key.secret, tag_keys)
+        return keys
+
+    def _tag_again(self, keys: TagKeys, changed_at: int) -> None:
+        """Tag those leaves again whose partners have other keys by now; the head is locked."""
+        changed = keys.renewed(changed_at)
+        for item in self._pending.recorded:
+            if item.leaf is not None and not changed.isdisjoint(item.tagged):
+                item.leaf = item.leaf.tagged_with(keys.of(item.tagged))
+
     def _number(
-        self, events: list[Recorded], endpoints: Pending[outbox.EnabledEndpoint] | None
+        self,
+        events: list[Recorded],
+        endpoints: Pending[outbox.EnabledEndpoint] | None,
+        tag_keys: TagKeys,
     ) -> None:
         """Lock the head; append leaves, events and deliveries with the numbers that they get."""
         pending = self._pending
         head = log_store.lock(self.connection, events=len(events), revocations=int(self._revokes))
         self._require_standing(head.revocations)
+        self._tag_again(tag_keys, head.tag_keys_changed)
         routes = outbox.read_routes(endpoints)
         for index, item in enumerate(pending.recorded, head.first_leaf):
             item.leaf_index = index
@@ -477,7 +513,10 @@ class UnitOfWork:
         for item in self._pending.recorded:
             item.growth = growth
         log_store.append(self.connection, growth.leaves)
-        log_store.store_head(self.connection, head, growth.frontier, self.now)
+        sets_tag_key = bool(self._pending.tag_keys)
+        log_store.store_head(
+            self.connection, head, growth.frontier, self.now, sets_tag_key=sets_tag_key
+        )
 
     def _store_sequences(self) -> None:
         legs = [(leg_id, *numbers) for leg_id, numbers in self._leg_sequences.items()]

@@ -29,6 +29,7 @@ from holdfast.protocol.vocabulary import (
     HoldBasis,
     Irregular,
     LineKind,
+    Tlp,
     WithdrawalReason,
 )
 
@@ -147,6 +148,7 @@ class OpenHoldView(HoldView):
     request_id: str
     requester: str | None
     incident_title: str | None
+    tlp: Tlp | None
 
 
 def hold_views(rows: Sequence[ShownHold], *, of_all_legs: bool) -> list[HoldView]:
@@ -168,6 +170,7 @@ class ForWhom(NamedTuple):
 
     requester: str
     incident_title: str | None
+    tlp: Tlp
 
 
 def open_hold_views(
@@ -183,6 +186,7 @@ def _open_hold_view(row: ShownHold, of: ForWhom | None) -> OpenHoldView:
         "request_id": row.request_id,
         "requester": None if of is None else of.requester,
         "incident_title": None if of is None else of.incident_title,
+        "tlp": None if of is None else of.tlp,
     }
 
 

@@ -13,7 +13,8 @@ from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import ConflictError, NotFoundError, PermissionDeniedError
 from coordinator.domain.permission import Permission
 from coordinator.services.core.bus import handles
-from coordinator.services.core.unit_of_work import EVERYBODY, Answer, UnitOfWork
+from coordinator.services.core.tag_keys import EVERYBODY
+from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.membership.grant_rules import CheckedGrant, GrantContext, check_grant
 from coordinator.services.membership.partner_views import GrantView
 from coordinator.storage.membership import partners as store

@@ -21,7 +21,8 @@ from coordinator.domain.errors import (
 )
 from coordinator.domain.permission import Permission
 from coordinator.services.core.bus import handles
-from coordinator.services.core.unit_of_work import EVERYBODY, Answer, UnitOfWork
+from coordinator.services.core.tag_keys import EVERYBODY
+from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.membership.grant_rules import GrantContext
 from coordinator.services.membership.grants import apply_grant
 from coordinator.services.membership.partner_views import (

@@ -15,7 +15,8 @@ from coordinator.domain.errors import ConflictError, NotFoundError
 from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.core.bus import handles
 from coordinator.services.core.member_acts import MemberAct, store_member_act
-from coordinator.services.core.unit_of_work import EVERYBODY, Answer, UnitOfWork, unpack_evidence
+from coordinator.services.core.tag_keys import EVERYBODY
+from coordinator.services.core.unit_of_work import Answer, UnitOfWork, unpack_evidence
 from coordinator.services.membership.grants import own_partner
 from coordinator.services.membership.root_resets import StoppedBy, stop_reset
 from coordinator.services.requests.act_proofs import ActProof

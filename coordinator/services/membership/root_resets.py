@@ -15,7 +15,8 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from coordinator.domain.permission import Permission
 from coordinator.services.core.bus import handles
-from coordinator.services.core.unit_of_work import EVERYBODY, Answer, Recorded, UnitOfWork
+from coordinator.services.core.tag_keys import EVERYBODY
+from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.services.requests.act_proofs import ActProof
 from coordinator.storage.membership import partners as store
 from coordinator.storage.membership import root_resets

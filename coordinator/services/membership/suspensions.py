@@ -16,7 +16,8 @@ from coordinator.domain.freeze_request import Action
 from coordinator.domain.permission import Permission
 from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
-from coordinator.services.core.unit_of_work import EVERYBODY, Answer, Recorded, UnitOfWork
+from coordinator.services.core.tag_keys import EVERYBODY
+from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.services.ending.ended_legs import Why
 from coordinator.services.ending.withdrawals import withdraw_all
 from coordinator.services.membership.root_resets import stop_reset

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, NotRequired, TypedDict
 
-from coordinator.domain.errors import NotFoundError
+from coordinator.domain.errors import ErasedError, NotFoundError
 from coordinator.services.core.access import readable_request
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.requests.freeze_request_views import incident_views
@@ -20,6 +20,7 @@ from coordinator.storage.requests import incidents as incident_store
 from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.vocabulary import Tlp
 
 #: So many of the newest incidents are looked through by their words, and of the newest requests
 #: that one was asked in by an account.
@@ -39,6 +40,7 @@ class FoundView(TypedDict):
     title: NotRequired[str]
     status: NotRequired[str]
     requester: NotRequired[str]
+    tlp: NotRequired[Tlp]
     address_no: NotRequired[int]
 
 
@@ -103,6 +105,7 @@ def _requests(read: ReadContext, ids: Sequence[str]) -> list[FoundView]:
             "title": incidents[row.incident_id]["title"],
             "status": row.status,
             "requester": row.requester,
+            "tlp": Tlp(row.tlp),
         }
         for row in rows
     ]
@@ -113,6 +116,8 @@ def _may_read(read: ReadContext, request_id: str) -> bool:
         readable_request(read.connection, read.actor.partner, request_id)
     except NotFoundError:
         return False
+    except ErasedError:
+        pass  # that it was, and when, its readers may know
     return True
 
 

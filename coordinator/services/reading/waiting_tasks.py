@@ -22,7 +22,7 @@ from coordinator.storage.requests.tasks import TakenTask, taken
 from holdfast.protocol.decision_context import DecisionContext
 from holdfast.protocol.payloads import optional_time
 from holdfast.protocol.tasks import Strip, Task, TaskKind
-from holdfast.protocol.vocabulary import PartnerKind, Silence, Urgency, WarningCode
+from holdfast.protocol.vocabulary import PartnerKind, Silence, Tlp, Urgency, WarningCode
 
 
 class WarningCount(TypedDict):
@@ -42,6 +42,7 @@ class WaitingTaskView(TaskView):
     incident_id: str | None
     incident_title: str | None
     urgency: Urgency | None
+    tlp: Tlp | None
     requester: str | None
     leg_id: str | None
     partner: str | None
@@ -170,6 +171,7 @@ def _view(read: ReadContext, each: Waiting, about: _About) -> WaitingTaskView:
         "incident_id": None if request is None else request.incident_id,
         "incident_title": None if request is None else about.titles.get(request.incident_id),
         "urgency": urgency,
+        "tlp": None if request is None else Tlp(request.tlp),
         "requester": None if request is None else request.requester,
         "leg_id": each.leg_id,
         "partner": partner,

@@ -47,6 +47,7 @@ from holdfast.protocol.vocabulary import (
     LegStatus,
     RequestStatus,
     Support,
+    Tlp,
     Urgency,
     WaitsBecause,
     WarningCode,
@@ -120,6 +121,7 @@ class FreezeRequestSummary(TypedDict):
     requester: str
     requester_suspended: bool
     urgency: Urgency
+    tlp: Tlp
     submitted_at: str
     incident_id: str
     incident_title: str
@@ -129,6 +131,7 @@ class FreezeRequestSummary(TypedDict):
     partners_asked: int
     leg_status: LegStatus | None
     ended_at: str | None
+    erased_at: str | None
     withdrawn_reason_code: WithdrawalReason | None
     decide_by: NotRequired[str | None]
     task: NotRequired[TaskView | None]
@@ -158,6 +161,7 @@ def summaries(
             "requester": row.requester,
             "requester_suspended": row.requester in suspended,
             "urgency": Urgency(row.urgency),
+            "tlp": Tlp(row.tlp),
             "submitted_at": format_time(row.submitted_at),
             "incident_id": row.incident_id,
             "incident_title": titles.get(row.incident_id, ""),
@@ -167,6 +171,7 @@ def summaries(
             "partners_asked": row.partners_asked,
             "leg_status": None if row.leg_status is None else LegStatus(row.leg_status),
             "ended_at": optional_time(row.ended_at),
+            "erased_at": optional_time(row.erased_at),
             "withdrawn_reason_code": _reason(row.withdrawal_reason),
         }
         for row in rows

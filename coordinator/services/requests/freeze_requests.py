@@ -261,6 +261,7 @@ def _submitted(on: RequestContext, to: Sequence[str]) -> dict[str, object]:
         "status": row.status,
         "by": on.actor.subject,
         "urgency": row.urgency,
+        "tlp": row.tlp,
         "content_sha256": row.content_sha256,
         "context_sha256": row.context_sha256,
         "approve_by": format_time(row.approve_by),

@@ -83,7 +83,6 @@ def _send(
     withdrawn_count = sum(each["address_count"] for each in gone)
     common: dict[str, object] = {
         "urgency": row.urgency,
-        "tlp": row.tlp,
         "incident_id": row.incident_id,
         "address_count": row.address_count - row.left_out_count,
         # Partners may be asked after that.

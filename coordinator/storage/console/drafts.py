@@ -102,6 +102,13 @@ def remove(connection: Connection, draft_id: str) -> None:
     connection.execute(delete(DraftRow).where(DraftRow.id == draft_id))
 
 
+def remove_submitted(connection: Connection, request_id: str) -> None:
+    """Throw away the drafts that became a request."""
+    query = select(DraftRow.id).where(DraftRow.submitted_as == request_id)
+    for draft_id in list(connection.scalars(query)):
+        remove(connection, draft_id)
+
+
 def forget_untouched(connection: Connection, now: datetime) -> int:
     """Throw away what nobody touched for `UNTOUCHED_KEPT`, some at a time; returns how many."""
     untouched = (

@@ -70,6 +70,16 @@ def mark_carried_out(connection: Connection, act_id: str, at: datetime) -> None:
     )
 
 
+def forget_about(connection: Connection, request_id: str, now: datetime) -> None:
+    """Remove every act that was prepared on a request, and all whose time to be signed is over."""
+    query = select(PreparedActRow.id).where(
+        PreparedActRow.path.contains(request_id, autoescape=True)
+        | (PreparedActRow.ends_at <= now)
+        | PreparedActRow.carried_out_at.is_not(None)
+    )
+    _remove(connection, list(connection.scalars(query)))
+
+
 def _remove_ended(connection: Connection, now: datetime) -> None:
     ended = (
         select(PreparedActRow.id)

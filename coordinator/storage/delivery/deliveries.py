@@ -31,6 +31,7 @@ from coordinator.storage.tables.outbox import (
 )
 from coordinator.storage.tail.outbox import DELIVERY_COLUMNS, TEST_LANE
 from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EventType
 
 R = TypeVar("R")
 
@@ -179,6 +180,26 @@ def attempts(
         for row in read(connection, query):
             found[row.delivery_id].append(row)
     return found
+
+
+def notice_attempts(
+    connection: Connection, request_id: str, partner: str, *, limit: int
+) -> list[AttemptRow]:
+    """Return the newest attempts to hand a request's notice to a partner's endpoints, in order."""
+    query = (
+        select(AttemptRow)
+        .join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery_id)
+        .join(EventRow, EventRow.id == DeliveryRow.event_id)
+        .join(WebhookEndpointRow, WebhookEndpointRow.id == DeliveryRow.endpoint_id)
+        .where(
+            EventRow.request_id == request_id,
+            EventRow.type == EventType.REQUEST_RECEIVED.value,
+            WebhookEndpointRow.partner == partner,
+        )
+        .order_by(AttemptRow.at.desc(), AttemptRow.delivery_id, AttemptRow.number.desc())
+        .limit(limit)
+    )
+    return read(connection, query)[::-1]
 
 
 def given_up(

@@ -31,12 +31,37 @@ from sqlalchemy.pool import Pool, QueuePool
 
 from coordinator.storage.engine import driver
 
+
+class GivesUp(TypedDict):
+    """Parameters of libpq: seconds, but for `tcp_user_timeout`, which is in milliseconds."""
+
+    connect_timeout: int
+    keepalives_idle: int
+    keepalives_interval: int
+    keepalives_count: int
+    tcp_user_timeout: int
+
+
 BUSY_TIMEOUT_MS = 15_000
 #: A pooled connection that was idle for longer is pinged before it is used.
 IDLE_SECONDS = 1.0
 #: A statement is prepared when it comes for the third time; one connection keeps so many.
 PREPARE_THRESHOLD = 2
 PREPARED_AT_MOST = 300
+#: What libpq gives a connection up by if the network drops packets without a word: after some ten
+#: seconds, where Linux alone would wait for a quarter of an hour.
+GIVES_UP: GivesUp = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+#: The same on the server's side: whoever was cut off may hold the lock that all others wait for.
+_SERVER_GIVES_UP = (
+    "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; "
+    "SET tcp_user_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'"
+)
 _WAL_FIXED = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 
 
@@ -173,7 +198,7 @@ def engine_arguments(url: str | URL, *, pool_size: int = 8) -> tuple[URL, Engine
         "connect_args": {
             # Until it is known that no pooler stands between.
             "prepare_threshold": None,
-            "connect_timeout": 5,
+            **GIVES_UP,
             "cursor_factory": driver.WaitingCursor,
         },
     }
@@ -258,6 +283,8 @@ def _prepare_sqlite(engine: Engine) -> None:
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA temp_store=MEMORY")
+        # What is deleted is overwritten where the page is written anyway; see ADR 0064.
+        cursor.execute("PRAGMA secure_delete=FAST")
         cursor.execute("PRAGMA cache_size=-65536")
         cursor.close()
         register_sum(connection)
@@ -273,6 +300,7 @@ def _prepare_postgres(engine: Engine) -> None:
     def on_connect(connection: Any, record: Any) -> None:
         del record
         if is_direct(connection):
+            connection.execute(_SERVER_GIVES_UP)
             connection.prepare_threshold = PREPARE_THRESHOLD
             connection.prepared_max = PREPARED_AT_MOST
 

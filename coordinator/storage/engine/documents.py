@@ -8,7 +8,7 @@ telling the account.
 
 import hmac
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, Integer, bindparam, delete, func, select, update
 
 from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.prebuilt import Pending, Prebuilt
@@ -38,7 +38,9 @@ class Sealed(NamedTuple):
     wrapped: bytes
 
 
-class _WrappedKey(NamedTuple):
+class WrappedKey(NamedTuple):
+    """A data key as it is stored."""
+
     id: str
     wrapped: bytes
 
@@ -50,7 +52,15 @@ _DOCUMENTS = Prebuilt(
     _SEALED.where(DocumentRow.name == bindparam("name")), Sealed, among=DocumentRow.owner_id
 )
 _KEYS = Prebuilt(
-    select(DocumentKeyRow.id, DocumentKeyRow.wrapped), _WrappedKey, among=DocumentKeyRow.id
+    select(DocumentKeyRow.id, DocumentKeyRow.wrapped), WrappedKey, among=DocumentKeyRow.id
+)
+
+
+_PAGE_OF_KEYS = (
+    select(DocumentKeyRow.id, DocumentKeyRow.wrapped)
+    .where(DocumentKeyRow.id > bindparam("last"))
+    .order_by(DocumentKeyRow.id)
+    .limit(bindparam("size", type_=Integer))
 )
 
 
@@ -104,12 +114,17 @@ class Vault:
     Args:
         wrapping_key: 32 bytes; AES-256-GCM over data keys, AAD `document_key/<id>`.
         index_key: 32 bytes; HMAC-SHA-256 over canonical account keys.
+        old_wrapping_key: Opens data keys that were not wrapped anew yet; wraps none.
     """
 
-    def __init__(self, wrapping_key: bytes, index_key: bytes) -> None:
-        if len(wrapping_key) != 32 or len(index_key) != 32:  # noqa: PLR2004
+    def __init__(
+        self, wrapping_key: bytes, index_key: bytes, old_wrapping_key: bytes | None = None
+    ) -> None:
+        given = (wrapping_key, index_key, old_wrapping_key or wrapping_key)
+        if any(len(key) != 32 for key in given):  # noqa: PLR2004
             raise ValueError("the vault's keys have 32 bytes each")
         self._wrapping = AESGCM(wrapping_key)
+        self._old_wrapping = None if old_wrapping_key is None else AESGCM(old_wrapping_key)
         self._index_key = index_key
 
     def blind_index(self, account_key: str) -> bytes:
@@ -119,11 +134,12 @@ class Vault:
     def new_key(self) -> tuple[DocumentKey, bytes]:
         """Return a fresh data key and its wrapped form."""
         key = DocumentKey(new_id("key"), AESGCM.generate_key(256))
+        return key, self.wrap(key)
+
+    def wrap(self, key: DocumentKey) -> bytes:
+        """Return a data key as it is stored."""
         nonce = os.urandom(_NONCE_BYTES)
-        wrapped = nonce + self._wrapping.encrypt(
-            nonce, key.secret, f"document_key/{key.id}".encode()
-        )
-        return key, wrapped
+        return nonce + self._wrapping.encrypt(nonce, key.secret, _wrapped_for(key.id))
 
     def unwrap(self, key_id: str, wrapped: bytes) -> DocumentKey:
         """Return the data key.
@@ -131,20 +147,66 @@ class Vault:
         Raises:
             UnreadableDocumentError: If the key-encryption key is another one.
         """
-        try:
-            secret = self._wrapping.decrypt(
-                wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], f"document_key/{key_id}".encode()
-            )
-        except InvalidTag:
+        secret = _unwrapped(self._wrapping, key_id, wrapped)
+        if secret is None and self._old_wrapping is not None:
+            secret = _unwrapped(self._old_wrapping, key_id, wrapped)
+        if secret is None:
             raise UnreadableDocumentError(
                 f"data key {key_id} does not open with this coordinator's wrapping key"
-            ) from None
+            )
         return DocumentKey(key_id, secret)
+
+    def is_wrapped_anew(self, key_id: str, wrapped: bytes) -> bool:
+        """Tell whether a data key opens with the key that wraps, and needs no older one."""
+        return _unwrapped(self._wrapping, key_id, wrapped) is not None
+
+
+def _wrapped_for(key_id: str) -> bytes:
+    return f"document_key/{key_id}".encode()
+
+
+def _unwrapped(wrapping: AESGCM, key_id: str, wrapped: bytes) -> bytes | None:
+    try:
+        return wrapping.decrypt(
+            wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], _wrapped_for(key_id)
+        )
+    except InvalidTag:
+        return None
 
 
 def store_key(connection: Connection, key: DocumentKey, wrapped: bytes, at: datetime) -> None:
     """Store a fresh data key."""
     insert_rows(connection, DocumentKeyRow, _KEY_COLUMNS, [(key.id, wrapped, at)])
+
+
+def pages_of_keys(connection: Connection, size: int) -> Iterator[list[WrappedKey]]:
+    """Yield all data keys as they are stored, in pages; what is written meanwhile may be among.
+
+    Those that were destroyed are left out.
+    """
+    last = ""
+    while True:
+        found = connection.execute(_PAGE_OF_KEYS, {"last": last, "size": size}).all()
+        if not found:
+            return
+        keys = [WrappedKey(*row) for row in found]
+        yield [key for key in keys if not is_destroyed(key.wrapped)]
+        last = keys[-1].id
+
+
+def wrap_anew(connection: Connection, vault: Vault, keys: Iterable[WrappedKey]) -> int:
+    """Wrap those data keys anew that an older key opens; return how many that were.
+
+    Raises:
+        UnreadableDocumentError: If one opens with neither.
+    """
+    old = [key for key in keys if not vault.is_wrapped_anew(key.id, key.wrapped)]
+    for key in old:
+        wrapped = vault.wrap(vault.unwrap(key.id, key.wrapped))
+        # One that was destroyed since it was read stays so.
+        as_read = (DocumentKeyRow.id == key.id, DocumentKeyRow.wrapped == key.wrapped)
+        connection.execute(update(DocumentKeyRow).where(*as_read).values(wrapped=wrapped))
+    return len(old)
 
 
 def load_keys(
@@ -155,8 +217,35 @@ def load_keys(
     found: dict[str, DocumentKey] = {}
     for some in batches(wanted):
         for key_id, wrapped in _KEYS.rows(connection, among=some):
-            found[key_id] = vault.unwrap(key_id, wrapped)
+            if not is_destroyed(wrapped):
+                found[key_id] = vault.unwrap(key_id, wrapped)
     return found
+
+
+def destroy_key(connection: Connection, key_id: str) -> None:
+    """Delete what a data key seals, and write zeros over the key where it lies.
+
+    The row stays, and its length: SQLite then writes into the very bytes that held the key, and
+    never moves the keys beside it, of which copies would stay behind.
+    """
+    connection.execute(delete(DocumentRow).where(DocumentRow.key_id == key_id))
+    wrapped = connection.execute(
+        select(DocumentKeyRow.wrapped).where(DocumentKeyRow.id == key_id).with_for_update()
+    ).scalar_one()
+    connection.execute(
+        update(DocumentKeyRow)
+        .where(DocumentKeyRow.id == key_id)
+        .values(wrapped=bytes(len(wrapped)))
+    )
+
+
+#: What is left of a data key, as it is stored, once it was destroyed.
+DESTROYED = bytes(_NONCE_BYTES + 32 + 16)
+
+
+def is_destroyed(wrapped: bytes) -> bool:
+    """Tell whether a stored data key was destroyed: nothing but zeros is left of it."""
+    return not any(wrapped)
 
 
 def store(connection: Connection, documents: Sequence[SealedDocument]) -> None:

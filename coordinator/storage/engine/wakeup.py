@@ -18,7 +18,7 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from coordinator.storage.engine.database import Database, sqlite_module
+from coordinator.storage.engine.database import GIVES_UP, Database, sqlite_module
 
 CHANNEL = "holdfast_wakeup"
 SQLITE_INTERVAL = timedelta(milliseconds=5)
@@ -88,7 +88,7 @@ class PostgresNotifier:
             self._wanted.clear()
             try:
                 if connection is None:
-                    connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+                    connection = psycopg.connect(self._url, autocommit=True, **GIVES_UP)
                 connection.execute(f"NOTIFY {CHANNEL}")
             except psycopg.Error:
                 # Lost: those who wait look by themselves within a second.
@@ -210,9 +210,7 @@ class Watcher:
         failures = 0
         while not self._stop.is_set():
             try:
-                with psycopg.connect(
-                    libpq_url(url), autocommit=True, connect_timeout=5
-                ) as connection:
+                with psycopg.connect(libpq_url(url), autocommit=True, **GIVES_UP) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
                     failures = 0
                     # Read before waking: a commit in between would else be taken for seen.

@@ -74,6 +74,7 @@ class ListedRequest(NamedTuple):
     status: str
     requester: str
     urgency: str
+    tlp: str
     submitted_at: datetime
     approve_by: datetime
     ratify_by: datetime | None
@@ -84,6 +85,7 @@ class ListedRequest(NamedTuple):
     provisional: bool
     decided_at: datetime | None
     ended_at: datetime | None
+    erased_at: datetime | None
     withdrawal_reason: str | None
     incident_is_told: bool
     leg_status: str | None

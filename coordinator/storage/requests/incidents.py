@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     bindparam,
     exists,
+    false,
     func,
     or_,
     select,
@@ -88,11 +89,15 @@ def words_are_told_to(partner: str | BindParameter[str]) -> ColumnElement[bool]:
 
 
 def request_words_are_told_to(partner: str) -> ColumnElement[bool]:
-    """Return the same of the incident that a `FreezeRequestRow` belongs to."""
-    incident = select(IncidentRow.id).where(
-        IncidentRow.id == FreezeRequestRow.incident_id, words_are_told_to(partner)
+    """Return the same of the incident that a `FreezeRequestRow` belongs to.
+
+    Asked as a value: were it asked whether such an incident exists, PostgreSQL would look through
+    all incidents first, once, for it thinks of every row of the list and not of its page.
+    """
+    is_told = select(words_are_told_to(partner)).where(
+        IncidentRow.id == FreezeRequestRow.incident_id
     )
-    return incident.exists()
+    return func.coalesce(is_told.scalar_subquery(), false())
 
 
 def timeline(

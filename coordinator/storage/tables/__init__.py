@@ -11,6 +11,7 @@ from coordinator.storage.tables import (
     life_cycle,
     outbox,
     partners,
+    sealed_evidence,
     transparency_log,
     write_probe,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "life_cycle",
     "outbox",
     "partners",
+    "sealed_evidence",
     "transparency_log",
     "write_probe",
 ]

@@ -95,6 +95,13 @@ class FreezeRequestRow(Base):
         ),
         # Status first: without statistics SQLite prefers an equality to a range, whatever it costs.
         Index("ix_freeze_request_status_final_since", "status", "final_since"),
+        # What its time is over for, by when it ended.
+        Index(
+            "ix_freeze_request_kept_since",
+            "ended_at",
+            sqlite_where=text("ended_at IS NOT NULL AND erased_at IS NULL"),
+            postgresql_where=text("ended_at IS NOT NULL AND erased_at IS NULL"),
+        ),
     )
     id: Mapped[Id] = mapped_column(primary_key=True)
     requester: Mapped[str] = mapped_column(String(253))
@@ -146,6 +153,9 @@ class FreezeRequestRow(Base):
     )
     decided_at: Mapped[Micros | None]
     ended_at: Mapped[Micros | None]
+    erased_at: Mapped[Micros | None] = mapped_column(
+        comment="what it says is gone since then, and its data key is another one"
+    )
     final_since: Mapped[Micros | None] = mapped_column(
         comment="nothing is expected of any leg since then"
     )

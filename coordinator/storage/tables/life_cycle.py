@@ -6,7 +6,7 @@ Withdrawals, questions, disputes, additions, orders.
 from sqlalchemy import JSON, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from coordinator.storage.engine.base import Base, Id, Micros
+from coordinator.storage.engine.base import Base, Big, Id, Micros
 from holdfast.protocol.strict_json import JsonObject
 
 
@@ -276,6 +276,33 @@ class LegalOrderRow(Base):
     act_id: Mapped[Id]
     document_sha256: Mapped[str | None] = mapped_column(String(64))
     attached_at: Mapped[Micros]
+
+
+class ErasureRow(Base):
+    """That a request is to be erased, or is; without a word of what it said."""
+
+    __tablename__ = "erasure"
+    __table_args__ = (
+        Index(
+            "ix_erasure_traces",
+            "erased_at",
+            sqlite_where=text("erased_at IS NOT NULL AND traces_gone_at IS NULL"),
+            postgresql_where=text("erased_at IS NOT NULL AND traces_gone_at IS NULL"),
+        ),
+    )
+    id: Mapped[Id] = mapped_column(primary_key=True, comment="ers_…")
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"), unique=True)
+    reason: Mapped[str] = mapped_column(String(20), comment="reason code; there is no text")
+    proposed_at: Mapped[Micros | None] = mapped_column(comment="by the operator; None: by nobody")
+    erased_at: Mapped[Micros | None] = mapped_column(comment="None: a lead must sign it yet")
+    erased_by: Mapped[str | None] = mapped_column(
+        String(40), comment="the lead who signed it; None: the coordinator, for its time was over"
+    )
+    act_id: Mapped[Id | None]
+    leaf_index: Mapped[Big | None]
+    traces_gone_at: Mapped[Micros | None] = mapped_column(
+        comment="when the database's journal and dead rows were cleared of it"
+    )
 
 
 class GrantProposalRow(Base):

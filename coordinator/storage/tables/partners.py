@@ -1,6 +1,6 @@
 """Members, who acts for them, their keys, and the grants that gave them."""
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, true
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from coordinator.storage.engine.base import Base, Big, Id, Micros
@@ -42,6 +42,17 @@ class PartnerRow(Base):
     systems_as_compliance: Mapped[list[str]] = mapped_column(JSON, default=list)
 
 
+class TagKeyRow(Base):
+    """That a partner has a tag key; the key itself is the document `tag_key` of this id."""
+
+    __tablename__ = "tag_key"
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"), unique=True)
+    leaf_index: Mapped[Big | None] = mapped_column(
+        index=True, comment="of the act that set it: the first leaf that it holds for"
+    )
+
+
 class SubjectRow(Base):
     """A person or system of a partner; who it is, only the partner knows."""
 
@@ -71,8 +82,33 @@ class PartnerKeyRow(Base):
     compromised_since: Mapped[Micros | None]
 
 
+class EncryptionKeyRow(Base):
+    """A public key that evidence is sealed to for a partner; old ones stay, to be known by."""
+
+    __tablename__ = "encryption_key"
+    __table_args__ = (
+        Index(
+            "uq_encryption_key_in_force",
+            "partner",
+            unique=True,
+            sqlite_where=text("replaced_at IS NULL"),
+            postgresql_where=text("replaced_at IS NULL"),
+        ),
+    )
+    kid: Mapped[str] = mapped_column(String(43), primary_key=True, comment="RFC 7638 thumbprint")
+    partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"), index=True)
+    jwk: Mapped[JsonObject] = mapped_column(JSON)
+    act_id: Mapped[Id] = mapped_column(comment="the member's act that published it")
+    subject: Mapped[Id]
+    signed_by: Mapped[str] = mapped_column(String(43), comment="kid of the key that signed that")
+    set_at: Mapped[Micros]
+    replaced_at: Mapped[Micros | None]
+
+
 class MemberActRow(Base):
     """What a member did about itself and no request: revocations, changes of its endpoints.
+
+    Acts on sealed evidence are here, too: on their request everybody would read of them.
 
     What proves it is the document `evidence` of this id.
     """

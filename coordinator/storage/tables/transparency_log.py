@@ -31,6 +31,13 @@ class LogHeadRow(Base):
     published_size: Mapped[Big] = mapped_column(
         server_default=text("0"), comment="newest checkpoint of an earlier second than signed_at"
     )
+    collected_size: Mapped[Big] = mapped_column(
+        server_default=text("0"), comment="newest checkpoint of an earlier round than signed_at"
+    )
+    tag_keys_changed: Mapped[Big] = mapped_column(
+        server_default=text("0"),
+        comment="leaves there were when a partner's tag key last changed, that change's included",
+    )
 
 
 class LogLeafRow(Base):
@@ -61,3 +68,16 @@ class LogLeafRow(Base):
     checkpoint: Mapped[bytes | None] = mapped_column(
         comment="signed note of the tree that ends here, beside the last leaf of a transaction"
     )
+
+
+class LogCosignatureRow(Base):
+    """A witness's cosignature on one of the log's checkpoints; a few of each witness are kept."""
+
+    __tablename__ = "log_cosignature"
+    witness: Mapped[str] = mapped_column(
+        String(400), primary_key=True, comment="verifier key, with its name"
+    )
+    tree_size: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    made_at: Mapped[Big] = mapped_column(comment="as the witness says: seconds since 1970")
+    taken_at: Mapped[Micros]
+    signature: Mapped[bytes] = mapped_column(comment="time and signature, as in the note")

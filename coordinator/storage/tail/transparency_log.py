@@ -17,6 +17,8 @@ from holdfast.protocol.merkle_tree import HASH_BYTES, Frontier, Node, leaf_hash
 _LEAF_COLUMNS = ("index", "leaf_id", "type", "at", "commitment", "tags", "nodes", "checkpoint")
 #: Leaves of a release without a tree are taken into it so many at a time.
 _CATCH_UP_LEAVES = 1_000
+#: Witnesses that ask within so many seconds cosign the same checkpoint, however the log grows.
+ROUND_SECONDS = 10
 
 
 class _Head(NamedTuple):
@@ -27,6 +29,8 @@ class _Head(NamedTuple):
     frontier: bytes | None
     signed_at: datetime | None
     published_size: int
+    collected_size: int
+    tag_keys_changed: int
 
 
 #: Locks the head row until the commit; SQLite's writer has the whole database already.
@@ -39,6 +43,8 @@ _LOCK = Prebuilt(
         LogHeadRow.frontier,
         LogHeadRow.signed_at,
         LogHeadRow.published_size,
+        LogHeadRow.collected_size,
+        LogHeadRow.tag_keys_changed,
     )
     .where(LogHeadRow.id == 1)
     .with_for_update(),
@@ -55,6 +61,8 @@ _STORE_HEAD = Prebuilt(
         frontier=bindparam("hashes"),
         signed_at=bindparam("now"),
         published_size=bindparam("published"),
+        collected_size=bindparam("collected"),
+        tag_keys_changed=bindparam("tagged"),
     )
 )
 
@@ -63,12 +71,16 @@ class _Published(NamedTuple):
     tree_size: int
     signed_at: datetime | None
     published_size: int
+    collected_size: int
 
 
 _PUBLISHED = Prebuilt(
-    select(LogHeadRow.tree_size, LogHeadRow.signed_at, LogHeadRow.published_size).where(
-        LogHeadRow.id == 1
-    ),
+    select(
+        LogHeadRow.tree_size,
+        LogHeadRow.signed_at,
+        LogHeadRow.published_size,
+        LogHeadRow.collected_size,
+    ).where(LogHeadRow.id == 1),
     _Published,
 )
 
@@ -171,6 +183,8 @@ class Head(NamedTuple):
         signed_size: Of its checkpoint.
         signed_at: When that was signed; None: none was yet.
         published_size: Of the newest checkpoint of an earlier second; 0: there is none.
+        collected_size: Of the newest checkpoint of an earlier round; 0: there is none.
+        tag_keys_changed: How many leaves there were when a tag key last changed.
     """
 
     first_leaf: int
@@ -181,6 +195,8 @@ class Head(NamedTuple):
     signed_size: int
     signed_at: datetime | None
     published_size: int
+    collected_size: int
+    tag_keys_changed: int
 
 
 def lock(connection: Connection, *, events: int, revocations: int) -> Head:
@@ -201,6 +217,8 @@ def lock(connection: Connection, *, events: int, revocations: int) -> Head:
         signed_size=row.tree_size,
         signed_at=row.signed_at,
         published_size=row.published_size,
+        collected_size=row.collected_size,
+        tag_keys_changed=row.tag_keys_changed,
     )
 
 
@@ -228,22 +246,34 @@ def append(connection: Connection, leaves: Sequence[tuple[object, ...]]) -> None
     insert_rows(connection, LogLeafRow, _LEAF_COLUMNS, leaves)
 
 
-def store_head(connection: Connection, head: Head, frontier: Frontier, now: datetime) -> None:
+def store_head(
+    connection: Connection,
+    head: Head,
+    frontier: Frontier,
+    now: datetime,
+    *,
+    sets_tag_key: bool = False,
+) -> None:
     """Store the numbers taken and the tree as it is now, with the time of its checkpoint.
 
     What was the newest checkpoint is published from the next second on, unless this one is of the
-    same: so readers see at most one a second, whichever process they ask.
+    same: so readers see at most one a second, whichever process they ask. With witnesses it goes
+    likewise, by rounds: all that ask in a round are given the same one to cosign.
 
     Args:
         connection: Of the transaction that locked the head.
         head: As it was locked.
         frontier: Of the tree with the transaction's leaves.
         now: When they were appended.
+        sets_tag_key: Whether a partner's tag key is another one from these leaves on.
     """
     signed_at = now if head.signed_at is None else max(now, head.signed_at)
     published = head.published_size
     if head.signed_at is not None and _second(signed_at) > _second(head.signed_at):
         published = head.signed_size
+    collected = head.collected_size
+    if head.signed_at is not None and _round(signed_at) > _round(head.signed_at):
+        collected = head.signed_size
     _STORE_HEAD.send(
         connection,
         size=frontier.size,
@@ -252,6 +282,8 @@ def store_head(connection: Connection, head: Head, frontier: Frontier, now: date
         hashes=frontier.packed(),
         now=signed_at,
         published=published,
+        collected=collected,
+        tagged=frontier.size if sets_tag_key else head.tag_keys_changed,
     )
 
 
@@ -262,6 +294,16 @@ def published_size(connection: Connection, now: datetime) -> int:
         return 0
     if head.published_size and _second(now) <= _second(head.signed_at):
         return head.published_size
+    return head.tree_size
+
+
+def collected_size(connection: Connection, now: datetime) -> int:
+    """Return the size of the tree that witnesses cosign at `now`; 0: nothing was signed yet."""
+    head = _PUBLISHED.row(connection)
+    if head is None or head.signed_at is None:
+        return 0
+    if head.collected_size and _round(now) <= _round(head.signed_at):
+        return head.collected_size
     return head.tree_size
 
 
@@ -328,3 +370,7 @@ def nodes(connection: Connection, wanted: Iterable[Node]) -> dict[Node, bytes]:
 
 def _second(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
+
+
+def _round(moment: datetime) -> int:
+    return int(moment.timestamp()) // ROUND_SECONDS

@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     INVALID = 6  # the input has faults
     UNREACHABLE = 7  # no answer, too many requests, or out of service: try again later
     UNTRUSTED = 8  # evidence or a pinned key does not fit: do not act
+    LOG_ALARM = 9  # the log forked, went back or left something out: keep the files, ask others
     INTERRUPTED = 130  # Ctrl-C, as shells have it: 128 and the signal's number
 
 
@@ -27,14 +28,17 @@ _BY_ERROR: tuple[tuple[type[Exception], ExitCode], ...] = (
     (errors.AuthenticationError, ExitCode.AUTHENTICATION),
     (errors.PermissionDeniedError, ExitCode.NOT_ALLOWED),
     (errors.NotFoundError, ExitCode.NOT_ALLOWED),
+    (errors.ErasedError, ExitCode.NOT_ALLOWED),
     (errors.ConflictError, ExitCode.REFUSED),
     (errors.NothingToDecideError, ExitCode.REFUSED),
+    (errors.NoEncryptionKeyError, ExitCode.REFUSED),
     (errors.ValidationError, ExitCode.INVALID),
     (errors.InvalidDraftError, ExitCode.INVALID),
     (ModelError, ExitCode.INVALID),
     (errors.RateLimitedError, ExitCode.UNREACHABLE),
     (errors.UnavailableError, ExitCode.UNREACHABLE),
     (errors.TransportError, ExitCode.UNREACHABLE),
+    (errors.LogAlarmError, ExitCode.LOG_ALARM),
     (errors.UntrustedEvidenceError, ExitCode.UNTRUSTED),
 )
 

@@ -1,9 +1,11 @@
 """How findings are shown, of a request that was read and of a bundle alike."""
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
+from holdfast.client.published_roots import Published
 from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.examination import Examination
 
@@ -27,11 +29,32 @@ def finding_document(name: str, finding: Finding) -> dict[str, Any]:
     }
 
 
-def summary_document(examination: Examination) -> dict[str, Any]:
+def standing(kid: str, what: Published | str | None, *, is_pinned: bool) -> str:
+    """Return how a root key is known.
+
+    Args:
+        kid: Its thumbprint.
+        what: What its partner publishes, or why nothing is known of that; None: nobody looked.
+        is_pinned: Whether somebody compared it.
+    """
+    if isinstance(what, Published) and kid not in what.roots:
+        return "MISMATCH"
+    if is_pinned:
+        return "pinned"
+    return "published" if isinstance(what, Published) else "asserted"
+
+
+def summary_document(
+    examination: Examination, standings: Mapping[str, Published | str] = MappingProxyType({})
+) -> dict[str, Any]:
     """Return what all findings come to, with the root keys that they rest on."""
     counts = {result.value.lower(): examination.count(result) for result in Result}
     roots = {
-        partner: {"root_kid": kid, "pinned": is_pinned}
+        partner: {
+            "root_kid": kid,
+            "pinned": is_pinned,
+            "standing": standing(kid, standings.get(partner), is_pinned=is_pinned),
+        }
         for partner, (kid, is_pinned) in sorted(examination.roots.items())
     }
     return {"summary": examination.sentence(), **counts, "roots": roots}
@@ -42,9 +65,17 @@ def folded(text: str) -> str:
     return textwrap.fill(text, COLUMNS, break_long_words=False, break_on_hyphens=False)
 
 
-def root_lines(examination: Examination) -> Iterable[str]:
+def root_lines(
+    examination: Examination, standings: Mapping[str, Published | str] = MappingProxyType({})
+) -> Iterable[str]:
     """Yield what is known of each root key, and how to pin it."""
     for partner, (kid, is_pinned) in sorted(examination.roots.items()):
-        said = "pinned" if is_pinned else "not pinned; compare it by phone, then"
+        what = standings.get(partner)
+        known = standing(kid, what, is_pinned=is_pinned)
+        if isinstance(what, Published) and known != "MISMATCH":
+            known += f" ({'also published, ' if is_pinned else ''}{what.source.value})"
+        said = known if is_pinned else f"{known}; compare it by phone, then"
         yield f"Root key of {partner}: {said}"
         yield f"  {kid}" if is_pinned else f"  holdfast pin {partner} {kid}"
+        if isinstance(what, str):
+            yield folded(f"  {what}")

@@ -84,12 +84,13 @@ def _due(view: WaitingTaskView) -> str:
 
 
 def _about(view: WaitingTaskView) -> str:
-    """Return what a task is about: "flash, exchange-a.example: Theft of 21 February"."""
+    """Return what a task is about: "flash, TLP:AMBER, exchange-a.example: Theft"."""
     if view.request_id is None:
         return "your organisation"
     # The requester knows that it asked; what it looks for is whom it asked.
     whose = view.partner if view.partner and view.kind in _ABOUT_PARTNER else view.requester
-    words = [view.urgency.value if view.urgency else None, whose]
+    mark = f"TLP:{view.tlp.value}" if view.tlp else None
+    words = [view.urgency.value if view.urgency else None, mark, whose]
     return f"{', '.join(filter(None, words))}: {view.incident_title or view.request_id}"
 
 

@@ -15,6 +15,7 @@ from holdfast.cli.session import (
     print_json,
     table,
 )
+from holdfast.client.published_roots import NothingPublishedError
 from holdfast.errors import ProfileError
 from holdfast.profiles.key_requests import (
     key_request,
@@ -139,13 +140,32 @@ def request(session: Session, output: Path) -> None:
 @click.argument("handle", required=False)
 @click.argument("thumbprint", required=False)
 @click.option("--remove", is_flag=True, help="Forget the pin.")
+@click.option(
+    "--published", metavar="HANDLE", help="Pin what this partner publishes at its own domain."
+)
 @pass_session
-def pin(session: Session, handle: str | None, thumbprint: str | None, *, remove: bool) -> None:
+def pin(
+    session: Session,
+    handle: str | None,
+    thumbprint: str | None,
+    *,
+    remove: bool,
+    published: str | None,
+) -> None:
     """Pin a partner's root key by its thumbprint, compared by telephone; or list the pins.
 
     Once pinned, evidence of that partner counts only under that root key, whatever the coordinator
     says.
+
+    With --published it is looked up at https://HANDLE/.well-known/holdfast.json, or in the TXT
+    record of _holdfast.HANDLE, and must be the one that the coordinator offers (exit status 8 if it
+    is not). That is as good as the partner's hold on its domain; a telephone is better.
     """
+    if published is not None:
+        if handle is not None or remove:
+            raise click.UsageError("--published takes the handle, and nothing else goes with it")
+        _pin_published(session, published)
+        return
     if handle is None:
         rows = sorted(session.store.pins().items())
         pins = table(("partner", "root key"), rows) if rows else "No pins."
@@ -161,6 +181,22 @@ def pin(session: Session, handle: str | None, thumbprint: str | None, *, remove:
     session.store.pin(handle, thumbprint)
     said = f"{handle} is pinned: its evidence counts only under the root key {thumbprint}."
     session.show({handle: thumbprint}, lambda: session.out.print(said))
+
+
+def _pin_published(session: Session, handle: str) -> None:
+    client = session.client()
+    offered = [key.kid for key in client.keys(handle) if key.is_root and key.revoked_at is None]
+    if len(offered) != 1:
+        raise ProfileError(f"the coordinator names {len(offered)} root keys of {handle}, not one")
+    try:
+        found = session.published_roots().look_up(handle)
+    except NothingPublishedError as error:
+        raise ProfileError(f"{error}; ask by telephone: holdfast pin {handle} …") from None
+    found.require(offered[0])
+    session.store.pin(handle, offered[0])
+    said = f"{handle} is pinned as it publishes it ({found.source.value}): {offered[0]}"
+    answer = {handle: offered[0], "source": found.source.value}
+    session.show(answer, lambda: session.out.print(said))
 
 
 def register(cli: click.Group) -> None:

@@ -45,11 +45,22 @@ def show_received(session: Session, status: str | None) -> None:
     """Print the requests that ask this organisation to freeze, newest first."""
     session.show_list(
         session.client().requests(box="received", status=status),
-        ("request", "from", "urgency", "submitted", "incident", "addresses", "request is", "you"),
+        (
+            "request",
+            "from",
+            "urgency",
+            "TLP",
+            "submitted",
+            "incident",
+            "addresses",
+            "request is",
+            "you",
+        ),
         lambda view: (
             view.id,
             view.requester,
             view.urgency.value,
+            view.tlp and view.tlp.value,
             minute(view.submitted_at),
             view.incident_title or view.incident_id,
             view.address_count,

@@ -1,8 +1,8 @@
 """`holdfast`: freeze requests between exchanges, from a partner's side.
 
 Exit status: 0 done, 1 unexpected, 2 usage or profile, 3 authentication, 4 not allowed or not found,
-5 refused in the present state, 6 invalid input, 7 unreachable, 8 evidence cannot be trusted, 130
-stopped by Ctrl-C.
+5 refused in the present state, 6 invalid input, 7 unreachable, 8 evidence cannot be trusted, 9 the
+log did what it must not, 130 stopped by Ctrl-C.
 """
 
 import os
@@ -32,11 +32,15 @@ from holdfast.cli import (
     legs,
     listen,
     membership,
+    monitor,
     people,
     questions,
     requests,
+    sealed_evidence,
     statistics,
+    summary,
     support,
+    tag_keys,
     tasks,
     trigger,
     two_leads,
@@ -52,7 +56,8 @@ Exit status:
   1 unexpected                  6 invalid input: every fault is named
   2 usage, or no such profile   7 unreachable or busy: try again later
   3 authentication failed       8 evidence or key does not fit: do not act
-  4 not allowed or not found    130 stopped by Ctrl-C
+  4 not allowed or not found    9 the log did what it must not: ask others
+                                130 stopped by Ctrl-C
 """
 
 
@@ -78,11 +83,13 @@ for module in (
     membership,
     people,
     grants,
+    tag_keys,
     console,
     requests,
     follow,
     decisions,
     verification,
+    summary,
     bundles,
     inbox,
     legs,
@@ -94,6 +101,7 @@ for module in (
     support,
     indemnities,
     additions,
+    sealed_evidence,
     approval_check,
     two_leads,
     incidents,
@@ -103,6 +111,7 @@ for module in (
     events,
     endpoints,
     listen,
+    monitor,
     explain,
     trigger,
 ):

@@ -30,7 +30,13 @@ from holdfast.errors import InvalidDraftError, ProfileError, TransportError, Val
 from holdfast.profiles.private_files import write_private
 from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView
-from holdfast.protocol.vocabulary import LegStatus, RequestStatus, WaitsBecause, WithdrawalReason
+from holdfast.protocol.vocabulary import (
+    ErasureReason,
+    LegStatus,
+    RequestStatus,
+    WaitsBecause,
+    WithdrawalReason,
+)
 from holdfast.wording import RESTS_ON, counted, request_state
 
 #: What only the coordinator says of a withdrawal.
@@ -210,11 +216,12 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
     if request_id is None:
         session.show_list(
             client.requests(box="sent"),
-            ("request", "status", "urgency", "submitted", "incident", "addresses", "asked"),
+            ("request", "status", "urgency", "TLP", "submitted", "incident", "addresses", "asked"),
             lambda view: (
                 view.id,
                 request_state(view),
                 view.urgency.value,
+                view.tlp and view.tlp.value,
                 minute(view.submitted_at),
                 view.incident_title or view.incident_id,
                 view.address_count,
@@ -288,6 +295,7 @@ def _show_request(
                 ("requester", view.requester),
                 *_people(session, view),
                 ("urgency", view.urgency.value),
+                ("mark", f"TLP:{view.tlp}"),
                 ("rests on", RESTS_ON[view.support]),
                 ("to", view.to),
                 ("addresses", _address_count(view)),
@@ -440,7 +448,29 @@ def close(session: Session, request_id: str, reason: str | None) -> None:
     session.show(act, lambda: session.out.print(facts([("status", act.status)])))
 
 
+@click.command(cls=SessionCommand)
+@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
+@click.option(
+    "--reason",
+    required=True,
+    type=click.Choice([r.value for r in ErasureReason]),
+    help="As proposed.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_session
+def erase(session: Session, request_id: str, *, reason: str, yes: bool) -> None:
+    """Erase what an ended request says, as the operator proposed it; nothing brings it back."""
+    client = session.client()
+    view = client.freeze_request(request_id)
+    shown = [("request", view.id), ("incident", view.incident.title), ("status", view.status.value)]
+    session.content.print(facts(shown))
+    if not yes:
+        click.confirm("Erase what it says, with all that was said on it?", abort=True, err=True)
+    act = client.erase(view, ErasureReason(reason))
+    session.show(act, lambda: session.out.print(facts([("erased", act.request_id)])))
+
+
 def register(cli: click.Group) -> None:
     """Add these commands."""
-    for command in (draft, submit, status, withdraw, close):
+    for command in (draft, submit, status, withdraw, close, erase):
         cli.add_command(command)

@@ -19,6 +19,7 @@ from holdfast.cli.help_pages import HelpContext, HelpGroup
 from holdfast.cli.interrupt import is_interrupt, left_behind
 from holdfast.cli.layout import facts, printable, stream_console, table
 from holdfast.client.client import Client
+from holdfast.client.published_roots import PublishedRoots
 from holdfast.clock import wall_clock
 from holdfast.drafting.draft import fault_words
 from holdfast.errors import (
@@ -30,6 +31,8 @@ from holdfast.errors import (
     ProfileError,
 )
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.monitor.folder import monitor_folder
+from holdfast.monitor.receipts import receipts_kept_in
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json
 from holdfast.protocol.amounts import KnownAssets, format_amount, format_number, shipped_assets
@@ -42,6 +45,7 @@ from holdfast.wording import counted
 
 # With how things lie on the screen, which every command needs beside its session.
 __all__ = [
+    "EVIDENCE_ID",
     "INCIDENT_ID",
     "REQUEST_ID",
     "THUMBPRINTS",
@@ -95,7 +99,11 @@ class Session:
 
     def client(self, profile: Profile | None = None) -> Client:
         """Return a client for a profile, by default the chosen one."""
-        made = Client(profile or self.profile(), now=self.now)
+        profile = profile or self.profile()
+        watched = monitor_folder(self.store.home, profile.coordinator)
+        # Where a monitor looks receipts up, what is done here leaves its own.
+        on_receipt = receipts_kept_in(watched) if watched.is_dir() else None
+        made = Client(profile, now=self.now, on_receipt=on_receipt)
         self._clients.append(made)
         return made
 
@@ -170,6 +178,10 @@ class Session:
         if unit is None:
             return f"{asset} (base units, decimals unknown)"
         return f"{unit.symbol} ({self.assets.chain_name(asset.partition('/')[0])})"
+
+    def published_roots(self) -> PublishedRoots:
+        """Return what looks up which root keys partners publish themselves."""
+        return PublishedRoots()
 
     def show(self, value: BaseModel | dict[str, Any], render: Callable[[], None]) -> None:
         """Print `value` as JSON, or what `render` prints."""
@@ -295,6 +307,7 @@ class _Id(click.ParamType[str]):
 
 REQUEST_ID = _Id("frq", "request")
 INCIDENT_ID = _Id("inc", "incident")
+EVIDENCE_ID = _Id("sev", "sealed evidence")
 
 
 class _Time(click.ParamType[datetime]):

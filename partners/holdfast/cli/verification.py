@@ -1,6 +1,7 @@
 """`holdfast verify`: looking through a request, from raw bytes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from holdfast.cli.session import (
     printable,
     table,
 )
-from holdfast.errors import UntrustedEvidenceError
+from holdfast.client.published_roots import NothingPublishedError, Published, PublishedRoots
+from holdfast.errors import PinMismatchError, UntrustedEvidenceError
 from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.log_inclusion import look_at_log
@@ -29,6 +31,9 @@ _NOT_CHECKED = (
     "Nobody can check yet whether an act or a grant was left out that nothing shown here implies."
     " Ids of lines and holds, and what clocks did (lapsed, owed, overdue), are the coordinator's."
 )
+
+#: Look-ups at a time.
+_AT_ONCE = 8
 
 
 class _Target(click.ParamType[str | Path]):
@@ -59,6 +64,7 @@ class _Target(click.ParamType[str | Path]):
     type=Pin(),
     help="Of a bundle: a root key that you compared; may be repeated.",
 )
+@click.option("--published", is_flag=True, help="Look up the root keys that partners publish, too.")
 @pass_session
 def verify(
     session: Session,
@@ -66,6 +72,7 @@ def verify(
     *,
     log_key: NoteVerifier | None,
     pins: tuple[tuple[str, str], ...],
+    published: bool,
 ) -> None:
     """Verify a request, or a bundle, from raw bytes, without believing the coordinator.
 
@@ -75,6 +82,10 @@ def verify(
     coordinator's log, under the key of the log that was kept at first sight. What you cannot check
     is said to be asserted.
 
+    Root keys are pinned (you compared them), published (the partner publishes the same at its own
+    domain: --published looks there, and whoever serves that domain sees it), or asserted by the
+    coordinator alone. A partner that publishes another is a failure.
+
     A bundle (holdfast bundle) is verified offline, without profile and coordinator. Root keys that
     you pinned and the key of the log that you kept are used where there are some; --pin and
     --log-key say others. Each check has its number, and the first that fails is named.
@@ -82,6 +93,8 @@ def verify(
     Exit status 8 if anything fails.
     """
     if isinstance(target, Path):
+        if published:
+            raise click.UsageError("--published asks the network; a bundle is verified offline")
         verify_file(session, target, pins=pins, log_key=log_key)
         return
     if log_key is not None or pins:
@@ -97,23 +110,52 @@ def verify(
     else:
         found = look_at_log(request_id, client.request_events(request_id), log_key)
     examination = replace(examination, shown=(*examination.shown, found))
+    standings: Mapping[str, Published | str] = {}
+    if published:
+        standings, alarms = _look_up(session.published_roots(), examination)
+        examination = replace(examination, shown=(*examination.shown, *alarms))
     if session.as_json:
-        _print_documents(examination)
+        _print_documents(examination, standings)
     else:
-        _print_tables(session, examination)
+        _print_tables(session, examination, standings)
     if examination.failures:
         raise UntrustedEvidenceError(examination.sentence(), code="not_as_signed")
 
 
-def _print_documents(examination: Examination) -> None:
+def _look_up(
+    lookups: PublishedRoots, examination: Examination
+) -> tuple[dict[str, Published | str], list[Finding]]:
+    """Return what each partner publishes, or why that is nothing, and what does not fit."""
+
+    def one(partner: str) -> Published | str:
+        try:
+            return lookups.look_up(partner)
+        except NothingPublishedError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        found = dict(zip(examination.roots, threads.map(one, examination.roots), strict=True))
+    alarms = []
+    for partner, what in found.items():
+        try:
+            if isinstance(what, Published):
+                what.require(examination.roots[partner][0])
+        except PinMismatchError as error:
+            alarms.append(Finding("root key", Result.FAILED, str(error), by=partner))
+    return found, alarms
+
+
+def _print_documents(examination: Examination, standings: Mapping[str, Published | str]) -> None:
     """Print one document a line: the acts, what is shown, and last of all what it comes to."""
     for name, findings in (("act", examination.acts), ("shown", examination.shown)):
         for finding in findings:
             print_json(finding_document(name, finding))
-    print_json(summary_document(examination))
+    print_json(summary_document(examination, standings))
 
 
-def _print_tables(session: Session, examination: Examination) -> None:
+def _print_tables(
+    session: Session, examination: Examination, standings: Mapping[str, Published | str]
+) -> None:
     out = session.out
     out.print(table(("act", "by", "result", "signed by"), map(_row, examination.acts)))
     out.print()
@@ -123,7 +165,8 @@ def _print_tables(session: Session, examination: Examination) -> None:
         whose = f" of {finding.by}" if finding.by else ""
         told = printable(f"FAILED {finding.what}{whose}: {finding.detail}")
         out.print(Text(folded(told), style="red"))
-    for line in (*root_lines(examination), *LEGEND, *_passkeys(examination), folded(_NOT_CHECKED)):
+    roots = root_lines(examination, standings)
+    for line in (*roots, *LEGEND, *_passkeys(examination), folded(_NOT_CHECKED)):
         out.print(Text(line))
     out.print(Text(folded(examination.sentence()), style="bold"))
 

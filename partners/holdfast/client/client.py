@@ -10,8 +10,9 @@ wants to repeat one across restarts; without it, one is made per call, and cover
 inside that call.
 """
 
+import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -21,12 +22,13 @@ from pydantic import BaseModel
 from pydantic import ValidationError as ModelError
 
 from holdfast.client.transport import Answer, Transport
-from holdfast.errors import TransportError, UntrustedEvidenceError
+from holdfast.errors import HoldfastError, TransportError, UntrustedEvidenceError
 from holdfast.profiles.store import Profile
-from holdfast.protocol import canonical_json
+from holdfast.protocol import base64url, canonical_json
 from holdfast.protocol.bundle_layout import CONTENT_TYPE
 from holdfast.protocol.chains.chain import Chains, chains_of_served
-from holdfast.protocol.errors import KeyFormatError, NoteError
+from holdfast.protocol.encryption_key import EncryptionKey
+from holdfast.protocol.errors import Base64UrlError, KeyFormatError, NoteError
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.life_cycle_payloads import (
@@ -71,6 +73,7 @@ from holdfast.protocol.membership_payloads import (
     Join,
     NewConsoleLink,
     NewSignInProvider,
+    NewTagKey,
     PartnerChanges,
     PersonChanges,
     Revocation,
@@ -82,6 +85,7 @@ from holdfast.protocol.payloads import (
     Closure,
     Decline,
     EndpointChanges,
+    Erasure,
     FreezeReport,
     FreezeRequest,
     NewEndpoint,
@@ -97,6 +101,12 @@ from holdfast.protocol.payloads import (
     format_time,
 )
 from holdfast.protocol.remainder import LeftOut
+from holdfast.protocol.sealed_payloads import (
+    NewEncryptionKey,
+    SealedEvidence,
+    SealedEvidenceShare,
+    SealedPart,
+)
 from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.views import (
@@ -104,6 +114,7 @@ from holdfast.protocol.views import (
     ChainTableView,
     ConsoleLinkView,
     DeliveryView,
+    EncryptionKeyView,
     EndpointView,
     EventPage,
     EventView,
@@ -126,8 +137,11 @@ from holdfast.protocol.views import (
     PasskeyView,
     PersonView,
     RevocationView,
+    SealedEvidenceView,
+    SealedPartView,
     ServiceView,
     SignInProviderView,
+    TagKeyView,
     TakenTaskView,
     View,
     WaitingTaskView,
@@ -135,6 +149,7 @@ from holdfast.protocol.views import (
 from holdfast.protocol.vocabulary import (
     Decision,
     DeclineCode,
+    ErasureReason,
     EventType,
     HoldBasis,
     Support,
@@ -142,6 +157,7 @@ from holdfast.protocol.vocabulary import (
 )
 
 __all__ = ["Client", "Document", "RequestRef", "encode", "parse_view"]
+_log = logging.getLogger(__name__)
 V = TypeVar("V", bound=View)
 _REQUESTS = "/v1/freeze-requests"
 
@@ -197,6 +213,8 @@ class Client:
         profile: Who signs; its coordinator is the audience of every token.
         transport: Replaces the default one (other time-outs, retries, a tunnel).
         now: Wall time in seconds since 1970, by which tokens are made.
+        on_receipt: Told of `log` in each answer to an act: where it stands in the transparency log,
+            for a monitor to look it up (`receipts_kept_in`).
     """
 
     def __init__(
@@ -205,9 +223,11 @@ class Client:
         *,
         transport: Transport | None = None,
         now: Callable[[], float] = time.time,
+        on_receipt: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
         self.profile = profile
         self.transport = transport or Transport(profile, profile.coordinator, now=now)
+        self._on_receipt = on_receipt
 
     def request(
         self,
@@ -225,9 +245,21 @@ class Client:
             TransportError: No usable answer came.
         """
         raw = encode(body) if isinstance(body, BaseModel) else body
-        return self.transport.exchange(
+        answer = self.transport.exchange(
             method, path, query=query, body=raw, idempotency_key=idempotency_key
         )
+        if self._on_receipt is not None and answer.idempotency_key is not None:
+            self._keep_receipt(answer.body)
+        return answer
+
+    def _keep_receipt(self, body: object) -> None:
+        place = body.get("log") if isinstance(body, dict) else None
+        if self._on_receipt is None or not isinstance(place, dict):
+            return
+        try:
+            self._on_receipt(place)
+        except HoldfastError as error:  # what was asked for is done all the same
+            _log.warning("the receipt of entry %s was not kept: %s", place.get("leaf_index"), error)
 
     def _get(self, model: type[V], path: str, **query: Any) -> V:
         return parse_view(model, self.request("GET", path, query=query).body)
@@ -357,11 +389,33 @@ class Client:
         """`DELETE /v1/sign-in-provider`: nobody signs in by it any more; for leads."""
         self.request("DELETE", "/v1/sign-in-provider", idempotency_key=idempotency_key)
 
+    def set_tag_key(self, key: bytes, *, idempotency_key: str | None = None) -> TagKeyView:
+        """Set the 32 bytes that the partner's entries of the log are tagged with; by a lead."""
+        body = NewTagKey(tag_key=base64url.encode(key))
+        return self._post(TagKeyView, "/v1/partners/me/tag-key", body, idempotency_key)
+
     def passkeys(
         self, *, person: str | None = None, status: str | None = None
     ) -> Iterator[PasskeyView]:
         """Yield one's passkeys; a lead reads those of all people of the partner."""
         return self._pages(PasskeyView, "/v1/passkeys", person=person, status=status)
+
+    def encryption_keys(self, partner: str | None = None) -> Iterator[EncryptionKeyView]:
+        """Yield the keys that evidence is sealed to, of one partner or of all; replaced ones too.
+
+        `evidence.sealed_evidence.key_in_force` tells which of them to believe.
+        """
+        return self._pages(EncryptionKeyView, "/v1/encryption-keys", partner=partner)
+
+    def set_encryption_key(
+        self, key: EncryptionKey, *, replaces: str | None, idempotency_key: str | None = None
+    ) -> EncryptionKeyView:
+        """`POST /v1/encryption-keys`: what others seal to from now on; for leads.
+
+        `replaces` is the thumbprint of the key in force, None where there is none.
+        """
+        body = NewEncryptionKey.model_validate({"jwk": key.jwk(), "replaces": replaces})
+        return self._post(EncryptionKeyView, "/v1/encryption-keys", body, idempotency_key)
 
     def grants(self, partner: str | None = None) -> Iterator[GrantView]:
         """Yield signed grants with their evidence, of one partner or of all."""
@@ -437,6 +491,17 @@ class Client:
         """
         return self.transport.read_document(
             f"{_REQUESTS}/{request_id}/evidence-bundle", CONTENT_TYPE
+        )
+
+    def summary_pdf(self, request_id: str) -> bytes:
+        """Return the summary of a request for people outside: PDF/A, signed by the coordinator.
+
+        Raises:
+            ApiError: The coordinator refused.
+            TransportError: No usable answer came.
+        """
+        return self.transport.read_document(
+            f"{_REQUESTS}/{request_id}/summary.pdf", "application/pdf"
         )
 
     def request_events(self, request_id: str) -> Iterator[RequestEventView]:
@@ -694,6 +759,13 @@ class Client:
         """Close a request on which no hold is open."""
         body = Closure(content_sha256=request.content_sha256, reason=reason)
         return self._act(request, "closure", body, idempotency_key)
+
+    def erase(
+        self, request: RequestRef, reason: ErasureReason, *, idempotency_key: str | None = None
+    ) -> ActView:
+        """Erase what an ended request says, as the operator proposed it; for a security lead."""
+        body = Erasure(content_sha256=request.content_sha256, reason=reason)
+        return self._act(request, "erasure", body, idempotency_key)
 
     def ask_extension(
         self,
@@ -967,6 +1039,55 @@ class Client:
     def questions(self, request_id: str) -> Iterator[InfoRequestView]:
         """Yield partners' questions with their answers."""
         return self._pages(InfoRequestView, f"{_REQUESTS}/{request_id}/info-requests")
+
+    def send_sealed_part(
+        self, request: RequestRef, part: bytes, *, idempotency_key: str | None = None
+    ) -> SealedPartView:
+        """Send one part of a ciphertext, before the act that names it; `client.sealing` does."""
+        body = SealedPart(content_sha256=request.content_sha256, data=base64url.encode(part))
+        path = f"{_REQUESTS}/{request.id}/sealed-evidence/parts"
+        return self._post(SealedPartView, path, body, idempotency_key)
+
+    def seal_evidence(
+        self, request_id: str, body: SealedEvidence, *, idempotency_key: str | None = None
+    ) -> SealedEvidenceView:
+        """Sign that a file is sealed to its recipients; `client.sealing` does all of it."""
+        path = f"{_REQUESTS}/{request_id}/sealed-evidence"
+        return self._post(SealedEvidenceView, path, body, idempotency_key)
+
+    def share_sealed_evidence(
+        self,
+        request_id: str,
+        sealed_evidence_id: str,
+        body: SealedEvidenceShare,
+        *,
+        idempotency_key: str | None = None,
+    ) -> SealedEvidenceView:
+        """Sign that a file is sealed to more partners; `client.sealing` does all of it."""
+        path = f"{_REQUESTS}/{request_id}/sealed-evidence/{sealed_evidence_id}/recipients"
+        return self._post(SealedEvidenceView, path, body, idempotency_key)
+
+    def sealed_evidence(self, request_id: str) -> Iterator[SealedEvidenceView]:
+        """Yield what one's organisation sealed on a request, and what was sealed to it."""
+        return self._pages(SealedEvidenceView, f"{_REQUESTS}/{request_id}/sealed-evidence")
+
+    def one_sealed_evidence(self, request_id: str, sealed_evidence_id: str) -> SealedEvidenceView:
+        """Return one sealed file's acts."""
+        path = f"{_REQUESTS}/{request_id}/sealed-evidence/{sealed_evidence_id}"
+        return self._get(SealedEvidenceView, path)
+
+    def sealed_part(self, request_id: str, sealed_evidence_id: str, number: int) -> bytes:
+        """Return one part of a sealed file's ciphertext, numbered from 0.
+
+        Raises:
+            TransportError: The answer holds none.
+        """
+        path = f"{_REQUESTS}/{request_id}/sealed-evidence/{sealed_evidence_id}/parts/{number}"
+        view = self._get(SealedPartView, path)
+        try:
+            return base64url.decode(view.data or "")
+        except Base64UrlError as error:
+            raise TransportError(f"the answer holds no part of a file: data {error}") from None
 
     def disputes(self, request_id: str) -> Iterator[DisputeView]:
         """Yield the disputes that one may see."""

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from holdfast.client.client import Client
-from holdfast.errors import ProfileError
+from holdfast.client.rotation import rotate_tag_key
+from holdfast.errors import ApiError, ProfileError, TransportError
 from holdfast.profiles.key_requests import grant_of, key_request, new_profile
 from holdfast.profiles.store import Profile, ProfileStore, SubjectKind, checked_origin
 from holdfast.protocol.membership_payloads import Grant, Join, Jwk, Policy
@@ -61,10 +63,11 @@ class Joining:
 def join(
     store: ProfileStore, joining: Joining, *, now: Callable[[], float] = time.time
 ) -> JoinView:
-    """Make all keys, store them as profiles, and take the invitation.
+    """Make all keys, store them as profiles, take the invitation, and set a first tag key.
 
     The keys are stored before anything is sent: an answer that is lost loses no key. Running it
     again with the same profiles sends the same keys, so a repeat after a broken connection is safe.
+    A tag key that the coordinator did not take is kept, and `rotate_tag_key` sends it again.
     The token is made by `now`, wall time in seconds since 1970.
 
     Raises:
@@ -98,7 +101,11 @@ def join(
         root_jwk=Jwk.model_validate(root.key.public.jwk()),
         grants=grants,
     )
-    return Client(root, now=now).join(body)
+    view = Client(root, now=now).join(body)
+    leads = [person for person in joining.people if Role.SECURITY_LEAD in person.roles]
+    with suppress(ApiError, TransportError):
+        rotate_tag_key(store, people[leads[0].profile], connect=lambda by: Client(by, now=now))
+    return view
 
 
 @dataclass(frozen=True, slots=True)

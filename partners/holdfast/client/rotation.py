@@ -1,4 +1,4 @@
-"""Replacing one's own key: made, stored, signed in by the old one, and safe to repeat."""
+"""Replacing one's own key, and the partner's tag key: made, stored, sent, and safe to repeat."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,6 +7,8 @@ from holdfast.client.client import Client
 from holdfast.errors import AuthenticationError, ProfileError
 from holdfast.profiles.key_requests import new_profile, rotation_of
 from holdfast.profiles.store import Profile, ProfileStore
+from holdfast.profiles.tag_keys import TagKeyFile
+from holdfast.protocol.routing_tag import TagKey, new_tag_key
 
 
 def rotate_key(
@@ -31,12 +33,41 @@ def rotate_key(
     if old.kind == "root":
         raise ProfileError("a root key is not replaced but reset: `holdfast key new NAME --root`")
     new = _stored(store, old, name)
+    if old.name:
+        store.copy_decryption_keys(old.name, new.name)
     try:
         connect(old).grant(rotation_of(old, new))
     except AuthenticationError:
         # Perhaps an earlier try got through, and the old key is over: then the new one works.
         connect(new).me()
     return new
+
+
+def rotate_tag_key(
+    store: ProfileStore, lead: Profile, *, connect: Callable[[Profile], Client] = Client
+) -> TagKey:
+    """Have the partner's entries of the log tagged with a fresh key; returns that with its place.
+
+    It is stored before anything is sent. One whose answer was lost is sent again, in place of
+    another: the coordinator answers it alike.
+
+    Args:
+        store: Where all of the partner's tag keys are kept.
+        lead: Signs.
+        connect: Makes a client for a profile.
+
+    Raises:
+        ProfileError: The file of tag keys is damaged, or nothing can be written.
+        ApiError: The coordinator refused; likewise TransportError.
+    """
+    kept = TagKeyFile(store.home)
+    place = lead.coordinator, lead.handle
+    waiting = [key.key for key in kept.keys(*place) if key.first_leaf is None]
+    key = waiting[-1] if waiting else new_tag_key()
+    kept.keep(*place, TagKey(key, None))
+    set_key = TagKey(key, connect(lead).set_tag_key(key).first_leaf)
+    kept.keep(*place, set_key)
+    return set_key
 
 
 def _stored(store: ProfileStore, old: Profile, name: str) -> Profile:

@@ -72,7 +72,7 @@ class Answer:
 
     Attributes:
         status: 200 to 299.
-        body: The parsed JSON; None where there was none.
+        body: The parsed JSON, or the bytes of what is none; None where there was nothing.
         headers: As received, names in any case.
         idempotency_key: What the request was sent under; None for reads.
     """
@@ -106,10 +106,14 @@ class _NoAuth(AuthBase):
         return request
 
 
+#: A document of whatever type.
+_ANY = "*/*"
+
+
 class _Call(NamedTuple):
     """One request as it is sent at every try; `target` is path and query.
 
-    `content_type`: of a document that is wanted as it is; None: JSON is.
+    `content_type` is that of a document which is wanted as it is; None: JSON is.
     """
 
     method: str
@@ -219,6 +223,15 @@ class Transport:
         """Read a public page, for which nobody needs a key, as `exchange` does the others."""
         return self._until_answered(_Call("GET", path, is_signed=False))
 
+    def read_public_bytes(self, path: str) -> bytes:
+        """Read a public page that is no JSON, as `read_public` does the others."""
+        found = self._until_answered(_Call("GET", path, is_signed=False, content_type=_ANY))
+        return bytes(found.body or b"")
+
+    def send_public(self, path: str, body: bytes) -> Answer:
+        """Send JSON to a page that takes it from anybody, and once or many times alike."""
+        return self._until_answered(_Call("POST", path, body, is_signed=False))
+
     def _until_answered(self, call: _Call) -> Answer:
         attempt = 1
         while True:
@@ -296,7 +309,7 @@ def _read(response: requests.Response) -> bytes:
 
 
 def _document(call: _Call, response: requests.Response, raw: bytes) -> Answer:
-    if response.headers.get("Content-Type", "").partition(";")[0] != call.content_type:
+    if call.content_type not in {_ANY, response.headers.get("Content-Type", "").partition(";")[0]}:
         raise TransportError(f"the answer is no {call.content_type}: is this a coordinator?")
     return Answer(response.status_code, raw, response.headers)
 

@@ -34,11 +34,13 @@ from holdfast.protocol.payloads import (
     Body,
     Closure,
     Decline,
+    Erasure,
     FreezeReport,
     FreezeRequest,
     Review,
     Withdrawal,
 )
+from holdfast.protocol.sealed_payloads import SealedEvidence, SealedEvidenceShare
 from holdfast.protocol.tasks import Task
 from holdfast.protocol.type_ids import id_pattern
 from holdfast.protocol.vocabulary import Decision, LineKind, Role
@@ -138,6 +140,7 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         ),
         "mark_same_funds": ActRule("same-funds", SameFunds, _ON_REQUEST, _SUBMITTERS),
         "close": ActRule("closure", Closure, _ON_REQUEST, _LEADS),
+        "erase": ActRule("erasure", Erasure, _ON_REQUEST, _LEADS),
         "answer": ActRule("info-requests/{inf}/answer", InfoAnswer, _ON_REQUEST, _SUBMITTERS),
         "ask_extension": ActRule("extension-requests", ExtensionRequest, _ON_REQUEST, _LEADS),
         "resolve_dispute": ActRule(
@@ -155,6 +158,10 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "extend": ActRule("hold-extensions", HoldExtension, _ON_LEG, DISPOSERS),
         "dispute": ActRule("disputes", Dispute, _ON_LEG, DISPOSERS),
         "legal_order": ActRule("legal-orders", LegalOrder, Side.EITHER, DISPOSERS),
+        "seal_evidence": ActRule("sealed-evidence", SealedEvidence, Side.EITHER, _ANSWERERS),
+        "share_evidence": ActRule(
+            "sealed-evidence/{sev}/recipients", SealedEvidenceShare, Side.EITHER, DISPOSERS
+        ),
         "take": ActRule(TASKS, TaskTaken, Side.EITHER, DISPOSERS | {Role.ANALYST}),
     }
 )
@@ -175,6 +182,7 @@ UNSIGNED: Mapping[str, str] = MappingProxyType(
         "lapse": "timer: nobody ratified it after that, either",
         "void_withdrawal": "timer: no other lead approved the withdrawal in time",
         "close": "timer: nothing more was awaited",
+        "erase": "timer: what it says was kept for its time",
         "recommend_release": "timer: nobody answered the dispute in time",
         "resolve_dispute": "nothing disputed is held any more",
         "suspend": "membership: the requester was suspended",

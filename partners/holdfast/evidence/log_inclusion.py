@@ -59,19 +59,9 @@ def prove_log_entry(place: Mapping[str, Any], log_key: NoteVerifier) -> LoggedEn
         UntrustedEvidenceError: If anything of this does not hold.
     """
     # (1) What should stand there.
-    try:
-        entry = LogEntry(
-            bytes.fromhex(place["leaf_id"]),
-            place["type"],
-            parse_time(place["at"]),
-            bytes.fromhex(place["commitment"]),
-            unpack_tags(base64url.decode(place.get("tags", ""))),
-        )
-        encoded = entry.encode()
-        index = place["leaf_index"]
-        text = place.get("proof")
-    except (LookupError, TypeError, ValueError, AttributeError, ProtocolError):
-        raise UntrustedEvidenceError("this names no entry of the log", code="no_entry") from None
+    entry = _entry(place)
+    encoded = entry.encode()
+    index, text = place["leaf_index"], place.get("proof")
     if text is None:
         raise NoLogProofError
     # (2) The proof, and whether it is of this place.
@@ -86,6 +76,33 @@ def prove_log_entry(place: Mapping[str, Any], log_key: NoteVerifier) -> LoggedEn
     except LogError as error:
         raise UntrustedEvidenceError(f"it is not in the log: {error}", code="not_in_log") from None
     return LoggedEntry(entry, proof.index, checkpoint)
+
+
+def entry_of(place: Mapping[str, Any]) -> tuple[int, bytes]:
+    """Return where `log` of an answer or an event says that something stands, and what.
+
+    Raises:
+        UntrustedEvidenceError: If it names no entry.
+    """
+    return place["leaf_index"], _entry(place).encode()
+
+
+def _entry(place: Mapping[str, Any]) -> LogEntry:
+    try:
+        entry = LogEntry(
+            bytes.fromhex(place["leaf_id"]),
+            place["type"],
+            parse_time(place["at"]),
+            bytes.fromhex(place["commitment"]),
+            unpack_tags(base64url.decode(place.get("tags", ""))),
+        )
+        entry.encode()
+        index = place["leaf_index"]
+    except (LookupError, TypeError, ValueError, AttributeError, ProtocolError):
+        raise UntrustedEvidenceError("this names no entry of the log", code="no_entry") from None
+    if type(index) is not int or index < 0:
+        raise UntrustedEvidenceError("this names no entry of the log", code="no_entry")
+    return entry
 
 
 def _proof(text: object) -> LogProof:

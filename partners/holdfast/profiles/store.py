@@ -2,14 +2,17 @@
 
 A profile is a folder of `$HOLDFAST_HOME/profiles/` (0700) with two files (0600): `profile.json`
 says who it is, `key.pem` (PKCS #8, perhaps under a passphrase) is the private key, which never
-leaves this machine.
+leaves this machine. `encryption/` beside them holds the keys that evidence is sealed to, each under
+its thumbprint and under the same passphrase; old ones stay, for what was sealed to them.
 `pins.json` beside the profiles holds the root keys of other partners whose thumbprints somebody
-compared out of band, `log-keys.json` the key of each coordinator's transparency log.
+compared out of band, `log-keys.json` the key of each coordinator's transparency log,
+`tag-keys.json` the partner's own tag keys (`holdfast.profiles.tag_keys`).
 """
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +26,7 @@ from holdfast.profiles.passphrase import VARIABLE, Asking, from_file
 from holdfast.profiles.private_files import make_private_folder, read_private, write_private
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.chains.chain import Chains, ChainTable, chains_of
+from holdfast.protocol.encryption_key import DecryptionKey
 from holdfast.protocol.errors import KeyFormatError, ProtocolError
 from holdfast.protocol.jwk import PrivateKey, has_passphrase
 from holdfast.protocol.payloads import Handle
@@ -171,7 +175,13 @@ class ProfileStore:
             ProfileError: Nothing can be written.
         """
         folder = self._folder(profile.name)
-        # First the list's kid, then the key: whoever is interrupted in between loses neither.
+        # Whoever is interrupted in between loses none: each opens with the old or the new one.
+        present = self.passphrase_of(profile.name)
+        for kid in self.decryption_kids(profile.name):
+            key = self._decryption_key(profile.name, kid, (present, passphrase))
+            pem = key.to_pem(passphrase)
+            write_private(self._encryption_folder(profile.name) / f"{kid}.pem", pem)
+        # First the list's kid, then the key.
         if passphrase is not None:
             write_private(folder / "profile.json", _document(profile, passphrase))
         write_private(folder / "key.pem", profile.key.to_pem(passphrase))
@@ -195,6 +205,67 @@ class ProfileStore:
                 f"file that holds it in {VARIABLE}"
             )
         return self._answers[name]
+
+    def _encryption_folder(self, name: str) -> Path:
+        return self._folder(name) / "encryption"
+
+    def decryption_kids(self, name: str) -> list[str]:
+        """Return the thumbprints of a profile's keys that open sealed evidence, sorted."""
+        folder = self._encryption_folder(name)
+        return sorted(path.stem for path in folder.glob("*.pem")) if folder.is_dir() else []
+
+    def decryption_key(self, name: str, kid: str) -> DecryptionKey:
+        """Return one of a profile's keys that open sealed evidence.
+
+        Raises:
+            ProfileError: The profile has none of that thumbprint, or its file is damaged or open to
+                others.
+        """
+        if kid not in self.decryption_kids(name):
+            raise ProfileError(
+                f"profile {name!r} has no encryption key {kid}: whoever of your organisation made"
+                " it has its file; take a copy in with `holdfast encryption-key import FILE`"
+            )
+        return self._decryption_key(name, kid, (self.passphrase_of(name), None))
+
+    def _decryption_key(
+        self, name: str, kid: str, passphrases: Sequence[str | None]
+    ) -> DecryptionKey:
+        path = self._encryption_folder(name) / f"{kid}.pem"
+        pem = read_private(path)
+        found: DecryptionKey | None = None
+        for passphrase in passphrases if has_passphrase(pem) else (None,):
+            with suppress(KeyFormatError):
+                found = found or DecryptionKey.from_pem(pem, passphrase)
+        if found is None or found.kid != kid:
+            raise ProfileError(f"{path} is damaged, or under another passphrase than the profile's")
+        return found
+
+    def keep_decryption_key(self, name: str, key: DecryptionKey) -> Path:
+        """Keep a key that opens sealed evidence, under the profile's passphrase if it has one.
+
+        Raises:
+            ProfileError: It is there already, or nothing can be written.
+        """
+        self.describe(name)
+        folder = self._encryption_folder(name)
+        try:
+            make_private_folder(folder)
+        except OSError as error:
+            raise ProfileError(f"cannot create {folder}: {error.strerror}") from None
+        path = folder / f"{key.kid}.pem"
+        write_private(path, key.to_pem(self.passphrase_of(name)), replace=False)
+        return path
+
+    def copy_decryption_keys(self, source: str, target: str) -> None:
+        """Have another profile of the same subject open what this one opens.
+
+        Raises:
+            ProfileError: As `decryption_key` and `keep_decryption_key`.
+        """
+        missing = set(self.decryption_kids(source)) - set(self.decryption_kids(target))
+        for kid in sorted(missing):
+            self.keep_decryption_key(target, self.decryption_key(source, kid))
 
     def load(self, name: str) -> Profile:
         """Return one profile.
@@ -252,11 +323,19 @@ class ProfileStore:
         Raises:
             ProfileError: If none is named and there are several, or none at all.
         """
+        return self.load(self.chosen_name(name))
+
+    def chosen_name(self, name: str | None) -> str:
+        """Return the name of the profile to act as: the named one, or the only one.
+
+        Raises:
+            ProfileError: If none is named and there are several, or none at all.
+        """
         if name:
-            return self.load(name)
+            return name
         names = self.names()
         if len(names) == 1:
-            return self.load(names[0])
+            return names[0]
         if not names:
             raise ProfileError(
                 f"there is no profile in {self.home}; make one with `holdfast join` or `key new`"

@@ -1,7 +1,7 @@
 """The layout of an evidence bundle: what lies where in the ZIP, and its manifest (ADR 0061).
 
 ```text
-summary.pdf                        (if it is there) the case as a document for people
+summary.pdf                        the case as a document for people, signed by the coordinator
 VERIFY.txt                         how to check these very files with openssl: a script for sh
 request/request.json               the request as its reader sees it
 request/legs.jsonl                 likewise; every .jsonl holds one document in a line
@@ -47,6 +47,7 @@ VERSION: Final = 1
 CONTENT_TYPE = "application/zip"
 
 MANIFEST = "manifest.json"
+SUMMARY = "summary.pdf"
 VERIFY = "VERIFY.txt"
 CUSTODY = "custody.jsonl"
 LOG_POLICY = "log-policy"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from holdfast.protocol.errors import CheckpointError, NoteError
-from holdfast.protocol.merkle_tree import HASH_BYTES, MAX_SIZE
+from holdfast.protocol.merkle_tree import EMPTY_ROOT, HASH_BYTES, MAX_SIZE
 from holdfast.protocol.signed_note import NoteVerifier, SignedNote, parse_note
 
 #: Below a coordinator's origin: where its log is served (c2sp.org/tlog-tiles).
@@ -60,6 +60,8 @@ def parse_checkpoint(note: SignedNote) -> Checkpoint:
     number = decode_number(size)
     if root is None or number is None:
         raise CheckpointError("a checkpoint has a decimal size, and a root of 32 bytes in base64")
+    if number == 0 and root != EMPTY_ROOT:
+        raise CheckpointError("the tree without leaves has one root only, and this is another")
     return Checkpoint(origin, number, root)
 
 

@@ -55,6 +55,10 @@ class KeyFormatError(ProtocolError):
     """A key is malformed, of an unknown kind, or unsafe to verify with."""
 
 
+class SealedEvidenceError(ProtocolError):
+    """Sealed evidence does not open: another's, altered, cut, or sealed for something else."""
+
+
 class SignatureError(ProtocolError):
     """A signature does not verify under the key."""
 
@@ -83,12 +87,24 @@ class CheckpointError(LogError):
     """A text is no checkpoint, or that of another log (c2sp.org/tlog-checkpoint)."""
 
 
+class CosignatureError(LogError):
+    """A cosignature is malformed, or does not verify (c2sp.org/tlog-cosignature)."""
+
+
+class LogPolicyError(LogError):
+    """A text is no policy of a log, or a checkpoint does not meet it (c2sp.org/tlog-policy)."""
+
+
 class LogProofError(LogError):
     """A text is no proof, or does not prove this entry (c2sp.org/tlog-proof)."""
 
 
 class TileError(LogError):
     """A path names no tile, or bytes are no tile or bundle (c2sp.org/tlog-tiles)."""
+
+
+class TimestampError(ProtocolError):
+    """There is no timestamp, or it proves nothing about this (RFC 3161); the text says why."""
 
 
 class TokenReason(StrEnum):

@@ -21,6 +21,7 @@ from holdfast.protocol.views import LineView, LogEntry, Totals, View
 from holdfast.protocol.vocabulary import (
     Arrival,
     DeclineCode,
+    ErasureReason,
     EventType,
     HoldBasis,
     LegStatus,
@@ -29,6 +30,7 @@ from holdfast.protocol.vocabulary import (
     RequestStatus,
     Role,
     Support,
+    Tlp,
     Urgency,
     WaitsBecause,
     WithdrawalReason,
@@ -92,6 +94,9 @@ class AboutRequest(EventData):
     request_id: Annotated[str, Field(description="`frq_…`")]
     requester: Annotated[Handle, Field(description="Who asks.")]
     content_sha256: Annotated[Sha256, Field(description="Of the exact submitted body.")]
+    tlp: Annotated[
+        Tlp | None, Field(description="The request's mark, Traffic Light Protocol 2.0.")
+    ] = None
     sequence: Annotated[
         int,
         Field(description="Without gaps: of the leg where there is one, else of the requester."),
@@ -143,7 +148,6 @@ class FreezeRequestReceivedData(AboutRequest):
     leg_id: Annotated[str, Field(description="Your leg.")]
     partner: Annotated[Handle, Field(description="You.")]
     urgency: Urgency
-    tlp: Annotated[str, Field(description="Traffic Light Protocol 2.0.")]
     incident_id: Annotated[str, Field(description="`inc_…`")]
     address_count: Annotated[int, Field(description="How many addresses went out.")]
     withdrawn_count: Annotated[
@@ -272,6 +276,26 @@ class FreezeRequestClosedData(OfRequest, NamedAddresses):
     """A lead closed the request, or nothing more was awaited of anybody."""
 
     reason: str | None = None
+
+
+class FreezeRequestErasureProposedData(OfRequest):
+    """The operator proposes to erase an ended request; one of your security leads must sign it."""
+
+    erasure: Annotated[str, Field(description="`ers_…`")]
+    reason: ErasureReason
+
+
+class FreezeRequestErasedData(OfRequest):
+    """What the request, and everything on it, said is erased; its entries stay in the log.
+
+    Erase it with yourselves, too, unless a law has you keep it.
+    """
+
+    erasure: Annotated[str, Field(description="`ers_…`")]
+    reason: ErasureReason
+    evidence: Annotated[
+        Evidence | None, Field(description="Absent: its time was over, and nobody signed.")
+    ] = None
 
 
 class FreezeRequestSupportRaisedData(OfRequest):
@@ -475,6 +499,7 @@ class TaskTakenData(EventData):
     request_id: str | None = None
     requester: Handle | None = None
     content_sha256: Sha256 | None = None
+    tlp: Tlp | None = None
     sequence: int | None = None
     requester_sequence: int | None = None
     leg_id: str | None = None
@@ -711,6 +736,40 @@ class PartnerNamesChangedData(EventData):
     changed: list[str]
 
 
+class PartnerEncryptionKeySetData(EventData):
+    """A lead chose what evidence is sealed to for their organisation from now on.
+
+    `GET /v1/encryption-keys` has the act that proves it.
+    """
+
+    partner: Handle
+    by: By
+    kid: Annotated[str, Field(description="The key's thumbprint (RFC 7638).")]
+    replaces: Annotated[str | None, Field(description="The key that was in force until now.")]
+
+
+class EvidenceSealedData(EventData):
+    """A file was sealed to you, or one of yours to more partners; nobody else hears of it.
+
+    Its name and content are in the ciphertext: open it with `holdfast evidence open`.
+    """
+
+    request_id: Annotated[str, Field(description="`frq_…`")]
+    requester: Handle
+    content_sha256: Annotated[Sha256, Field(description="Of the exact submitted body.")]
+    sealed_evidence: Annotated[str, Field(description="`sev_…`")]
+    author: Annotated[Handle, Field(description="Whose evidence it is.")]
+    partner: Annotated[Handle, Field(description="Whose act it was: the author, or who shares it.")]
+    by: By
+    tlp: Annotated[Tlp, Field(description="Traffic Light Protocol 2.0, of the evidence.")]
+    size: Annotated[int, Field(description="Bytes of the ciphertext.")]
+    sha256: Annotated[Sha256, Field(description="Of the ciphertext.")]
+    recipients: Annotated[list[Handle], Field(description="Who can open it; of many, the first.")]
+    recipient_count: Annotated[int, Field(description="How many can.")]
+    added: Annotated[list[Handle], Field(description="Those who can from now on, likewise.")]
+    href: Annotated[str, Field(description="Where it is read, with the acts that seal it.")]
+
+
 class EndpointTestData(EventData):
     """You had a test sent to one endpoint."""
 
@@ -786,6 +845,8 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.REQUEST_WITHDRAWN: EventKind(FreezeRequestWithdrawnData, _BOTH),
         EventType.REQUEST_EXPIRED: EventKind(FreezeRequestExpiredData, _REQUESTER),
         EventType.REQUEST_CLOSED: EventKind(FreezeRequestClosedData, _BOTH),
+        EventType.REQUEST_ERASURE_PROPOSED: EventKind(FreezeRequestErasureProposedData, _REQUESTER),
+        EventType.REQUEST_ERASED: EventKind(FreezeRequestErasedData, _BOTH),
         EventType.REQUEST_SUPPORT_RAISED: EventKind(FreezeRequestSupportRaisedData, _BOTH),
         EventType.REQUEST_SAME_FUNDS: EventKind(FreezeRequestSameFundsMarkedData, _REQUESTER),
         EventType.REQUEST_PARTNERS_PROPOSED: EventKind(
@@ -832,6 +893,8 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.PARTNER_SUSPENDED: EventKind(PartnerSuspendedData, _MEMBERS),
         EventType.PARTNER_ROOT_RESET: EventKind(PartnerRootResetData, _MEMBERS),
         EventType.PARTNER_NAMES_CHANGED: EventKind(PartnerNamesChangedData, _OWN),
+        EventType.PARTNER_ENCRYPTION_KEY_SET: EventKind(PartnerEncryptionKeySetData, _MEMBERS),
+        EventType.EVIDENCE_SEALED: EventKind(EvidenceSealedData, _BOTH),
         EventType.TASK_TAKEN: EventKind(TaskTakenData, _BOTH),
         EventType.ENDPOINT_TEST: EventKind(EndpointTestData, _OWN),
         EventType.ENDPOINT_FAILING: EventKind(EndpointFailingData, _OWN),

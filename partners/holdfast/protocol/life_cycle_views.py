@@ -24,6 +24,7 @@ from holdfast.protocol.vocabulary import (
     LegStatus,
     RequestStatus,
     Support,
+    Tlp,
     WithdrawalReason,
 )
 
@@ -294,6 +295,7 @@ class FoundView(View):
     title: str | None = None
     status: str | None = None
     requester: Handle | None = None
+    tlp: Tlp | None = None
     address_no: int | None = None
 
 

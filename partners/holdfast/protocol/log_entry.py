@@ -12,11 +12,9 @@
 ```
 
 An entry says that something of a type happened at a time, and commits to what: nobody learns more
-from it. A tag is the first 16 bytes of HMAC-SHA-256(k, "holdfast/tag/1" ‖ leaf id) for each partner
-that was told, where `k` is that partner's secret; the list is filled up with random values and
-shuffled, so that it tells nobody else who that was. It tells about how many they were, and the
-entries of one time tell it better: each partner that is asked has one. Whoever has `k` finds what
-was logged for it and never delivered.
+from it. It has a tag for each partner that was told (`holdfast.protocol.routing_tag`); the list is
+filled up with random values and sorted, so that it tells nobody else who that was. It tells about
+how many they were, and the entries of one time tell it better: each partner that is asked has one.
 """
 
 import struct

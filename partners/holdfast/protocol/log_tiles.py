@@ -108,18 +108,23 @@ def unbundle_entries(bundle: bytes) -> list[bytes]:
     Raises:
         TileError: If it is none, or has more than 256.
     """
-    entries = list(_unbundled(bundle))
+    entries = list(read_bundle(bundle))
     if not 0 < len(entries) <= TILE_WIDTH:
         raise TileError("a bundle has 1 to 256 entries")
     return entries
 
 
-def _unbundled(bundle: bytes) -> Iterator[bytes]:
-    place = 0
-    while place < len(bundle):
+def read_bundle(bundle: bytes) -> Iterator[bytes]:
+    """Yield the entries in a bundle, or in several one behind the other.
+
+    Raises:
+        TileError: Where it ends within an entry.
+    """
+    place, length = 0, len(bundle)
+    while place < length:
         start = place + _LENGTH_BYTES
         end = start + int.from_bytes(bundle[place:start], "big")
-        if end > len(bundle):
+        if end > length:
             raise TileError("a bundle ends within an entry")
         yield bundle[start:end]
         place = end

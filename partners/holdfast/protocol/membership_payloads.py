@@ -326,6 +326,21 @@ class NewSignInProvider(Body):
         return self
 
 
+TagKeyText = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$",
+        description="32 random bytes, base64url without padding; a secret.",
+    ),
+]
+
+
+class NewTagKey(Body):
+    """`POST /v1/partners/me/tag-key`: what the partner's entries of the log are tagged with."""
+
+    tag_key: TagKeyText = Field(repr=False)
+
+
 class PartnerChanges(Body):
     """`PATCH /v1/partners/me`: contacts only; everything else changes by grant.
 

@@ -65,6 +65,15 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\1" + left + right).digest()
 
 
+def complete_root(hashes: Sequence[bytes]) -> bytes:
+    """Return the root over hashes whose number is a power of two."""
+    level = list(hashes)
+    while len(level) > 1:
+        pairs = zip(level[::2], level[1::2], strict=True)
+        level = [sha256(b"\1" + left + right).digest() for left, right in pairs]
+    return level[0]
+
+
 def subtrees(start: int, end: int) -> _Piece:
     """Return the complete subtrees that leaves `start` to before `end` fall into, left to right.
 
@@ -130,13 +139,26 @@ class Frontier:
             The hashes of the subtrees that became complete with it, from level 0 on: the leaf's
             own first. Over all leaves these are two hashes each, on average.
         """
-        completed = [leaf]
-        size = self.size
+        return self.append_subtree(0, leaf)
+
+    def append_subtree(self, level: int, root: bytes) -> list[bytes]:
+        """Append 2**level leaves at once, by the root over them; see `complete_root`.
+
+        Returns:
+            The hashes of the subtrees that became complete with it, from that level on.
+
+        Raises:
+            TreeProofError: If the tree's size is no multiple of that.
+        """
+        size, rest = divmod(self.size, 1 << level)
+        if rest:
+            raise TreeProofError(f"after {self.size} leaves no subtree of level {level} begins")
+        completed = [root]
         while size & 1:
             completed.append(node_hash(self.hashes.pop(), completed[-1]))
             size >>= 1
         self.hashes.append(completed[-1])
-        self.size += 1
+        self.size += 1 << level
         return completed
 
     def nodes(self) -> dict[Node, bytes]:

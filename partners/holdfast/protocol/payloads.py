@@ -53,6 +53,7 @@ from holdfast.protocol.vocabulary import (
     AddressRole,
     Decision,
     DeclineCode,
+    ErasureReason,
     EventType,
     HoldBasis,
     IncidentKind,
@@ -425,6 +426,12 @@ class Closure(ActBody):
     """`POST …/closure`."""
 
     reason: ShortText | None = None
+
+
+class Erasure(ActBody):
+    """`POST …/erasure`: a lead of the requester stands behind what the operator proposed."""
+
+    reason: Annotated[ErasureReason, Loose, Field(description="As it was proposed.")]
 
 
 class Acknowledgement(ActBody):
@@ -842,3 +849,13 @@ class Replay(Body):
     """`POST /v1/webhook-endpoints/{id}/replay`: send again what happened since."""
 
     since: Time
+
+
+class CosignedCheckpoint(Body):
+    """`POST /v1/log/cosignatures`: a checkpoint of the log with cosignatures under it.
+
+    Attributes:
+        note: The signed note (c2sp.org/tlog-cosignature).
+    """
+
+    note: Annotated[str, Field(min_length=1, max_length=60_000), Form("a signed note")]

@@ -11,6 +11,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Fault
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 from holdfast.protocol.errors import KeyFormatError, NoteError, SignatureError
 from holdfast.protocol.jwk import PrivateKey, PublicKey
@@ -30,6 +31,22 @@ _NAME = re.compile(r"[^\s+\ud800-\udfff]+")
 _VERIFIER = re.compile(r"(?P<name>[^+]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/]+={0,2})")
 
 
+class KeyLine(NamedTuple):
+    """A verifier key of any kind, taken apart.
+
+    Attributes:
+        name: Of the key.
+        key_id: The four bytes that the line names; each kind says how they are made.
+        kind: What it signs, and how: a byte that C2SP assigns.
+        material: The key itself, as its kind has it.
+    """
+
+    name: str
+    key_id: bytes
+    kind: int
+    material: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class NoteVerifier:
     """A key that verifies notes: whoever trusts the log has this line from a place that it trusts.
@@ -43,8 +60,7 @@ class NoteVerifier:
     key: PublicKey
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise NoteError("the name of a key is not empty, and has no spaces and no plus sign")
+        require_key_name(self.name)
         if self.key.alg != "EdDSA":
             raise NoteError("notes are signed with Ed25519")
 
@@ -56,32 +72,25 @@ class NoteVerifier:
             NoteError: If it is no such line, of another kind than Ed25519, an unsafe point, or its
                 id is that of another key.
         """
-        found = _VERIFIER.fullmatch(text)
-        encoded = b"" if found is None else _base64(found["key"])
-        if found is None or not encoded:
-            raise NoteError('a verifier key is a line "name+8 hex digits+base64"')
-        if encoded[0] != ED25519:
+        line = parse_key_line(text)
+        if line.kind != ED25519:
             raise NoteError("this verifier key is of another kind than Ed25519")
         try:
-            verifier = cls(found["name"], PublicKey.from_ed25519_bytes(encoded[1:]))
+            verifier = cls(line.name, PublicKey.from_ed25519_bytes(line.material))
         except KeyFormatError as error:
             raise NoteError(f"this verifier key is unsafe: {error}") from None
-        if verifier.key_id.hex() != found["id"]:
+        if verifier.key_id != line.key_id:
             raise NoteError("the id in this verifier key is that of another key")
         return verifier
 
     @property
     def key_id(self) -> bytes:
         """The four bytes that tell keys of one name apart."""
-        return sha256(self.name.encode() + b"\n" + self._encoded).digest()[:_KEY_ID_BYTES]
-
-    @property
-    def _encoded(self) -> bytes:
-        return bytes([ED25519]) + self.key.raw
+        return key_id(self.name, ED25519, self.key.raw)
 
     def __str__(self) -> str:
         """Return the line that `parse` takes."""
-        return f"{self.name}+{self.key_id.hex()}+{b64encode(self._encoded).decode('ascii')}"
+        return key_line(self.name, ED25519, self.key.raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,42 @@ class NoteSignature:
         """Return it as it stands in a note."""
         encoded = b64encode(self.key_id + self.signature).decode("ascii")
         return f"{_DASH}{self.name} {encoded}\n"
+
+
+def parse_key_line(text: str) -> KeyLine:
+    """Return the parts of a line "name+id+key", of whatever kind the key is.
+
+    Raises:
+        NoteError: If it is no such line.
+    """
+    found = _VERIFIER.fullmatch(text)
+    encoded = b"" if found is None else _base64(found["key"])
+    if found is None or not encoded:
+        raise NoteError('a verifier key is a line "name+8 hex digits+base64"')
+    require_key_name(found["name"])
+    return KeyLine(found["name"], bytes.fromhex(found["id"]), encoded[0], encoded[1:])
+
+
+def key_line(name: str, kind: int, material: bytes) -> str:
+    """Return the line that `parse_key_line` takes apart."""
+    encoded = b64encode(bytes([kind]) + material).decode("ascii")
+    return f"{name}+{key_id(name, kind, material).hex()}+{encoded}"
+
+
+def key_id(name: str, kind: int, material: bytes) -> bytes:
+    """Return the four bytes that tell keys of one name apart (c2sp.org/signed-note)."""
+    hashed = sha256(name.encode() + b"\n" + bytes([kind]) + material)
+    return hashed.digest()[:_KEY_ID_BYTES]
+
+
+def require_key_name(name: str) -> None:
+    """Accept what may be the name of a key.
+
+    Raises:
+        NoteError: If it is empty, or has spaces or a plus sign.
+    """
+    if not _NAME.fullmatch(name):
+        raise NoteError("the name of a key is not empty, and has no spaces and no plus sign")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +235,7 @@ def _signature(line: str) -> NoteSignature:
     value = _base64(encoded)
     if not line.startswith(_DASH) or not space or len(value) <= _KEY_ID_BYTES:
         raise NoteError("a signature is an em dash, the name of a key and base64")
-    if not _NAME.fullmatch(name):
-        raise NoteError("the name of a key is not empty, and has no spaces and no plus sign")
+    require_key_name(name)
     return NoteSignature(name, value[:_KEY_ID_BYTES], value[_KEY_ID_BYTES:])
 
 

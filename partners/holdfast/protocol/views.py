@@ -12,6 +12,7 @@ from holdfast.protocol.payloads import AmountText, Handle, Sha256, Time, Usd
 from holdfast.protocol.tasks import Strip, TaskKind
 from holdfast.protocol.vocabulary import (
     Decision,
+    ErasureReason,
     EvidenceKind,
     HoldBasis,
     Irregular,
@@ -24,6 +25,7 @@ from holdfast.protocol.vocabulary import (
     Role,
     Silence,
     Support,
+    Tlp,
     Urgency,
     WaitsBecause,
     WarningCode,
@@ -73,6 +75,25 @@ class Problem(View):
     request_id: str | None = None
     reason: str | None = None
     current_status: str | None = None
+    erased: "ErasedView | None" = None
+
+
+class ErasedView(View):
+    """What is known of a request whose words are erased."""
+
+    id: str
+    erasure: str
+    erased_at: Time
+    by: str
+    reason: ErasureReason
+    leaf_index: int | None
+    requester: Handle
+    content_sha256: Sha256
+    status: RequestStatus
+    submitted_at: Time
+    ended_at: Time | None
+    address_count: int
+    partners_asked: int
 
 
 class LogEntry(View):
@@ -342,6 +363,7 @@ class FreezeRequestSummary(View):
     requester: Handle
     requester_suspended: bool = False
     urgency: Urgency
+    tlp: Tlp | None = None
     submitted_at: Time
     incident_id: str
     incident_title: str
@@ -351,6 +373,7 @@ class FreezeRequestSummary(View):
     provisional: bool = False
     unratified: bool = False
     ended_at: Time | None = None
+    erased_at: Time | None = None
     withdrawn_reason_code: WithdrawalReason | None = None
     decide_by: Time | None = None
     task: TaskView | None = None
@@ -485,6 +508,7 @@ class OpenHoldView(HoldView):
     request_id: str
     requester: Handle | None = None
     incident_title: str | None = None
+    tlp: Tlp | None = None
 
 
 class FreezeReportView(View):
@@ -562,6 +586,7 @@ class WaitingTaskView(TaskView):
     incident_id: str | None = None
     incident_title: str | None = None
     urgency: Urgency | None = None
+    tlp: Tlp | None = None
     requester: Handle | None = None
     leg_id: str | None = None
     partner: Handle | None = None
@@ -629,6 +654,25 @@ class KeyView(View):
     is_root: bool = False
     grant_id: str | None = None
     proposer: str | None = None
+
+
+class EncryptionKeyView(View):
+    """What evidence is sealed to for a partner, with the act that published it.
+
+    Believe none whose act does not prove that a security lead of the partner chose it.
+    `replaced_at`: another is in force since; what was sealed to this one opens with it still.
+    """
+
+    kid: str
+    partner: Handle
+    jwk: dict[str, Any]
+    set_at: Time
+    replaced_at: Time | None = None
+    subject: str
+    signed_by: str
+    token: str | None = None
+    body: str | None = None
+    log: LogEntry | None = None
 
 
 class GrantView(View):
@@ -782,6 +826,14 @@ class JoinView(View):
     status: PartnerStatus
     root_kid: str
     grants: list[GrantView]
+    log: LogEntry | None = None
+
+
+class TagKeyView(View):
+    """A tag key that was set."""
+
+    id: str
+    first_leaf: int
     log: LogEntry | None = None
 
 
@@ -1003,8 +1055,19 @@ class ConsistencyProofView(View):
     hashes: list[str]
 
 
+class CosignedView(View):
+    """What came of cosignatures that a witness handed in."""
+
+    tree_size: int
+    witnesses: list[str]
+    published_size: int
+
+
 class ServiceView(View):
-    """`GET /v1`: what this coordinator is."""
+    """`GET /v1`: what this coordinator is.
+
+    `document_certificate_sha256`: of the certificate under which it signs documents for people.
+    """
 
     name: str
     version: str
@@ -1014,6 +1077,7 @@ class ServiceView(View):
     skew_seconds: int
     docs: str
     log: LogView | None = None
+    document_certificate_sha256: Sha256 | None = None
 
 
 class Page(View, Generic[T]):
@@ -1024,3 +1088,58 @@ class Page(View, Generic[T]):
 
 
 Cursor = Annotated[str, Field(max_length=200)]
+
+
+class SealedPartView(View):
+    """A part that waits for the act that names it, or is read: `data` where it is."""
+
+    sha256: Sha256
+    size: int
+    data: str | None = None
+
+
+class SealedRecipientView(View):
+    """A partner that can open sealed evidence, by which key, and whose act says so."""
+
+    partner: Handle
+    kid: str
+    act_id: str
+    added_at: Time
+
+
+class SealedActView(View):
+    """An act that sealed evidence, or added recipients, with what proves it.
+
+    It is in no list of the request's acts: who may not open it does not hear of it.
+    """
+
+    act: str
+    act_id: str
+    kind: EvidenceKind
+    partner: Handle
+    subject: str
+    kid: str
+    token: str | None = None
+    body: str | None = None
+    at: Time
+    leaf_index: int | None = None
+
+
+class SealedEvidenceView(View):
+    """A file that its author and its recipients know of, and its recipients alone open.
+
+    `size` and `part_count` are of the ciphertext, `sha256` is its hash. `acts` are those that
+    sealed it and that added recipients, byte for byte; they hold the wrapped keys.
+    """
+
+    id: str
+    request_id: str
+    partner: Handle
+    tlp: Tlp
+    size: int
+    part_count: int
+    sha256: Sha256
+    sealed_at: Time
+    recipients: list[SealedRecipientView]
+    acts: list[SealedActView] = []
+    log: LogEntry | None = None

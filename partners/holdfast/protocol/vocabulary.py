@@ -53,13 +53,23 @@ class Urgency(StrEnum):
 
 
 class Tlp(StrEnum):
-    """Traffic Light Protocol 2.0 (FIRST)."""
+    """Traffic Light Protocol 2.0 (FIRST), the strictest first."""
 
     RED = "RED"
     AMBER_STRICT = "AMBER+STRICT"
     AMBER = "AMBER"
     GREEN = "GREEN"
     CLEAR = "CLEAR"
+
+    def is_below(self, other: "Tlp") -> bool:
+        """Tell whether this mark lets content travel further than `other` does."""
+        marks = list(Tlp)
+        return marks.index(self) > marks.index(other)
+
+    @property
+    def may_be_passed_on(self) -> bool:
+        """Whether who was sent it may send it on to another organisation of the community."""
+        return self in {Tlp.GREEN, Tlp.CLEAR}
 
 
 class IncidentKind(StrEnum):
@@ -289,6 +299,16 @@ class Arrival(StrEnum):
     READ = "read"  # one of the partner's read the request
 
 
+class ErasureReason(StrEnum):
+    """Why a request is erased. No text: what is said of it must not hold what was erased."""
+
+    DATA_SUBJECT = "data_subject"  # a person whose data it holds asked for it
+    COURT_ORDER = "court_order"
+    WRONG_DATA = "wrong_data"  # it holds what it never should have
+    RETENTION = "retention"  # its time is over
+    OTHER = "other"
+
+
 class EventType(StrEnum):
     """Every event that partners can receive, by webhook or from the feed."""
 
@@ -303,6 +323,8 @@ class EventType(StrEnum):
     REQUEST_WITHDRAWN = "freeze_request.withdrawn"
     REQUEST_EXPIRED = "freeze_request.expired"
     REQUEST_CLOSED = "freeze_request.closed"
+    REQUEST_ERASURE_PROPOSED = "freeze_request.erasure_proposed"
+    REQUEST_ERASED = "freeze_request.erased"
     REQUEST_SUPPORT_RAISED = "freeze_request.support_raised"
     REQUEST_SAME_FUNDS = "freeze_request.same_funds_marked"
     REQUEST_PARTNERS_PROPOSED = "freeze_request.partners_proposed"
@@ -347,6 +369,8 @@ class EventType(StrEnum):
     PARTNER_SUSPENDED = "partner.suspended"
     PARTNER_ROOT_RESET = "partner.root_reset"
     PARTNER_NAMES_CHANGED = "partner.names_changed"
+    PARTNER_ENCRYPTION_KEY_SET = "partner.encryption_key_set"
+    EVIDENCE_SEALED = "evidence.sealed"
     TASK_TAKEN = "task.taken"
     ENDPOINT_TEST = "endpoint.test"
     ENDPOINT_FAILING = "endpoint.failing"

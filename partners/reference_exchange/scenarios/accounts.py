@@ -36,6 +36,8 @@ class Summary:
         refused: Forgeries, changed answers and stray answers that were noticed.
         seconds_approval_to_first_freeze: Until the requester saw the first freeze.
         seconds_approval_to_last_notice: Until the last receiver of the first request had it.
+        log_verified: Whether the monitor of each exchange followed the transparency log to its end,
+            and found there whatever the exchange was told.
     """
 
     requests: int = 0
@@ -65,6 +67,7 @@ class Summary:
     seconds_approval_to_first_freeze: float | None = None
     seconds_approval_to_last_notice: float | None = None
     verified_evidence: int = 0
+    log_verified: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return it as plain members."""

@@ -6,7 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from holdfast import Client, Joining, Person, ProfileStore, System, join
+from holdfast import (
+    Client,
+    Joining,
+    Person,
+    ProfileStore,
+    System,
+    join,
+    monitor_folder,
+    receipts_kept_in,
+)
 from holdfast.protocol import strict_json
 from holdfast.protocol.membership_payloads import Grant, Policy
 from holdfast.protocol.vocabulary import Role
@@ -45,7 +54,9 @@ class Player:
 
     def client(self, profile: str) -> Client:
         """Return a client of one of its people, or of its system."""
-        return Client(ProfileStore(self.home).load(profile), now=self.now)
+        loaded = ProfileStore(self.home).load(profile)
+        on_receipt = receipts_kept_in(monitor_folder(self.home, loaded.coordinator))
+        return Client(loaded, now=self.now, on_receipt=on_receipt)
 
     def book(self) -> DepositBook:
         """Open its deposit book."""

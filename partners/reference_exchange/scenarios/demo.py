@@ -23,9 +23,11 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from holdfast import HoldfastError, RetryPolicy, Transport
+from holdfast import HoldfastError, RetryPolicy, Transport, look_at_monitor, monitor_folder
 from holdfast.clock import VARIABLE as CLOCK_VARIABLE
 from holdfast.clock import wall_clock
+from holdfast.protocol.checkpoint import LOG_PATH, parse_checkpoint
+from holdfast.protocol.signed_note import parse_note
 from reference_exchange.scenarios import first_act, second_act
 from reference_exchange.scenarios.accounts import Summary, close_accounts
 from reference_exchange.scenarios.board import WIDTH
@@ -73,11 +75,36 @@ def run(stage: Stage, acts: str = "all") -> tuple[Summary, list[str]]:
     summary.seconds_approval_to_first_freeze = stage.seconds_to_first_freeze
     summary.seconds_approval_to_last_notice = stage.seconds_to_last_notice
     summary.refused = stage.refused
+    missed = _watched_to_the_end(stage)
+    summary.log_verified = not missed
+    faults += missed
     if summary.undelivered:
         faults.append(f"{summary.undelivered} deliveries did not arrive")
     if summary.owed:
         faults.append(f"{summary.owed} holds about which an answer is owed")
     return summary, faults
+
+
+def _watched_to_the_end(stage: Stage) -> list[str]:
+    """Wait until each exchange's monitor has come to the end of the log; return what it missed."""
+    note = Transport(None, stage.origin).read_public_bytes(f"{LOG_PATH}/checkpoint")
+    end = parse_checkpoint(parse_note(note)).size
+    folders = {each.handle: monitor_folder(each.home, stage.origin) for each in stage.players}
+
+    def missed() -> list[str]:
+        seen = {handle: look_at_monitor(folder) for handle, folder in folders.items()}
+        return [
+            f"{handle}: its monitor has {each.size} of {end} entries of the log, and found"
+            f" {each.found} of {each.receipts} receipts there{f': {each.alarm}' * bool(each.alarm)}"
+            for handle, each in seen.items()
+            if each.alarm or each.size < end or each.found < each.receipts
+        ]
+
+    try:
+        stage.wait_for("the monitors of the log", lambda: not missed())
+    except ScenarioError:
+        return missed()
+    return []
 
 
 def _start_coordinator(stage: Stage) -> None:

@@ -72,6 +72,8 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "noticed, refused", f"{summary.refused}: a forgery, a changed answer, a stray reply"
     yield "proven", f"{counted(summary.verified_evidence, 'act')}, each from the bytes signed"
     yield "delivered", f"{counted(summary.deliveries, 'message')}, {summary.undelivered} missing"
+    if summary.log_verified:
+        yield "the log", "followed by each exchange; all that it was told is in it"
     yield "answers still owed", str(summary.owed or "none")
 
 

@@ -1,4 +1,4 @@
-"""What the pages call codes: why nothing is frozen, and why something was taken back; each once."""
+"""What people read for codes: why nothing is frozen, what was taken back and why, what was done."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -87,4 +87,47 @@ WITHDRAWAL_CHOICES: tuple[tuple[str, str], ...] = (
     (WithdrawalReason.SUPERSEDED, "Superseded: another request takes its place"),
     (WithdrawalReason.LEGAL, "Legal: the law asks for it"),
     (WithdrawalReason.OTHER, "Another reason: say it in words"),
+)
+
+#: What was done, as a document of it is called.
+ACTS: Mapping[str, str] = MappingProxyType(
+    {
+        "submit": "The request, as submitted",
+        "approve": "An approval",
+        "reject": "A rejection",
+        "add_partners": "More partners proposed",
+        "approve_addition": "More partners approved",
+        "reject_addition": "More partners rejected",
+        "withdraw": "A withdrawal",
+        "propose_withdrawal": "A withdrawal proposed",
+        "approve_withdrawal": "A withdrawal approved",
+        "reject_withdrawal": "A withdrawal rejected",
+        "void_withdrawal": "A proposed withdrawal that nobody approved",
+        "acknowledge": "An acknowledgement",
+        "review": "A review begun",
+        "decline": "A decline",
+        "ask": "A question",
+        "answer": "A reply",
+        "report": "A freeze report",
+        "dispute": "An objection",
+        "propose_resolution": "An objection to be upheld, proposed",
+        "resolve_dispute": "An objection answered",
+        "recommend_release": "A release recommended for want of an answer",
+        "extend": "A hold extended",
+        "ask_extension": "A longer hold asked for",
+        "lapse": "A hold that lapsed",
+        "legal_order": "An authority\N{RIGHT SINGLE QUOTATION MARK}s order attached",
+        "raise_support": "A document that the request rests on",
+        "give_indemnity": "An indemnity given",
+        "mark_same_funds": "Two holds marked as the same funds",
+        "revoke_clearance": "A clearance taken back",
+        "take": "A task taken in hand",
+        "close": "The request closed",
+        "expire": "The request expired",
+        "unratify": "The request was not ratified in time",
+        "suspend": "The requester was suspended",
+        "deliver": "The notice delivered",
+        "overdue": "The acknowledgement was late",
+        "unanswered": "The answer was late",
+    }
 )

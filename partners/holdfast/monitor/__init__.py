@@ -1,0 +1,1 @@
+"""Watching the transparency log, and cosigning it: see `holdfast.monitor.monitor`."""

@@ -1,0 +1,100 @@
+"""Where a monitor reads the log: at the coordinator's public pages, without any key."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pydantic import ValidationError as ModelError
+
+from holdfast.client.transport import Transport
+from holdfast.errors import NotFoundError, TransportError
+from holdfast.protocol import canonical_json
+from holdfast.protocol.checkpoint import LOG_PATH, decode_hash
+from holdfast.protocol.log_tiles import TilePlace
+from holdfast.protocol.views import ConsistencyProofView, CosignedView
+
+
+class LogSource(Protocol):
+    """A log as anybody may read it.
+
+    Each raises TransportError, or another error of the coordinator's, where it cannot be read now.
+    """
+
+    def published(self) -> bytes | None:
+        """Return the published checkpoint, a signed note; None: none is."""
+        ...
+
+    def held_out(self) -> bytes | None:
+        """Return the checkpoint that witnesses are asked to cosign; None: there is none."""
+        ...
+
+    def entries(self, place: TilePlace) -> bytes | None:
+        """Return a bundle of entries (c2sp.org/tlog-tiles); None: the log has no such entries."""
+        ...
+
+    def consistency(self, first: int, second: int) -> Sequence[bytes] | None:
+        """Return the proof from one size to another; None: the log is not as large as that."""
+        ...
+
+    def hand_in(self, note: bytes) -> int:
+        """Hand in a cosigned checkpoint; return the size of the published one."""
+        ...
+
+
+class PublicLog:
+    """The log of a coordinator.
+
+    Args:
+        transport: To the coordinator; it needs no profile.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def published(self) -> bytes | None:
+        """Return the published checkpoint."""
+        return self._bytes("/checkpoint")
+
+    def held_out(self) -> bytes | None:
+        """Return the checkpoint that is to be cosigned."""
+        return self._bytes("/cosignatures")
+
+    def entries(self, place: TilePlace) -> bytes | None:
+        """Return a bundle of entries."""
+        return self._bytes(f"/tile/entries/{place.path()}")
+
+    def consistency(self, first: int, second: int) -> Sequence[bytes] | None:
+        """Return a consistency proof.
+
+        Raises:
+            TransportError: Also where the answer is no proof.
+        """
+        try:
+            answer = self._transport.read_public(f"{LOG_PATH}/proof/consistency/{first}/{second}")
+        except NotFoundError:
+            return None
+        try:
+            hashes = [decode_hash(each) for each in _proof(answer.body).hashes]
+        except ModelError:
+            raise TransportError("the answer is no consistency proof") from None
+        if None in hashes:
+            raise TransportError("the answer is no consistency proof")
+        return [each for each in hashes if each is not None]
+
+    def hand_in(self, note: bytes) -> int:
+        """Hand in a cosigned checkpoint."""
+        body = canonical_json.dumps({"note": note.decode()})
+        answer = self._transport.send_public(f"{LOG_PATH}/cosignatures", body)
+        try:
+            return CosignedView.model_validate(answer.body).published_size
+        except ModelError:
+            raise TransportError("the coordinator does not say what came of this") from None
+
+    def _bytes(self, path: str) -> bytes | None:
+        try:
+            return self._transport.read_public_bytes(LOG_PATH + path)
+        except NotFoundError:
+            return None
+
+
+def _proof(body: object) -> ConsistencyProofView:
+    return ConsistencyProofView.model_validate(body)

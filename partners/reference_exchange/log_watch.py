@@ -1,0 +1,52 @@
+"""The transparency log, watched beside the receiver, so that nobody rewrites what we were told.
+
+What comes and what is done leaves receipts (`Exchange.take`, `Client(on_receipt=…)`); the monitor
+looks them up.
+"""
+
+import logging
+import threading
+from pathlib import Path
+
+from holdfast import (
+    Client,
+    HoldfastError,
+    LogAlarmError,
+    LogMonitor,
+    ProfileStore,
+    PublicLog,
+    Transport,
+)
+
+_log = logging.getLogger(__name__)
+#: Seconds between two looks; a checkpoint is published once a second.
+_INTERVAL = 1.0
+
+
+def open_monitor(store: ProfileStore, client: Client, folder: Path) -> LogMonitor | None:
+    """Return a monitor of the coordinator's log; None: it has none.
+
+    The log's key is kept at the first time; a real exchange compares it with other members.
+    """
+    coordinator = client.profile.coordinator
+    key = store.log_key(coordinator)
+    if key is None:
+        key = client.log_key()
+        if key is None:
+            return None
+        store.keep_log_key(coordinator, key)
+    return LogMonitor(folder, key, PublicLog(Transport(None, coordinator)))
+
+
+def watch(monitor: LogMonitor, stop: threading.Event) -> None:
+    """Follow the log until `stop` is set, or until it does what it must not."""
+    with monitor:
+        while not stop.wait(_INTERVAL):
+            try:
+                monitor.step()
+            except LogAlarmError as error:
+                # Whoever looks into it runs `holdfast monitor --acknowledge` afterwards.
+                _log.critical("the log cannot be trusted any more, wake a person: %s", error)
+                return
+            except HoldfastError as error:
+                _log.warning("the log was not read: %s", error)
