@@ -80,6 +80,9 @@ _TOLD = ("tests/console/test_openid_provider.py",)
 _PROVIDER_SET = ("tests/api/test_sign_in_provider.py",)
 
 _BACKUP = ("tests/operations/test_backup.py",)
+_BUNDLE = ("tests/services/test_evidence_bundles.py",)
+_ZIP = ("tests/partners/test_bundle_archive.py",)
+_BY_PLACE = ("tests/partners/test_places.py",)
 _ROTATION = ("tests/operations/test_key_rotation.py",)
 _THOROUGH = ("tests/operations/test_thorough_check.py",)
 _IN_LOG = ("tests/partners/test_log_inclusion.py",)
@@ -378,6 +381,102 @@ MUTATIONS: tuple[Mutation, ...] = (
         "    if prefix != _PREFIX or len(tags) != count:",
         "    if prefix != _PREFIX:",
         _LOG_PROOF,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/acts.py",
+        "        if place > key.revoked_place:",
+        "        if False:",
+        _BY_PLACE,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/acts.py",
+        "and place < key.granted_place:",
+        "and False:",
+        _BY_PLACE,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/grant_chain.py",
+        "            _require(place <= revoked_place)",
+        "            pass",
+        _BY_PLACE,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/bundle/archive.py",
+        "        if offset != place:",
+        "        if False:",
+        _ZIP,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/bundle/archive.py",
+        "        if name in entries:",
+        "        if False:",
+        _ZIP,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/bundle/archive.py",
+        "    if not inflater.eof or inflater.unused_data or len(content) > size:",
+        "    if False:",
+        _ZIP,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/bundle/archive.py",
+        "    if mode & _TYPE_MASK not in {0, _REGULAR}:",
+        "    if False:",
+        _ZIP,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/bundle/log.py",
+        "    if proof.checkpoint != note:",
+        "    if False:",
+        _BUNDLE,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/bundle/log.py",
+        "    if sha256(committed).digest() != entry.commitment:",
+        "    if False:",
+        _BUNDLE,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/bundle/log.py",
+        '    elif event.data.get("request_id") != reader.manifest.request_id:',
+        "    elif False:",
+        _BUNDLE,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/bundle/log.py",
+        "        if numbers != set(range(1, last + 1)):",
+        "        if False:",
+        _BUNDLE,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/bundle/reader.py",
+        "        for name in sorted(listed.keys() ^ there):",
+        "        for name in sorted(listed.keys() - there):",
+        _BUNDLE,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/bundle/examination.py",
+        "    if made != reader.document(layout.RECOMPUTED):",
+        "    if False:",
+        _BUNDLE,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/bundle/examination.py",
+        "        if document != made:",
+        "        if False:",
+        _BUNDLE,
+    ),
+    Mutation(
+        "coordinator/api/evidence_bundles.py",
+        "                insert_export(connection, export)",
+        "                del connection",
+        _BUNDLE,
+    ),
+    Mutation(
+        "coordinator/api/bundles/contents.py",
+        '"subject": row.subject if row.partner == own else None,',
+        '"subject": row.subject,',
+        _BUNDLE,
     ),
     Mutation(
         f"{_EVIDENCE}/log_inclusion.py",

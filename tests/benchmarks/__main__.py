@@ -12,6 +12,7 @@ from tests.benchmarks import (
     console,
     deliveries,
     disturbed,
+    evidence,
     fairness,
     fan_out,
     growth,
@@ -34,6 +35,7 @@ GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
     "submissions": submissions.measure,
     "ledger": ledger.measure,
     "console": console.measure,
+    "evidence": evidence.measure,
     "log": log.measure,
 }
 

@@ -218,7 +218,7 @@ def _without_signature(bundle: Unpacked) -> None:
     acts = bundle.lines("acts.jsonl")
     for act in acts:
         if act["act"] == "approve":
-            act |= dict.fromkeys(("partner", "subject", "kid")) | {"kind": "coordinator"}
+            act.update(dict.fromkeys(("partner", "subject", "kid")), kind="coordinator")
             for ending in ("token", "body", "document"):
                 bundle.files.pop(f"{act['file']}.{ending}", None)
     bundle.put_lines("acts.jsonl", acts)
@@ -504,7 +504,12 @@ def _by_openssl(folder: Path, bundle: Unpacked) -> "subprocess.CompletedProcess[
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return subprocess.run(
-        ["sh", "VERIFY.txt"], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+        ["/bin/sh", "VERIFY.txt"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
 
 

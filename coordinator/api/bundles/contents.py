@@ -195,15 +195,20 @@ def _keys(case: Case, into: BundleWriter, handle: str) -> None:
 
 def _grants(case: Case, into: BundleWriter, handle: str) -> None:
     rows = []
+    files: dict[tuple[str | None, str | None], str] = {}
     listed = case.every(membership_reads.list_grants, partner=handle)
     for number, grant in enumerate(listed, 1):
         file = layout.member_file(handle, f"grants/{number:05}")
+        shown = {name: grant[name] for name in grant if not name.endswith(("token", "body"))}
+        # What was signed once and grants to several, as joining does, lies there once.
+        earlier = files.setdefault((grant.get("token"), grant.get("body")), file)
+        rows.append({**shown, "file": earlier})
+        if earlier != file:
+            continue
         for which, part in (("", file), ("approval_", f"{file}.approval")):
             token, body = grant.get(f"{which}token"), grant.get(f"{which}body")
             if token is not None and body is not None:
                 _add_signed(case, into, part, token, body.encode())
-        shown = {name: grant[name] for name in grant if not name.endswith(("token", "body"))}
-        rows.append({**shown, "file": file})
     into.add_lines(layout.member_file(handle, "grants.jsonl"), rows)
     leaves = partner_store.grant_leaves(case.reader.connection, handle)
     case.leaves |= told_store.told_to_all(case.reader.connection, sorted(leaves))

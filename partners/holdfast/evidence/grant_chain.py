@@ -21,6 +21,7 @@ from holdfast.protocol.proof_of_possession import verify_possession
 from holdfast.protocol.request_token import (
     DEFAULT_SKEW,
     RequestToken,
+    TokenFront,
     read_evidence_front,
     verify_request_evidence,
 )
@@ -74,6 +75,7 @@ class GrantChain:
     )
     _given_policies: list[tuple[int, Policy]] = field(default_factory=list, init=False)
     _has_joined: bool = field(default=False, init=False)
+    _applied: set[tuple[str | None, str | None]] = field(default_factory=set, init=False)
 
     def roles_at(self, subject: str, at: int) -> frozenset[Role]:
         """Return the roles that a subject had at a time, seconds since 1970.
@@ -108,10 +110,10 @@ class GrantChain:
 
     def follow(self, views: Iterable[GrantView]) -> None:
         """Apply every grant that is proven, in the order in which they were signed."""
-        pending = sorted(
-            (view for view in views if view.partner == self.partner and view.status == "made"),
-            key=_signed_at,
-        )
+        pending = [view for view in views if view.partner == self.partner and view.status == "made"]
+        by_token = {view.approval_token or view.token: view for view in pending}
+        times = {token: _signed_at(view) for token, view in by_token.items()}
+        pending.sort(key=lambda view: times[view.approval_token or view.token])
         # Signers' clocks differ by seconds, so a grant may be signed "before" the one it rests on.
         while True:
             left = [view for view in pending if not self._apply(view)]
@@ -120,27 +122,37 @@ class GrantChain:
             pending = left
 
     def _apply(self, view: GrantView) -> bool:
-        """Apply a grant if it is proven; tell whether it was."""
+        """Apply a grant if it is proven; tell whether it was.
+
+        What was signed once and grants to several, as joining does, is shown with each of them.
+        """
+        signed = (view.token, view.body)
+        if view.approval_token is None and signed in self._applied:
+            return True
         try:
+            signed_at = _signed_at(view)
             for grant, proposer in self._proven(view):
-                self._give(grant, proposer, _signed_at(view))
+                self._give(grant, proposer, signed_at)
         except (ProtocolError, ModelError, _UnprovenError):
             return False
+        if view.approval_token is None:
+            self._applied.add(signed)
         return True
 
     def _proven(self, view: GrantView) -> Iterator[tuple[Grant, str | None]]:
         """Yield what a grant gives and who proposed it, if its signatures carry it."""
         token, body = view.token or "", (view.body or "").encode()
-        kid = read_evidence_front(token).kid
+        front = read_evidence_front(token)
+        kid = front.kid
         if kid == self.root.kid:
-            act = verify_request_evidence(token, body, key=self.root, aud=self.audience)
+            act = verify_request_evidence(front, body, key=self.root, aud=self.audience)
             _require(act.iss == act.sub == self.partner and act.htm == "POST")
             self._has_joined |= act.htu == f"{self.audience}/v1/join"
             for grant in _parse(act, body, self.audience):
                 yield grant, None
             return
         place = self.grant_places.get(view.id)
-        act, signer = self._signed(token, body, place)
+        act, signer = self._signed(front, body, place)
         _require(act.htm == "POST" and act.htu == f"{self.audience}/v1/grants")
         grant = Grant.model_validate(strict_json.loads(body))
         if grant.replaces == kid:
@@ -151,16 +163,16 @@ class GrantChain:
             yield grant, signer.subject
 
     def _signed(
-        self, token: str, body: bytes, place: int | None
+        self, front: TokenFront, body: bytes, place: int | None
     ) -> tuple[RequestToken, GrantedKey]:
         """Return an act whose key is proven and was valid when it signed.
 
         By position, where both the grant and the revocation of its key stand in the log.
         """
-        signer = self.keys.get(read_evidence_front(token).kid)
+        signer = self.keys.get(front.kid)
         if signer is None:
             raise _UnprovenError
-        act = verify_request_evidence(token, body, key=signer.key, aud=self.audience)
+        act = verify_request_evidence(front, body, key=signer.key, aud=self.audience)
         _require((act.iss, act.sub) == (self.partner, signer.subject))
         revoked_place = self.revoked_places.get(signer.key.kid)
         if place is not None and revoked_place is not None:
@@ -179,7 +191,7 @@ class GrantChain:
     def _require_two_leads(self, view: GrantView, grant: Grant, proposer: GrantedKey) -> None:
         body = (view.approval_body or "").encode()
         place = self.grant_places.get(view.id)
-        act, approver = self._signed(view.approval_token or "", body, place)
+        act, approver = self._signed(read_evidence_front(view.approval_token or ""), body, place)
         path = f"{self.audience}/v1/grants/{view.proposal}/approvals"
         _require(act.htm == "POST" and act.htu == path)
         approved = GrantApproval.model_validate(strict_json.loads(body))

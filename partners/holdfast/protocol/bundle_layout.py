@@ -14,7 +14,7 @@ acts/00001-submit.remainder        in place of the body where the approval left 
 acts/00001-submit.context          the decision context that the approvals name, for the requester
 acts/00002-approve.document        of a passkey: the document whose hash it signed
 members/<handle>/keys.jsonl        the member's keys, revoked ones too
-members/<handle>/grants.jsonl      its grants; `file` names what proves each
+members/<handle>/grants.jsonl      its grants; `file` names what proves each: joining grants many
 members/<handle>/grants/00001.token  .body  .approval.token  .approval.body
 members/<handle>/revocations.jsonl
 members/<handle>/revocations/00001.token  .body

@@ -1,6 +1,6 @@
 """A bundle as a `Reader` and `KeySource`: what was stored, in place of a coordinator."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from typing import Any, BinaryIO, TypeVar
 
@@ -25,8 +25,10 @@ from holdfast.protocol.views import (
 )
 
 V = TypeVar("V", bound=View)
-#: Contents of a bundle that is no larger are kept, so that nothing is inflated twice.
+#: Contents of a bundle that is no larger are kept, so that nothing is inflated twice; likewise what
+#: was parsed of a file.
 _KEPT_BYTES = 64 << 20
+_KEPT_FILE_BYTES = 1 << 18
 _FOLDERS = ("request/", "acts/", "members/", "keys/", "log/")
 _LOG_ENDINGS = ("entry", "committed", "tlog-proof")
 
@@ -48,6 +50,8 @@ class BundleReader:
         self.manifest = _model(BundleManifest, _json(raw, layout.MANIFEST), layout.MANIFEST)
         self.manifest_sha256 = sha256(raw).hexdigest()
         self._kept: dict[str, bytes] = {}
+        self._parsed: dict[str, list[dict[str, Any]]] = {}
+        self._views_of: dict[str, list[Any]] = {}
         self._used = {layout.MANIFEST, layout.VERIFY}
         self._check_files()
 
@@ -79,6 +83,14 @@ class BundleReader:
             BundleError: If there is none.
         """
         self._used.add(name)
+        return self.peek(name)
+
+    def peek(self, name: str) -> bytes:
+        """Return a file's content without using it: it still has to belong to something.
+
+        Raises:
+            BundleError: If there is none.
+        """
         kept = self._kept.get(name)
         return self._archive.read(name) if kept is None else kept
 
@@ -112,11 +124,21 @@ class BundleReader:
         content = self.read(name)
         if content and not content.endswith(b"\n"):
             raise BundleError(f"{name} ends within a line", code="bad_file")
-        for line in content.split(b"\n")[:-1]:
-            yield _json(line, name)
+        documents = (_json(line, name) for line in content.split(b"\n")[:-1])
+        if len(content) > _KEPT_FILE_BYTES:
+            yield from documents
+            return
+        if name not in self._parsed:
+            self._parsed[name] = list(documents)
+        yield from self._parsed[name]
 
     def _views(self, model: type[V], name: str) -> Iterator[V]:
         return (_model(model, line, name) for line in self.lines(name))
+
+    def _kept_views(self, name: str, read: Callable[[], Iterable[V]]) -> list[V]:
+        if name not in self._views_of:
+            self._views_of[name] = list(read())
+        return self._views_of[name]
 
     def _require_request(self, request_id: str) -> None:
         if request_id != self.manifest.request_id:
@@ -130,6 +152,9 @@ class BundleReader:
     def evidence(self, request_id: str) -> Iterable[EvidenceView]:
         """Return the evidence of its acts, each with the files that prove it."""
         self._require_request(request_id)
+        return self._kept_views(layout.ACTS, self._evidence)
+
+    def _evidence(self) -> Iterator[EvidenceView]:
         for number, line in enumerate(self.lines(layout.ACTS), 1):
             file = layout.act_file(number, str(line.get("act")))
             if line.get("file") != file:
@@ -145,7 +170,7 @@ class BundleReader:
     def legs(self, request_id: str) -> Iterable[LegView]:
         """Return its legs."""
         self._require_request(request_id)
-        return self._views(LegView, layout.LEGS)
+        return self._kept_views(layout.LEGS, lambda: self._views(LegView, layout.LEGS))
 
     def ledger(self, request_id: str) -> Iterable[LineView]:
         """Return its ledger's lines."""
@@ -175,16 +200,24 @@ class BundleReader:
     def keys(self, partner: str | None = None) -> Iterable[KeyView]:
         """Return a member's public keys, revoked ones too; none of a stranger."""
         name = layout.member_file(partner or "", "keys.jsonl")
-        return self._views(KeyView, name) if name in self._archive.names else ()
+        if name not in self._archive.names:
+            return ()
+        return self._kept_views(name, lambda: self._views(KeyView, name))
 
     def grants(self, partner: str | None = None) -> Iterable[GrantView]:
         """Return a member's grants with the files that prove each; none of a stranger."""
         name = layout.member_file(partner or "", "grants.jsonl")
         if name not in self._archive.names:
-            return
+            return ()
+        return self._kept_views(name, lambda: self._grants(partner or "", name))
+
+    def _grants(self, partner: str, name: str) -> Iterator[GrantView]:
+        files = []
         for number, line in enumerate(self.lines(name), 1):
-            file = layout.member_file(partner or "", f"grants/{number:05}")
-            if line.get("file") != file:
+            files.append(layout.member_file(partner, f"grants/{number:05}"))
+            file = line.get("file")
+            # What grants to several lies beside the first of them.
+            if file not in files:
                 raise BundleError(f"a grant of {partner} is not in its place", code="bad_file")
             proof = {
                 "token": self._text(f"{file}.token"),
