@@ -23,6 +23,7 @@ import requests
 
 from coordinator.api import openapi
 from coordinator.api.routes import ROUTES
+from holdfast.protocol import canonical_json
 from holdfast.protocol.payloads import format_time
 from tests import factories
 from tests.browser.served import HOST, Served, serve
@@ -198,7 +199,7 @@ def test_a_client_of_openapi_python_client_compiles_and_serves(
     # It knows one type of what is no text.
     config = folder / "config.json"
     overrides = dict.fromkeys(("application/pdf", "application/zip"), "application/octet-stream")
-    config.write_text(json.dumps({"content_type_overrides": overrides}), encoding="ascii")
+    config.write_bytes(canonical_json.dumps({"content_type_overrides": overrides}))
     made = run(
         [program, "generate", "--path", document, "--config", config, *target, "--fail-on-warning"],
         env={"PATH": str(Path(sys.executable).parent)},  # it formats with ruff
