@@ -15,6 +15,7 @@ from holdfast.evidence.case_file import Result
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.bundle_layout import MANIFEST
 from holdfast.protocol.checkpoint import Checkpoint, parse_checkpoint
+from holdfast.protocol.cosignature import WitnessVerifier
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.merkle_tree import leaf_hash
 from holdfast.protocol.signed_note import NoteVerifier, parse_note, sign_note
@@ -358,6 +359,12 @@ def _other_policy(bundle: Unpacked) -> None:
     bundle.files["log-policy"] = b"quorum none\n"
 
 
+def _of_witnesses(bundle: Unpacked) -> None:
+    key = WitnessVerifier("outside.example/witness", PrivateKey.generate().public)
+    policy = bundle.files["log-policy"].replace(b"quorum none", b"quorum outside")
+    bundle.files["log-policy"] = f"witness outside {key}\n".encode() + policy
+
+
 def _left_over(bundle: Unpacked) -> None:
     bundle.files["acts/00099-approve.token"] = b"a.b.c"
 
@@ -366,7 +373,7 @@ def _left_over(bundle: Unpacked) -> None:
 _ALTERED: tuple[Callable[[Unpacked], None], ...] = (
     *(_without_last_act, _without_approval, _without_event, _without_lines, _without_leg),
     *(_without_revocation, _shown_as_good, _other_status, _other_amount, _other_sums),
-    *(_other_pem, _other_signed_document, _other_policy, _left_over),
+    *(_other_pem, _other_signed_document, _other_policy, _of_witnesses, _left_over),
 )
 
 
@@ -442,7 +449,8 @@ def test_a_log_that_somebody_made_up_is_one_that_nobody_trusts(case: tuple[Ask, 
         bundle.files[name] = bundle.files[name].replace(note, forged)
     bundle.files |= {"checkpoint": forged, "log-key.pem": key.public.to_pem()}
     made_up = NoteVerifier(own.name, key.public)
-    bundle.files["log-policy"] = f"log {made_up}\nquorum none\n".encode()
+    policy = bundle.files["log-policy"].replace(str(own).encode(), str(made_up).encode())
+    bundle.files["log-policy"] = policy
     bundle.manifest["log"] = str(made_up)
     # By itself it fits together: that is why the key is said to be asserted.
     assert refused(bundle.pack()) == ""
