@@ -175,10 +175,17 @@ def read_policy() -> Response:
 
     A text in the form of c2sp.org/tlog-policy, to be kept and compared.
     """
-    context = _public_context()
+    return _response(policy_text(_public_context()), TEXT, _FOR_MINUTES)
+
+
+def policy_text(context: AppContext) -> bytes:
+    """Return the operator's policy with the log's own key in front.
+
+    Raises:
+        UnavailableError: If the process that signs the log does not answer.
+    """
     own = f"log {log_verifier(context)} {context.origin + LOG_PATH}\n"
-    content = own.encode() + context.log_policy_text
-    return _response(content, TEXT, _FOR_MINUTES)
+    return own.encode() + context.log_policy_text
 
 
 @public_view(answer=bytes, content_type=BYTES, not_found=_TOO_FAR)

@@ -1,5 +1,6 @@
 """Witnesses: what they are held out, what is taken of them, and what is published for it."""
 
+import io
 import threading
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,7 +19,18 @@ from coordinator.storage.engine.database import Database
 from coordinator.storage.tail import cosignatures as store
 from coordinator.storage.tail.transparency_log import ROUND_SECONDS
 from coordinator.transparency_log.witnesses import KEPT, quorum_state
-from holdfast import LogMonitor, PublicLog, Transport, Witness, receipts_kept_in
+from holdfast import (
+    BundleReader,
+    Finding,
+    LogMonitor,
+    PublicLog,
+    Result,
+    Transport,
+    Trust,
+    Witness,
+    examine_bundle,
+    receipts_kept_in,
+)
 from holdfast.protocol.checkpoint import open_checkpoint
 from holdfast.protocol.cosignature import WitnessVerifier, check_cosignatures, cosign
 from holdfast.protocol.jwk import PrivateKey
@@ -329,3 +341,25 @@ def test_a_monitor_follows_and_cosigns_over_a_socket(
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def test_a_bundle_is_under_a_checkpoint_that_witnesses_cosigned(
+    app: Flask, log: Log, signer: Signer, cast: Cast
+) -> None:
+    _with_policy(app, POLICY + b"quorum most\n")
+    asked = submit(signer, cast)
+    path = f"/v1/freeze-requests/{asked['id']}/evidence-bundle"
+
+    def policy_of_bundle() -> Finding:
+        answer = signer.get(cast.a.auditor, path)
+        assert answer.status_code == 200, answer.data
+        examination = examine_bundle(BundleReader(io.BytesIO(answer.data)), Trust())
+        return next(each for each in examination.own if each.what == "policy")
+
+    young = policy_of_bundle()
+    assert (young.result, "export again" in young.detail) == (Result.FAILED, True)
+    log.clock.step(ROUND)
+    log.cosign(log.held_out(), "a", "c")
+    met = policy_of_bundle()
+    assert met.result is Result.ASSERTED
+    assert met.detail.startswith("cosigned by a.example/witness, c.example/witness")

@@ -15,6 +15,7 @@ from holdfast.evidence.case_file import Result
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.bundle_layout import MANIFEST
 from holdfast.protocol.checkpoint import Checkpoint, parse_checkpoint
+from holdfast.protocol.cosignature import WitnessVerifier
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.merkle_tree import leaf_hash
 from holdfast.protocol.signed_note import NoteVerifier, parse_note, sign_note
@@ -240,6 +241,12 @@ def _other_event(bundle: Unpacked) -> None:
     bundle.files[name] = bundle.files[name].replace(b'"timestamp":"2026', b'"timestamp":"2025')
 
 
+def _other_requester(bundle: Unpacked) -> None:
+    told = b'"requester":"exchange-a'
+    name = next(n for n, c in bundle.files.items() if n.endswith(".committed") and told in c)
+    bundle.files[name] = bundle.files[name].replace(told, b'"requester":"exchange-b')
+
+
 def _other_entry(bundle: Unpacked) -> None:
     name = f"{bundle.leaves()[-1]}.entry"
     content = bytearray(bundle.files[name])
@@ -279,7 +286,14 @@ def _other_document(bundle: Unpacked) -> None:
 #: What both verifiers must see.
 _FORGED: tuple[Callable[[Unpacked], None], ...] = (
     *(_other_body, _other_token, _relabelled, _without_signature, _of_another_key),
-    *(_other_event, _other_entry, _swapped_proofs, _other_checkpoint, _other_size),
+    *(
+        _other_event,
+        _other_requester,
+        _other_entry,
+        _swapped_proofs,
+        _other_checkpoint,
+        _other_size,
+    ),
     *(_other_request, _other_origin, _other_document),
 )
 
@@ -302,6 +316,14 @@ def _without_approval(bundle: Unpacked) -> None:
 
 def _without_event(bundle: Unpacked) -> None:
     for name in [name for name in bundle.files if name.startswith(bundle.leaves()[-2])]:
+        del bundle.files[name]
+
+
+def _without_further_event(bundle: Unpacked) -> None:
+    # The act's own entry is that of its first line.
+    told = b'"type":"freeze.frozen"}'
+    leaf = next(n[:-10] for n, c in bundle.files.items() if n.startswith("log/") and told in c)
+    for name in [name for name in bundle.files if name.startswith(leaf)]:
         del bundle.files[name]
 
 
@@ -358,15 +380,22 @@ def _other_policy(bundle: Unpacked) -> None:
     bundle.files["log-policy"] = b"quorum none\n"
 
 
+def _of_witnesses(bundle: Unpacked) -> None:
+    key = WitnessVerifier("outside.example/witness", PrivateKey.generate().public)
+    policy = bundle.files["log-policy"].replace(b"quorum none", b"quorum outside")
+    bundle.files["log-policy"] = f"witness outside {key}\n".encode() + policy
+
+
 def _left_over(bundle: Unpacked) -> None:
     bundle.files["acts/00099-approve.token"] = b"a.b.c"
 
 
 #: What takes adding up, or a rule of Holdfast's.
 _ALTERED: tuple[Callable[[Unpacked], None], ...] = (
-    *(_without_last_act, _without_approval, _without_event, _without_lines, _without_leg),
+    *(_without_last_act, _without_approval, _without_event, _without_further_event),
+    *(_without_lines, _without_leg),
     *(_without_revocation, _shown_as_good, _other_status, _other_amount, _other_sums),
-    *(_other_pem, _other_signed_document, _other_policy, _left_over),
+    *(_other_pem, _other_signed_document, _other_policy, _of_witnesses, _left_over),
 )
 
 
@@ -390,13 +419,13 @@ def test_what_is_not_in_the_manifest_or_not_in_the_bundle_is_named(
     for change in ("more", "less", "other"):
         bundle = Unpacked.of(case[1])
         if change == "more":
-            bundle.files["acts/more.token"] = b"x"
+            bundle.files["more.pdf"] = b"x"
         elif change == "less":
             del bundle.files["custody.jsonl"]
         else:
             bundle.files["custody.jsonl"] += b"\n"
         said = refused(bundle.pack(is_mended=False))
-        assert ("acts/more.token" if change == "more" else "custody.jsonl") in said
+        assert ("more.pdf" if change == "more" else "custody.jsonl") in said
 
 
 @_ON_PAPER
@@ -424,6 +453,12 @@ def test_evidence_of_another_request_proves_nothing_of_this_one(
     for ending in ("entry", "committed", "tlog-proof"):
         bundle.files[f"{foreign}.{ending}"] = other.files[f"{foreign}.{ending}"]
     assert "entry" in refused(bundle.pack())
+    # Its events, truly proven under the very same checkpoint.
+    same = Unpacked.of(fetch(office, office.desk.cast.a.auditor, case[0]))
+    assert same.files["checkpoint"] == other.files["checkpoint"]
+    for ending in ("entry", "committed", "tlog-proof"):
+        same.files[f"{foreign}.{ending}"] = other.files[f"{foreign}.{ending}"]
+    assert "it is of another request" in refused(same.pack())
     # An older checkpoint, which the newest entries of this one are not under.
     newer = other
     newer.files["checkpoint"] = Unpacked.of(case[1]).files["checkpoint"]
@@ -442,7 +477,8 @@ def test_a_log_that_somebody_made_up_is_one_that_nobody_trusts(case: tuple[Ask, 
         bundle.files[name] = bundle.files[name].replace(note, forged)
     bundle.files |= {"checkpoint": forged, "log-key.pem": key.public.to_pem()}
     made_up = NoteVerifier(own.name, key.public)
-    bundle.files["log-policy"] = f"log {made_up}\nquorum none\n".encode()
+    policy = bundle.files["log-policy"].replace(str(own).encode(), str(made_up).encode())
+    bundle.files["log-policy"] = policy
     bundle.manifest["log"] = str(made_up)
     # By itself it fits together: that is why the key is said to be asserted.
     assert refused(bundle.pack()) == ""

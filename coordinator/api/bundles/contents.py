@@ -22,6 +22,7 @@ from coordinator.api.paging import PageQuery
 from coordinator.api.pipeline import Reader, read
 from coordinator.api.service import log_verifier
 from coordinator.api.summaries import write_summary
+from coordinator.api.transparency_log import policy_text
 from coordinator.api.view import QueryView
 from coordinator.domain.errors import UnavailableError
 from coordinator.services.core.unit_of_work import unpack_evidence
@@ -35,6 +36,7 @@ from coordinator.storage.tables.partners import MemberActRow
 from coordinator.storage.tail import events as told_store
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.transparency_log.proofs import proofs_under
+from coordinator.transparency_log.witnesses import published_checkpoint
 from holdfast.protocol import bundle_layout as layout
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.checkpoint import parse_checkpoint
@@ -58,7 +60,7 @@ class Case:
     Attributes:
         reader: Whose view it is; everything read is of one moment.
         made_at: Now.
-        checkpoint: The log's newest, a signed note.
+        checkpoint: A signed note: the log's newest, until `_log` knows what has to be in it.
         tree_size: Of that.
         log_key: The key of the log.
         view: The request as its reader sees it.
@@ -244,8 +246,20 @@ def _revocation(row: MemberActRow, file: str | None) -> dict[str, Any]:
     }
 
 
+def _take_published_checkpoint(case: Case) -> None:
+    """Prove everything under the checkpoint that witnesses cosigned, where that has everything."""
+    context = case.reader.context
+    published = published_checkpoint(case.reader.connection, context.log_policy, case.made_at)
+    if published is None:
+        return
+    size = parse_checkpoint(parse_note(published)).size
+    if all(index < size or index >= case.tree_size for index in case.leaves):
+        case.checkpoint, case.tree_size = published, size
+
+
 def _log(case: Case, into: BundleWriter) -> None:
     case.leaves |= {row.leaf_index: row.id for row in _told(case)}
+    _take_published_checkpoint(case)
     connection = case.reader.connection
     indexes = sorted(index for index in case.leaves if index < case.tree_size)
     case.leaves = {index: case.leaves[index] for index in indexes}
@@ -264,7 +278,7 @@ def _log(case: Case, into: BundleWriter) -> None:
             into.add(layout.leaf_file(index, "tlog-proof"), proof.encode())
     into.add(layout.CHECKPOINT, case.checkpoint)
     into.add(layout.LOG_KEY, case.log_key.key.to_pem())
-    into.add(layout.LOG_POLICY, f"log {case.log_key}\nquorum none\n".encode())
+    into.add(layout.LOG_POLICY, policy_text(case.reader.context))
 
 
 def _told(case: Case) -> Iterator[event_store.RequestEvent]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
 
 from holdfast.errors import BundleError, PinMismatchError, UntrustedEvidenceError
 from holdfast.evidence.bundle.log import BundleLog, gaps, read_checkpoint, read_log
@@ -17,6 +16,7 @@ from holdfast.protocol.checkpoint import log_origin
 from holdfast.protocol.errors import NoteError, ProtocolError
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.ledger_sums import LedgerSums
+from holdfast.protocol.log_policy import parse_policy
 from holdfast.protocol.passkey_signature import is_passkey_token, unpack_signature
 from holdfast.protocol.passkey_token import act_document
 from holdfast.protocol.request_token import read_evidence_front, verify_request_evidence
@@ -64,13 +64,6 @@ class BundleExamination(Examination):
         return None
 
 
-class _Policy(NamedTuple):
-    """What a `log-policy` says here: the logs that it names, and whether it asks for witnesses."""
-
-    logs: tuple[str, ...]
-    quorum: str
-
-
 def examine_bundle(reader: BundleReader, trust: Trust) -> BundleExamination:
     """Examine a bundle.
 
@@ -86,7 +79,6 @@ def examine_bundle(reader: BundleReader, trust: Trust) -> BundleExamination:
     own = [
         Finding("files", Result.VERIFIED, _files(reader)),
         known,
-        _look("policy", partial(_policy_names, reader, log_key)),
     ]
     try:
         checkpoint = read_checkpoint(reader, log_key)
@@ -96,6 +88,7 @@ def examine_bundle(reader: BundleReader, trust: Trust) -> BundleExamination:
         return BundleExamination((), (), {}, tuple(own))
     signed = f"of {checkpoint.size} entries, signed by the log {checkpoint.origin}"
     own.append(Finding("checkpoint", Result.VERIFIED, signed))
+    own.append(_look("policy", partial(_policy, reader, log_key)))
     log = read_log(reader, checkpoint)
     manifest = reader.manifest
     directory = KeyDirectory(reader, manifest.origin, pins=trust.pins, places=log.places(reader))
@@ -160,29 +153,25 @@ def _log_key(reader: BundleReader, trust: Trust) -> tuple[NoteVerifier, Finding]
     return named, Finding("log key", Result.VERIFIED, "the one that you trust")
 
 
-def _read_policy(text: bytes) -> _Policy:
-    """Return what a policy says, as far as it is looked at here."""
-    logs, quorum = [], ""
-    for line in text.decode(errors="replace").split("\n"):
-        match line.split():
-            case ["log", key, *_]:
-                logs.append(key)
-            case ["quorum", name]:
-                quorum = name
-            case _:
-                continue
-    return _Policy(tuple(logs), quorum)
-
-
-def _policy_names(reader: BundleReader, log_key: NoteVerifier) -> Outcome:
-    policy = _read_policy(reader.read(layout.LOG_POLICY))
-    if policy.logs != (str(log_key),):
+def _policy(reader: BundleReader, log_key: NoteVerifier) -> Outcome:
+    """Look whether as many witnesses cosigned the checkpoint as the bundle's policy asks for."""
+    policy = parse_policy(reader.read(layout.LOG_POLICY))
+    if policy.logs != (log_key,):
         raise UntrustedEvidenceError("the policy names another log", code="bad_policy")
-    if policy.quorum != "none":
+    judged = policy.judge(reader.peek(layout.CHECKPOINT), log_key)
+    names = ", ".join(sorted(each.witness.name for each in judged.cosignatures))
+    if not judged.is_met:
         raise UntrustedEvidenceError(
-            "the policy asks for witnesses, whose cosignatures nobody checked", code="bad_policy"
+            f"the quorum {policy.quorum!r} is not met: of its witnesses {names or 'nobody'}"
+            " cosigned the checkpoint. It may be younger than they are: export again in a minute",
+            code="bad_policy",
         )
-    return Result.ASSERTED, "no witness is asked for: the log alone vouches for its checkpoint"
+    if not judged.cosignatures:
+        return Result.ASSERTED, "no witness is asked for: the log alone vouches for its checkpoint"
+    return Result.ASSERTED, (
+        f"cosigned by {names}, as the bundle's own policy asks (quorum {policy.quorum}); whether"
+        " these are the witnesses, compare with /v1/log/policy"
+    )
 
 
 def _entries(log: BundleLog) -> Outcome:
