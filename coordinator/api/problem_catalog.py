@@ -26,6 +26,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     errors.InvalidInputError: {
         "about_other_requests": "The body of a decision goes to the partners asked, so it names no "
         "warning about other requests; signing the context accepts it.",
+        "cannot_seal_to": "Evidence is sealed to the encryption key in force of each partner; the "
+        "faults name who has none, or another.",
         "cosignature": "A cosignature does not verify, or is from the future.",
         "bundle_too_large": "The evidence of this request is more than one bundle can hold: read "
         "its lists instead.",
@@ -75,7 +77,13 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "already_revoked": "This clearance was revoked before.",
         "already_taken": "You have this task already.",
         "already_resolved": "This dispute is resolved.",
+        "cannot_open": "It was not sealed to your organisation, which so cannot seal it again.",
         "counts_for_others": "Other holds are marked as the same as this; take that back first.",
+        "tlp_marked": "Evidence marked AMBER or stricter is passed on by its author alone.",
+        "other_key": "Another encryption key is in force than the one that `replaces` names.",
+        "part_missing": "Send every part of sealed evidence before the act that names them.",
+        "parts_waiting": "Too many parts of sealed evidence wait for the acts that name them.",
+        "too_many_files": "One partner may seal no more files on one request.",
         "erasure_proposed": "It is proposed already, and waits for a lead of the requester.",
         "endpoint_off": "The endpoint is turned off; turn it on first.",
         "flash_cap": "No more flash requests go out for now; the detail says when the next one "
@@ -111,6 +119,9 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "unknown_key": "The key named was taken away meanwhile.",
         "withdrawn_already": "Some of these addresses were withdrawn before, or left out when the "
         "request was approved.",
+    },
+    errors.BodyTooLargeError: {
+        "evidence_too_large": "Sealed evidence has a size that the operator sets; split it.",
     },
     errors.StaleDocumentError: {
         "other_context": "`context_sha256` is not the hash of the decision context in force.",

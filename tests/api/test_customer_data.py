@@ -31,6 +31,7 @@ CHECKED_BY_RULE = {
     ("PersonChanges", "display_name"): "sealed; read by the partner's own alone",
     ("PersonChanges", "contact"): "the same",
     ("ProviderPerson", "email"): "the same",
+    ("CosignedCheckpoint", "note"): "checked_cosignatures",
 }
 EMAIL = "jane.doe@example.com"
 

@@ -11,6 +11,7 @@ from coordinator.services.ending.erasures import ProposeErasure
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from holdfast.protocol import strict_json
+from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.views import Problem
 from holdfast.protocol.vocabulary import ErasureReason
 from tests.api.acts import approve, report_frozen, submit
@@ -66,7 +67,8 @@ def test_every_read_of_it_answers_410_with_what_remains(
     assert len(paths) > 10
     for member in (cast.a.auditor, cast.b.lead):
         for path in paths:
-            answer = signer.get(member, path.format(request_id=request["id"]))
+            names = {"request_id": request["id"], "sealed_evidence_id": new_id("sev"), "number": 0}
+            answer = signer.get(member, path.format_map(names))
             assert answer.status_code == 410, path
             problem = Problem.model_validate(answer.get_json())
             assert problem.code == "erased"
