@@ -1,6 +1,7 @@
 """What a request says is erased by two, or by its time; the log, and all else, stays valid."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,10 +9,14 @@ import pytest
 from sqlalchemy import select, text
 
 from coordinator.dispatcher.timers import TimerRun
+from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.errors import ErasedError
+from coordinator.services.commands import execute
 from coordinator.services.core.access import readable_request
+from coordinator.services.core.unit_of_work import transaction
 from coordinator.services.ending.erasures import EraseAgain, EraseByPolicy, ProposeErasure
+from coordinator.services.requests.freeze_request_views import incident_views
 from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, open_database
 from coordinator.storage.engine.documents import (
@@ -192,6 +197,26 @@ def test_the_words_of_an_incident_stay_while_another_of_its_requests_does(desk: 
     assert key == _key_of(desk, second)
     _erase(desk, second)
     assert words() == 0
+
+
+def test_two_requests_of_an_incident_that_are_erased_at_once_leave_no_words_that_nobody_opens(
+    desk: Desk,
+) -> None:
+    first = _ended(desk)
+    incident = str(desk.request(first).incident_id)
+    second = _ended(desk, incident={"id": incident})
+    again = [EraseAgain(request_id=ask.id, reason=REASON) for ask in (first, second)]
+    context = command_context(desk.database, KEYS.vault, desk.clock)
+    with ThreadPoolExecutor(1) as other:
+        with transaction(context) as uow:
+            answer = execute(again[0], COORDINATOR, uow)
+            meanwhile = other.submit(desk.own, again[1])
+            wait([meanwhile], timeout=2)  # it queues; where it does not, it is through by then
+            uow.finish(answer)
+        meanwhile.result()
+    with desk.database.engine.connect() as connection:
+        shown = incident_views(connection, desk.vault, [incident], desk.cast.a.handle)
+    assert shown[incident]["title"] == ""
 
 
 def test_by_policy_it_is_erased_so_many_months_after_its_end(desk: Desk) -> None:

@@ -121,12 +121,17 @@ class IncidentWords(NamedTuple):
 def words_to_keep(
     connection: Connection, vault: Vault, request: FreezeRequestRow
 ) -> IncidentWords | None:
-    """Return the words of a request's incident if they are sealed with it, and others need them."""
-    sealed = select(IncidentRow.id).where(
-        IncidentRow.id == request.incident_id,
-        IncidentRow.document_key_id == request.document_key_id,
+    """Return the words of a request's incident if they are sealed with it, and others need them.
+
+    Its erasures queue here until the commit: words that move to a request whose own key is being
+    destroyed meanwhile would be read by nobody, and stop every list that shows them.
+    """
+    sealed_with = (
+        select(IncidentRow.document_key_id)
+        .where(IncidentRow.id == request.incident_id)
+        .with_for_update(key_share=True)
     )
-    if connection.execute(sealed).one_or_none() is None:
+    if connection.execute(sealed_with).scalar_one() != request.document_key_id:
         return None
     other = (
         select(FreezeRequestRow.document_key_id)
