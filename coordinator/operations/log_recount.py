@@ -259,7 +259,8 @@ def _erasures(connection: Connection, rows: list[_Event]) -> dict[str, int]:
         .where(EventRow.request_id.in_(about), EventRow.type == EventType.REQUEST_ERASED)
         .group_by(EventRow.request_id)
     )
-    return {row[0]: row[1] for row in connection.execute(query)} if about else {}
+    found = connection.execute(query).all() if about else []
+    return {str(request_id): seq for request_id, seq in found}
 
 
 def _in_order(

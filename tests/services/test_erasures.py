@@ -37,7 +37,16 @@ from tests import factories
 from tests.conftest import KEYS
 from tests.factories import NOON, Cast
 from tests.rulebook import LOG_SIGNER, command_context
-from tests.services.request_cast import DAY, Ask, Desk, refusal, released
+from tests.services.recomputed import faults
+from tests.services.request_cast import (
+    DAY,
+    Ask,
+    Desk,
+    corrected,
+    refusal,
+    released,
+    shared,
+)
 
 REASON = ErasureReason.DATA_SUBJECT
 SIGNED = {"reason": "data_subject"}
@@ -197,6 +206,27 @@ def test_the_words_of_an_incident_stay_while_another_of_its_requests_does(desk: 
     assert key == _key_of(desk, second)
     _erase(desk, second)
     assert words() == 0
+
+
+def test_a_shared_hold_that_another_request_opens_again_owes_nothing_on_what_is_erased(
+    desk: Desk,
+) -> None:
+    b = desk.cast.b
+    first, second = desk.go_out(to=[b.handle]), desk.go_out(to=[b.handle])
+    hold = desk.hold(b, first)
+    desk.report(b, second, shared(hold, 0))
+    desk.withdraw(first)
+    report = desk.report(b, second, released(hold, 100, "false_positive"))
+    _erase(desk, first)
+    desk.report(b, second, corrected(report["lines"][0]["id"], 0))
+    # Nobody can answer on the first any more, so nothing may be waited for there.
+    assert not desk.leg(b, first).owes_answer
+    assert desk.hold_row(hold).owed_since is None
+    assert faults(desk.database) == []
+    desk.withdraw(second)
+    assert not desk.leg(b, first).owes_answer
+    assert desk.leg(b, second).owes_answer
+    assert faults(desk.database) == []
 
 
 def test_two_requests_of_an_incident_that_are_erased_at_once_leave_no_words_that_nobody_opens(
