@@ -143,6 +143,12 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_STORAGE}/requests/erasures.py",
+        '        if connection.execute(_STILL_SEEN, {"destroyed": DESTROYED}).scalar_one():',
+        "        if False:",
+        _ERASED,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/erasures.py",
         "        .with_for_update(key_share=True)\n",
         "",
         _ERASED,

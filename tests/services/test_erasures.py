@@ -365,6 +365,20 @@ def test_on_postgresql_the_dead_rows_of_its_key_are_taken_too(desk: Desk) -> Non
         assert store.with_traces(connection) == []
 
 
+def test_on_postgresql_its_traces_wait_for_whoever_still_may_see_them(desk: Desk) -> None:
+    if desk.database.is_sqlite:
+        pytest.skip("its journal is not cut while somebody reads")
+    ask = _ended(desk)
+    with desk.database.engine.connect() as reader:
+        reader.execution_options(isolation_level="REPEATABLE READ")
+        reader.execute(text("SELECT count(*) FROM document_key"))  # as a backup does
+        _erase(desk, ask)
+        assert not store.clear_traces(desk.database)
+        reader.rollback()
+    assert store.clear_traces(desk.database)
+    assert _dead_keys(desk.database) == 0
+
+
 def _dead_keys(database: Database) -> int:
     with database.engine.connect() as connection:
         query = text("SELECT pg_stat_get_dead_tuples('document_key'::regclass)")
