@@ -210,8 +210,8 @@ def clear_traces(database: Database) -> bool:
     """Have the database give up what it keeps of changed rows; tells whether it could.
 
     SQLite's journal is written back and cut to nothing, unless somebody still reads from it. From
-    PostgreSQL's tables the dead rows are taken, unless somebody still may see them; its own log ages
-    out by its settings.
+    PostgreSQL's tables the dead rows are taken, unless somebody may still see them; its own log
+    ages out by its settings.
     """
     with database.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT")
