@@ -136,6 +136,42 @@ MUTATIONS: tuple[Mutation, ...] = (
         _THOROUGH,
     ),
     Mutation(
+        "coordinator/operations/log_recount.py",
+        '            elif row.number < ends.get(row.request_id or "", 0):',
+        "            elif True:",
+        _THOROUGH,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/erasures.py",
+        '        if connection.execute(_STILL_SEEN, {"destroyed": DESTROYED}).scalar_one():',
+        "        if False:",
+        _ERASED,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/erasures.py",
+        "        .with_for_update(key_share=True)\n",
+        "",
+        _ERASED,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/sealed_evidence.py",
+        "        .with_for_update(skip_locked=True)\n",
+        "",
+        _SEALED,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/sealed_evidence.py",
+        "        query = query.order_by(row.id).with_for_update()\n",
+        "",
+        _SEALED,
+    ),
+    Mutation(
+        f"{_STORAGE}/ledger/hold_clocks.py",
+        "_TAKEN_BACK = _IS_ANSWERABLE & (_WITHDRAWN | _FROZEN_UNRATIFIED)",
+        "_TAKEN_BACK = _WITHDRAWN | _FROZEN_UNRATIFIED",
+        _ERASED,
+    ),
+    Mutation(
         "coordinator/summary/characters.py",
         'each if ord(each) in _SETTABLE else f"[U+{ord(each):04X}]"',
         "each",

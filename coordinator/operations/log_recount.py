@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from coordinator.storage.engine.documents import UnreadableDocumentError, Vault, load
 from coordinator.storage.engine.reads import read_as
@@ -23,6 +23,7 @@ from holdfast.protocol.log_entry import LogEntry, unpack_tags
 from holdfast.protocol.merkle_tree import Frontier, leaf_hash
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.signed_note import NoteVerifier, parse_note
+from holdfast.protocol.vocabulary import EventType
 
 _AT_A_TIME = 1_000
 N = TypeVar("N", "_Leaf", "_Event")
@@ -58,6 +59,7 @@ class _Event(NamedTuple):
     number: int
     id: str
     type: str
+    request_id: str | None
     occurred_at: datetime
     leaf_index: int
     leaf_id: bytes | None
@@ -88,6 +90,7 @@ _EVENTS = (
         EventRow.seq.label("number"),
         EventRow.id,
         EventRow.type,
+        EventRow.request_id,
         EventRow.occurred_at,
         EventRow.leaf_index,
         LogLeafRow.leaf_id,
@@ -185,6 +188,7 @@ def recount_events(
     faults: list[str] = []
     for rows in _pages(connection, _Event, _EVENTS, EventRow.seq):
         bodies = _bodies(connection, vault, rows)
+        ends = _erasures(connection, [row for row in rows if not bodies.get(row.id)])
         for row in rows:
             count += 1
             body = bodies.get(row.id, b"")
@@ -193,8 +197,10 @@ def recount_events(
             elif body:
                 fault = _event_fault(row, body)
                 faults += [f"event {row.number} {fault}"] if fault else []
-            else:
+            elif row.number < ends.get(row.request_id or "", 0):
                 erased += 1
+            else:
+                faults.append(f"event {row.number}: its text is gone, and nobody erased it")
         on_count(count)
     return Recounted(count, faults, erased)
 
@@ -240,6 +246,21 @@ def _bodies(
             except UnreadableDocumentError as error:
                 found[row.id] = error
         return found
+
+
+def _erasures(connection: Connection, rows: list[_Event]) -> dict[str, int]:
+    """Return the number of the event that tells of its erasure, for each request that has one.
+
+    That event has a text of its own, which is held against the log as any other's.
+    """
+    about = sorted({row.request_id for row in rows if row.request_id is not None})
+    query = (
+        select(EventRow.request_id, func.min(EventRow.seq))
+        .where(EventRow.request_id.in_(about), EventRow.type == EventType.REQUEST_ERASED)
+        .group_by(EventRow.request_id)
+    )
+    found = connection.execute(query).all() if about else []
+    return {str(request_id): seq for request_id, seq in found}
 
 
 def _in_order(

@@ -1,5 +1,6 @@
 """What its readers see of a request that is erased: that it is, and what numbers remain."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,6 @@ from coordinator.services.ending.erasures import ProposeErasure
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from holdfast.protocol import strict_json
-from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.views import Problem
 from holdfast.protocol.vocabulary import ErasureReason
 from tests.api.acts import approve, report_frozen, submit
@@ -65,9 +65,9 @@ def test_every_read_of_it_answers_410_with_what_remains(
         if route.method == "GET" and route.path.startswith(f"{PATH}/{{request_id}}")
     ]
     assert len(paths) > 10
+    names = defaultdict(lambda: "0", request_id=request["id"])
     for member in (cast.a.auditor, cast.b.lead):
         for path in paths:
-            names = {"request_id": request["id"], "sealed_evidence_id": new_id("sev"), "number": 0}
             answer = signer.get(member, path.format_map(names))
             assert answer.status_code == 410, path
             problem = Problem.model_validate(answer.get_json())

@@ -1,6 +1,7 @@
 """Files that named partners read, from the kit of one to the kit of another."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
 from os import urandom
@@ -337,6 +338,46 @@ def test_a_part_is_kept_once_and_thrown_away_where_no_act_names_it(
             documents = select(DocumentRow.owner_id).where(DocumentRow.name == store.PART)
             assert len(list(connection.scalars(documents))) == left
     assert opened(ready, cast.b.lead, request, named) == CONTENT
+
+
+def test_a_part_that_an_act_names_while_old_ones_are_thrown_away_stays(
+    ready: Desks, cast: Cast, signer: Signer, database: Database, clock: SteppedClock
+) -> None:
+    if database.is_sqlite:
+        pytest.skip("one writer at a time")
+    request = went_out(signer, cast)
+    client, part = ready.client(cast.a.lead), urandom(64)
+    digest = client.send_sealed_part(request, part).sha256
+    clock.step(timedelta(hours=25))
+    with database.writing() as naming, ThreadPoolExecutor(1) as other, naming.begin() as act:
+        parts = store.parts_by_hash(naming, request.id, cast.a.handle, [digest])
+        store.name_parts(naming, "sev_named", parts.values())
+        sweep = other.submit(_sweep, database, clock)
+        wait([sweep], timeout=2)  # where it does not pass over the part, it waits for it
+        act.commit()
+        sweep.result()
+    with database.engine.connect() as connection:
+        documents = select(DocumentRow.owner_id).where(DocumentRow.name == store.PART)
+        assert len(list(connection.scalars(select(SealedPartRow.id)))) == 1
+        assert len(list(connection.scalars(documents))) == 1
+
+
+def test_an_act_that_names_a_part_which_is_being_thrown_away_is_refused(
+    ready: Desks, cast: Cast, signer: Signer, database: Database, clock: SteppedClock
+) -> None:
+    if database.is_sqlite:
+        pytest.skip("one writer at a time")
+    request = went_out(signer, cast)
+    client = ready.client(cast.a.lead)
+    body = _body(client, request, to=[(cast.b.handle, _kid(ready, cast.b.lead))])
+    with database.writing() as sweeping, ThreadPoolExecutor(1) as other, sweeping.begin() as sweep:
+        assert store.forget_waiting(sweeping, clock.now() + store.WAITING_KEPT) == 1
+        act = other.submit(client.seal_evidence, request.id, body)
+        wait([act], timeout=2)
+        sweep.commit()
+        with pytest.raises(ConflictError) as caught:
+            act.result()
+    assert caught.value.code == "part_missing"
 
 
 def test_erasing_a_request_erases_what_was_sealed_on_it(

@@ -14,7 +14,7 @@ from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow,
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
 from tests.api.acts import approve, report_frozen, submit
 from tests.conftest import write_keys
-from tests.factories import Cast, Signer
+from tests.factories import NOON, Cast, Signer
 
 Faults = Callable[[], list[str]]
 
@@ -99,6 +99,21 @@ LIES: dict[str, tuple[tuple[Executable, ...], tuple[str, ...]]] = {
     "an event's text": (
         (text("UPDATE document SET sealed = substr(sealed, 2) WHERE name = 'body'"),),
         ("cannot be opened",),
+    ),
+    "an event's text, thrown away": (
+        (text("DELETE FROM document WHERE name = 'body'"),),
+        ("events: event", "is gone, and nobody erased"),
+    ),
+    "an act's text, thrown away": (
+        (text("DELETE FROM document WHERE name = 'evidence'"),),
+        ("requests: frq_",),
+    ),
+    "an erasure that the log does not have": (
+        (
+            text("DELETE FROM document WHERE name = 'body'"),
+            update(FreezeRequestRow).values(erased_at=NOON),
+        ),
+        ("events: event", "is gone, and nobody erased"),
     ),
 }
 

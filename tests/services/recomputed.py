@@ -176,6 +176,8 @@ class _Stored:
         legs: set[str] = set()
         for link in self.links:
             hold = self.holds[link.hold_id]
+            if self.requests[link.request_id].erased_at is not None:
+                continue  # nobody can answer there
             unanswered = hold.kept is None and self.is_taken_back(link)
             if not hold.ended and (hold.lapsed or unanswered):
                 holds.add(hold.id)

@@ -1,6 +1,7 @@
 """What a request says is erased by two, or by its time; the log, and all else, stays valid."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,10 +9,14 @@ import pytest
 from sqlalchemy import select, text
 
 from coordinator.dispatcher.timers import TimerRun
+from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.errors import ErasedError
+from coordinator.services.commands import execute
 from coordinator.services.core.access import readable_request
+from coordinator.services.core.unit_of_work import transaction
 from coordinator.services.ending.erasures import EraseAgain, EraseByPolicy, ProposeErasure
+from coordinator.services.requests.freeze_request_views import incident_views
 from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, open_database
 from coordinator.storage.engine.documents import (
@@ -32,7 +37,16 @@ from tests import factories
 from tests.conftest import KEYS
 from tests.factories import NOON, Cast
 from tests.rulebook import LOG_SIGNER, command_context
-from tests.services.request_cast import DAY, Ask, Desk, refusal, released
+from tests.services.recomputed import faults
+from tests.services.request_cast import (
+    DAY,
+    Ask,
+    Desk,
+    corrected,
+    refusal,
+    released,
+    shared,
+)
 
 REASON = ErasureReason.DATA_SUBJECT
 SIGNED = {"reason": "data_subject"}
@@ -194,6 +208,47 @@ def test_the_words_of_an_incident_stay_while_another_of_its_requests_does(desk: 
     assert words() == 0
 
 
+def test_a_shared_hold_that_another_request_opens_again_owes_nothing_on_what_is_erased(
+    desk: Desk,
+) -> None:
+    b = desk.cast.b
+    first, second = desk.go_out(to=[b.handle]), desk.go_out(to=[b.handle])
+    hold = desk.hold(b, first)
+    desk.report(b, second, shared(hold, 0))
+    desk.withdraw(first)
+    report = desk.report(b, second, released(hold, 100, "false_positive"))
+    _erase(desk, first)
+    desk.report(b, second, corrected(report["lines"][0]["id"], 0))
+    # Nobody can answer on the first any more, so nothing may be waited for there.
+    assert not desk.leg(b, first).owes_answer
+    assert desk.hold_row(hold).owed_since is None
+    assert faults(desk.database) == []
+    desk.withdraw(second)
+    assert not desk.leg(b, first).owes_answer
+    assert desk.leg(b, second).owes_answer
+    assert faults(desk.database) == []
+
+
+def test_two_requests_of_an_incident_that_are_erased_at_once_leave_no_words_that_nobody_opens(
+    desk: Desk,
+) -> None:
+    first = _ended(desk)
+    incident = str(desk.request(first).incident_id)
+    second = _ended(desk, incident={"id": incident})
+    again = [EraseAgain(request_id=ask.id, reason=REASON) for ask in (first, second)]
+    context = command_context(desk.database, KEYS.vault, desk.clock)
+    with ThreadPoolExecutor(1) as other:
+        with transaction(context) as uow:
+            answer = execute(again[0], COORDINATOR, uow)
+            meanwhile = other.submit(desk.own, again[1])
+            wait([meanwhile], timeout=2)  # it queues; where it does not, it is through by then
+            uow.finish(answer)
+        meanwhile.result()
+    with desk.database.engine.connect() as connection:
+        shown = incident_views(connection, desk.vault, [incident], desk.cast.a.handle)
+    assert shown[incident]["title"] == ""
+
+
 def test_by_policy_it_is_erased_so_many_months_after_its_end(desk: Desk) -> None:
     ask = _ended(desk)
     late = desk.go_out()
@@ -308,6 +363,20 @@ def test_on_postgresql_the_dead_rows_of_its_key_are_taken_too(desk: Desk) -> Non
     with desk.database.writing() as connection, connection.begin():
         store.mark_traces_gone(connection, waiting, NOON + DAY)
         assert store.with_traces(connection) == []
+
+
+def test_on_postgresql_its_traces_wait_for_whoever_still_may_see_them(desk: Desk) -> None:
+    if desk.database.is_sqlite:
+        pytest.skip("its journal is not cut while somebody reads")
+    ask = _ended(desk)
+    with desk.database.engine.connect() as reader:
+        reader.execution_options(isolation_level="REPEATABLE READ")
+        reader.execute(text("SELECT count(*) FROM document_key"))  # as a backup does
+        _erase(desk, ask)
+        assert not store.clear_traces(desk.database)
+        reader.rollback()
+    assert store.clear_traces(desk.database)
+    assert _dead_keys(desk.database) == 0
 
 
 def _dead_keys(database: Database) -> int:

@@ -19,6 +19,7 @@ from coordinator.services.ending.ended_legs import all_legs
 from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import ActView
 from coordinator.storage.ledger import freeze_ledger as ledger_store
+from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.requests import erasures as store
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.life_cycle import ErasureRow
@@ -160,6 +161,7 @@ def _erase(on: RequestContext, erasure_id: str, reason: ErasureReason) -> Answer
     fresh = uow.new_key()
     erased = on.change(document_key_id=fresh.id, erased_at=uow.now)
     store.erase(uow.connection, before, uow.now)
+    hold_clocks.release_from(uow.connection, before.id)
     if words is not None:
         store.move_incident(uow.connection, before.incident_id, words.key_id)
         uow.seal(uow.key(words.key_id), before.incident_id, "words", words.content)

@@ -142,6 +142,19 @@ def withdrawn_holds(connection: Connection, hold_ids: Sequence[str]) -> frozense
     return frozenset(found)
 
 
+def release_from(connection: Connection, request_id: str) -> None:
+    """Note that a request, erased by now, takes nothing back any more.
+
+    Its holds are empty. One that is shared may be opened again by a correction on another request:
+    then an answer is owed if that one, or a third, takes it back.
+    """
+    linked = select(HoldLinkRow.hold_id).where(HoldLinkRow.request_id == request_id)
+    taken = select(HoldRow.id).where(HoldRow.id.in_(linked), HoldRow.withdrawn_at.is_not(None))
+    holds = list(connection.execute(taken.order_by(HoldRow.id)).scalars())
+    for some in batches(sorted(set(holds) - withdrawn_holds(connection, holds))):
+        connection.execute(update(HoldRow).where(HoldRow.id.in_(some)).values(withdrawn_at=None))
+
+
 def _counting() -> Select[str, str]:
     return (
         select(HoldRow.id, HoldLinkRow.leg_id)
@@ -158,6 +171,8 @@ _FROZEN_UNRATIFIED = FreezeRequestRow.unratified_at.is_not(None) & (
     (HoldRow.frozen_at >= FreezeRequestRow.unratified_at)
     | (~HoldLinkRow.is_shared & (HoldRow.irregular == Irregular.AFTER_END.value))
 )
-_TAKEN_BACK = _WITHDRAWN | _FROZEN_UNRATIFIED
+# On a request that is erased nobody can answer any more.
+_IS_ANSWERABLE = FreezeRequestRow.erased_at.is_(None)
+_TAKEN_BACK = _IS_ANSWERABLE & (_WITHDRAWN | _FROZEN_UNRATIFIED)
 #: Of a hold about which an answer is owed, and its link to a request: it is owed on that one.
-OBLIGES = HoldRow.lapsed | _TAKEN_BACK
+OBLIGES = _IS_ANSWERABLE & (HoldRow.lapsed | _TAKEN_BACK)

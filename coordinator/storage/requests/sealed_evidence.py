@@ -93,13 +93,17 @@ def waiting_bytes(connection: Connection, request_id: str, partner: str) -> int:
 def parts_by_hash(
     connection: Connection, request_id: str, partner: str, hashes: Sequence[str]
 ) -> dict[str, SentPart]:
-    """Return the parts that a partner sent for a request, by the hash of each."""
+    """Return the parts that a partner sent for a request, by the hash of each.
+
+    They stay until the commit: `forget_waiting` passes over them.
+    """
     row = SealedPartRow
     found: dict[str, SentPart] = {}
     for some in batches(hashes):
         query = select(row.id, row.sha256, row.size, row.sealed_evidence_id).where(
             _sent_by(request_id, partner), row.sha256.in_(some)
         )
+        query = query.order_by(row.id).with_for_update()
         found |= {part.sha256: part for part in read_as(connection, SentPart, query)}
     return found
 
@@ -176,6 +180,8 @@ def forget_waiting(connection: Connection, now: datetime) -> int:
         )
         .order_by(SealedPartRow.sent_at)
         .limit(_MOST_FORGOTTEN)
+        # One that an act is naming just now is none that nobody named.
+        .with_for_update(skip_locked=True)
     )
     ids = list(connection.scalars(waiting))
     if ids:
