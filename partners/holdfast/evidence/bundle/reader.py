@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
+from io import BytesIO
 from typing import Any, BinaryIO, TypeVar
 
 from pydantic import ValidationError as ModelError
@@ -29,6 +30,8 @@ V = TypeVar("V", bound=View)
 #: was parsed of a file.
 _KEPT_BYTES = 64 << 20
 _KEPT_FILE_BYTES = 1 << 18
+#: No document is larger, be it a file or a line: reading one takes some times as much memory.
+_DOCUMENT_BYTES = 64 << 20
 _FOLDERS = ("request/", "acts/", "members/", "keys/", "log/")
 _LOG_ENDINGS = ("entry", "committed", "tlog-proof")
 
@@ -52,7 +55,7 @@ class BundleReader:
         self._kept: dict[str, bytes] = {}
         self._parsed: dict[str, list[dict[str, Any]]] = {}
         self._views_of: dict[str, list[Any]] = {}
-        self._used = {layout.MANIFEST, layout.VERIFY}
+        self._used = {layout.MANIFEST}
         self._check_files()
 
     @property
@@ -124,7 +127,8 @@ class BundleReader:
         content = self.read(name)
         if content and not content.endswith(b"\n"):
             raise BundleError(f"{name} ends within a line", code="bad_file")
-        documents = (_json(line, name) for line in content.split(b"\n")[:-1])
+        # One by one: a file of line feeds alone would be a list of as many lines.
+        documents = (_json(line[:-1], name) for line in BytesIO(content))
         if len(content) > _KEPT_FILE_BYTES:
             yield from documents
             return
@@ -271,7 +275,7 @@ class BundleReader:
 
 def _json(raw: bytes, name: str) -> dict[str, Any]:
     try:
-        found = strict_json.loads(raw)
+        found = strict_json.loads(raw, max_bytes=_DOCUMENT_BYTES)
     except ProtocolError as error:
         raise BundleError(f"{name} is no JSON: {error}", code="bad_file") from None
     if not isinstance(found, dict):
