@@ -1,5 +1,6 @@
 """Evidence bundles: what is in them, for whom, and that nobody can alter one unnoticed."""
 
+import io
 import os
 import re
 import resource
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.errors import PinMismatchError
+from holdfast.errors import BundleError, PinMismatchError
 from holdfast.evidence.act_rules import ACT_RULES, UNSIGNED
 from holdfast.evidence.bundle.examination import Trust
+from holdfast.evidence.bundle.reader import BundleReader
 from holdfast.evidence.case_file import Result
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.bundle_layout import MANIFEST
@@ -297,6 +299,10 @@ def _other_origin(bundle: Unpacked) -> None:
     bundle.manifest["origin"] = "https://elsewhere.example"
 
 
+def _no_origin(bundle: Unpacked) -> None:
+    bundle.manifest["origin"] = "https://[elsewhere.example"
+
+
 def _other_document(bundle: Unpacked) -> None:
     bundle.manifest["content_sha256"] = "0" * 64
 
@@ -306,7 +312,7 @@ _FORGED: tuple[Callable[[Unpacked], None], ...] = (
     *(_other_body, _other_token, _relabelled, _decided_otherwise, _shown_twice),
     *(_without_signature, _of_another_key),
     *(_other_event, _other_entry, _swapped_proofs, _other_checkpoint, _other_size),
-    *(_other_request, _other_origin, _other_document),
+    *(_other_request, _other_origin, _no_origin, _other_document),
 )
 
 
@@ -548,6 +554,25 @@ def test_what_is_made_up_to_be_huge_takes_little_memory(
     del bundle
     with _little_memory():
         assert refused(packed)
+
+
+@_ON_PAPER
+@pytest.mark.parametrize("name", ["acts.jsonl", "members/{}/keys.jsonl", "members/{}/grants.jsonl"])
+def test_a_list_is_no_longer_than_there_can_be_files(
+    monkeypatch: pytest.MonkeyPatch, case: tuple[Ask, bytes], name: str
+) -> None:
+    bundle = Unpacked.of(case[1])
+    count = len(bundle.lines(name.format(bundle.manifest["partner"])))
+    monkeypatch.setattr("holdfast.protocol.bundle_layout.MAX_FILES", count - 1)
+    reader = BundleReader(io.BytesIO(case[1]))
+    partner = reader.manifest.partner
+    lists: dict[str, Callable[[], object]] = {
+        "acts.jsonl": lambda: reader.evidence(reader.manifest.request_id),
+        "members/{}/keys.jsonl": lambda: reader.keys(partner),
+        "members/{}/grants.jsonl": lambda: reader.grants(partner),
+    }
+    with pytest.raises(BundleError, match="more than"):
+        lists[name]()
 
 
 @_ON_PAPER

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from io import BytesIO
+from itertools import islice
 from typing import Any, BinaryIO, TypeVar
 
 from pydantic import ValidationError as ModelError
@@ -141,7 +142,13 @@ class BundleReader:
 
     def _kept_views(self, name: str, read: Callable[[], Iterable[V]]) -> list[V]:
         if name not in self._views_of:
-            self._views_of[name] = list(read())
+            # Keys have a file each, acts and grants mostly: no honest list is longer than that.
+            views = list(islice(read(), layout.MAX_FILES + 1))
+            if len(views) > layout.MAX_FILES:
+                raise BundleError(
+                    f"{name} has more than {layout.MAX_FILES} lines", code="too_large"
+                )
+            self._views_of[name] = views
         return self._views_of[name]
 
     def _require_request(self, request_id: str) -> None:
@@ -216,12 +223,12 @@ class BundleReader:
         return self._kept_views(name, lambda: self._grants(partner or "", name))
 
     def _grants(self, partner: str, name: str) -> Iterator[GrantView]:
-        files = []
+        files = set()
         for number, line in enumerate(self.lines(name), 1):
-            files.append(layout.member_file(partner, f"grants/{number:05}"))
+            files.add(layout.member_file(partner, f"grants/{number:05}"))
             file = line.get("file")
             # What grants to several lies beside the first of them.
-            if file not in files:
+            if not isinstance(file, str) or file not in files:
                 raise BundleError(f"a grant of {partner} is not in its place", code="bad_file")
             proof = {
                 "token": self._text(f"{file}.token"),
