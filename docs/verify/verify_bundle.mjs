@@ -112,11 +112,11 @@ function chainOf(bundle, handle) { // a member's keys that go back to its root k
     require(grant.subject !== signer.subject, 'for oneself')
     give(grant, signer.subject)
   }
-  let pending = bundle.lines(`members/${handle}/grants.jsonl`), before
-  do { // a grant may stand before the one that it rests on
+  let pending = bundle.lines(`members/${handle}/grants.jsonl`), before, rounds = 20
+  do { // a grant may stand before the one that it rests on, a little
     before = pending.length
     pending = pending.filter((grant) => { try { apply(grant) } catch { return true } return false })
-  } while (pending.length < before)
+  } while (pending.length < before && --rounds)
   return keys
 }
 
@@ -159,12 +159,13 @@ function checkLog(bundle) {
 
 // Acts: what each is signed for, below the request's own URL.
 const PATHS = { submit: /^$/, take: /taken$/, answer: /^info-requests\/[^/]+\/answer$/, revoke_clearance: /^clearances\/.*revocation$/ }
-const UNSIGNED = ['deliver', 'expire', 'unratify', 'lapse', 'void_withdrawal', 'close', 'recommend_release', 'resolve_dispute', 'suspend']
+const UNSIGNED = ['deliver', 'expire', 'unratify', 'lapse', 'void_withdrawal', 'close', 'recommend_release', 'resolve_dispute', 'suspend', 'erase']
 const byPath = { approvals: 'approve reject approve_addition reject_addition', withdrawal: 'withdraw propose_withdrawal',
   'withdrawals/[^/]+/approvals': 'approve_withdrawal reject_withdrawal', 'disputes/[^/]+/resolution': 'propose_resolution resolve_dispute',
   partners: 'add_partners', support: 'raise_support', indemnities: 'give_indemnity', 'same-funds': 'mark_same_funds',
   closure: 'close', 'extension-requests': 'ask_extension', acknowledgement: 'acknowledge', review: 'review', decline: 'decline',
-  'info-requests': 'ask', 'freeze-reports': 'report', 'hold-extensions': 'extend', disputes: 'dispute', 'legal-orders': 'legal_order' }
+  'info-requests': 'ask', 'freeze-reports': 'report', 'hold-extensions': 'extend', disputes: 'dispute', 'legal-orders': 'legal_order',
+  erasure: 'erase', 'sealed-evidence': 'seal_evidence', 'sealed-evidence/[^/]+/recipients': 'share_evidence' }
 for (const [path, names] of Object.entries(byPath)) for (const name of names.split(' ')) PATHS[name] = new RegExp(`^${path}$`)
 function checkAct(bundle, keys, { act, file, partner, subject, kid }) {
   const { origin, request_id: request, content_sha256: content } = bundle.manifest, claims = opened(bundle, file, keys.get(kid)?.jwk)
@@ -172,11 +173,13 @@ function checkAct(bundle, keys, { act, file, partner, subject, kid }) {
   const path = claims.htu.slice(`${origin}/v1/freeze-requests`.length).replace(`/${request}/`, ''), body = bundle.files.get(`${file}.body`)
   require(PATHS[act]?.test(path) && (act === 'submit' || claims.htu.includes(request.slice(4))), `${file}: signed as another act`)
   require(act === 'submit' ? claims.body_sha256 === content : JSON.parse(body).content_sha256 === content, `${file}: another document`)
+  require(!/^(approve|reject)/.test(act) || JSON.parse(body).decision === act.split('_')[0], `${file}: the lead decided otherwise`)
+  require(bundle.seen.size < bundle.seen.add(JSON.stringify(claims)).size, `${file}: one signature, shown as two acts`)
 }
 
 const [path, logKey, ...pins] = process.argv.slice(2)
 try {
-  const files = unzip(readFileSync(path)), bundle = { files, logKey, pins: new Map(pins.map((pin) => pin.split('='))) }
+  const files = unzip(readFileSync(path)), bundle = { files, logKey, seen: new Set(), pins: new Map(pins.map((pin) => pin.split('='))) }
   bundle.text = (name) => { require(files.has(name), `${name} is not there`); return files.get(name).toString() }
   bundle.json = (name) => JSON.parse(bundle.text(name))
   bundle.lines = (name) => bundle.text(name).split('\n').filter(Boolean).map((line) => JSON.parse(line))

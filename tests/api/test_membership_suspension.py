@@ -199,7 +199,7 @@ def test_a_suspended_partner_is_not_asked(signer: Signer, cast: Cast, operator: 
 #: The lists below a request that whoever settles a hold has to read.
 WHILE_SUSPENDED = (
     *("addresses", "legs", "ledger", "holds", "evidence", "withdrawals", "clearances"),
-    *("support", "indemnities", "legal-orders"),
+    *("support", "indemnities", "legal-orders", "summary.pdf", "evidence-bundle"),
 )
 
 

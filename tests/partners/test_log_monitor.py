@@ -1,5 +1,6 @@
 """The monitor: what it verifies and keeps, what it cosigns, and when it gives the alarm."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -8,8 +9,16 @@ from typing import Any
 
 import pytest
 
-from holdfast import LogAlarmError, LogMonitor, LogReceipts, UntrustedEvidenceError, Witness
-from holdfast.errors import ProfileError, TransportError
+from holdfast import (
+    LogAlarmError,
+    LogMonitor,
+    LogReceipts,
+    PublicLog,
+    Transport,
+    UntrustedEvidenceError,
+    Witness,
+)
+from holdfast.errors import ProfileError, TransportError, problem_error
 from holdfast.protocol.cosignature import check_cosignatures
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.log_tiles import TilePlace, read_bundle
@@ -177,6 +186,49 @@ def test_entries_that_were_not_signed_are_no_fork(watch: Watch) -> None:
     watch.log.show(entries(9))
     watch.log.entries_shown = [*entries(7), entry(7, "other"), *entries(9)[8:]]
     assert watch.alarm().code == "altered"
+
+
+def test_a_log_is_caught_though_it_answers_nothing_more(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch.step()
+    watch.log.show([entry(0, "other"), *entries(9)[1:]])
+
+    def silent(*_: int) -> None:
+        raise TransportError("no answer")
+
+    monkeypatch.setattr(watch.log, "consistency", silent)
+    alarm = watch.alarm()
+    assert alarm.code == "altered"
+    assert any(file.endswith("theirs.checkpoint") for file in alarm.files)
+
+
+@pytest.mark.parametrize("code", ["not_in_log", None])
+def test_that_something_is_gone_the_log_must_say_itself(code: str | None) -> None:
+    """A proxy's "404 Not Found", while the coordinator is away, is no rollback."""
+    problem = {"type": "about:blank", "title": "Not there", "status": 404, "code": code}
+    error = problem_error(404, None if code is None else problem)
+
+    class Answering(Transport):
+        def read_public(self, _: str) -> Any:
+            raise error
+
+        def read_public_bytes(self, _: str) -> bytes:
+            raise error
+
+    log = PublicLog(Answering(None, "https://c.example"))
+    reads: list[Callable[[], object]] = [
+        log.published,
+        log.held_out,
+        lambda: log.entries(TilePlace(0)),
+        lambda: log.consistency(1, 1),
+    ]
+    for read in reads:
+        if code is not None:
+            assert read() is None
+        else:
+            with pytest.raises(TransportError):
+                read()
 
 
 def test_entries_that_were_read_before_must_stay(watch: Watch) -> None:

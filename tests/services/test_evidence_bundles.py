@@ -1,16 +1,22 @@
 """Evidence bundles: what is in them, for whom, and that nobody can alter one unnoticed."""
 
+import io
 import os
+import re
+import resource
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from holdfast.errors import PinMismatchError
+from holdfast.errors import BundleError, PinMismatchError
+from holdfast.evidence.act_rules import ACT_RULES, UNSIGNED
 from holdfast.evidence.bundle.examination import Trust
+from holdfast.evidence.bundle.reader import BundleReader
 from holdfast.evidence.case_file import Result
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.bundle_layout import MANIFEST
@@ -215,6 +221,27 @@ def _relabelled(bundle: Unpacked) -> None:
     bundle.put_lines("acts.jsonl", acts)
 
 
+def _decided_otherwise(bundle: Unpacked) -> None:
+    acts = bundle.lines("acts.jsonl")
+    for act in acts:
+        if act["act"] == "approve":
+            old, act["act"] = act["file"], "reject"
+            act["file"] = old.replace("approve", "reject")
+            for name in [name for name in bundle.files if name.startswith(f"{old}.")]:
+                bundle.files[name.replace(old, act["file"])] = bundle.files.pop(name)
+    bundle.put_lines("acts.jsonl", acts)
+
+
+def _shown_twice(bundle: Unpacked) -> None:
+    acts = bundle.lines("acts.jsonl")
+    approval = next(act for act in acts if act["act"] == "approve")
+    old, file = approval["file"], f"acts/{len(acts) + 1:05}-approve"
+    changes = {"act_id": f"{approval['act_id'][:-1]}0", "leaf_index": None, "file": file}
+    bundle.put_lines("acts.jsonl", [*acts, approval | changes])
+    for name in [name for name in bundle.files if name.startswith(f"{old}.")]:
+        bundle.files[name.replace(old, file)] = bundle.files[name]
+
+
 def _without_signature(bundle: Unpacked) -> None:
     acts = bundle.lines("acts.jsonl")
     for act in acts:
@@ -279,22 +306,20 @@ def _other_origin(bundle: Unpacked) -> None:
     bundle.manifest["origin"] = "https://elsewhere.example"
 
 
+def _no_origin(bundle: Unpacked) -> None:
+    bundle.manifest["origin"] = "https://[elsewhere.example"
+
+
 def _other_document(bundle: Unpacked) -> None:
     bundle.manifest["content_sha256"] = "0" * 64
 
 
 #: What both verifiers must see.
 _FORGED: tuple[Callable[[Unpacked], None], ...] = (
-    *(_other_body, _other_token, _relabelled, _without_signature, _of_another_key),
-    *(
-        _other_event,
-        _other_requester,
-        _other_entry,
-        _swapped_proofs,
-        _other_checkpoint,
-        _other_size,
-    ),
-    *(_other_request, _other_origin, _other_document),
+    *(_other_body, _other_token, _relabelled, _decided_otherwise, _shown_twice),
+    *(_without_signature, _of_another_key, _other_requester),
+    *(_other_event, _other_entry, _swapped_proofs, _other_checkpoint, _other_size),
+    *(_other_request, _other_origin, _no_origin, _other_document),
 )
 
 
@@ -529,6 +554,63 @@ def test_a_member_of_another_type_raises_nothing_but_what_is_typed(
             refused(bundle.pack())
 
 
+@contextmanager
+def _little_memory() -> Iterator[None]:
+    """Let the block have a gigabyte more than there is in use."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (1 << 30), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+@_ON_PAPER
+@pytest.mark.parametrize("made_up", ["number", "lines", "document"])
+def test_what_is_made_up_to_be_huge_takes_little_memory(
+    case: tuple[Ask, bytes], made_up: str
+) -> None:
+    bundle = Unpacked.of(case[1])
+    if made_up == "number":
+        [first, *legs] = bundle.lines("request/legs.jsonl")
+        bundle.put_lines("request/legs.jsonl", [first | {"requester_sequence": 2**53 - 1}, *legs])
+    elif made_up == "lines":
+        bundle.files["acts.jsonl"] = b"\n" * (128 << 20)
+    else:
+        bundle.files["request/request.json"] = b"[" * 20 + b'"' * (128 << 20)
+    packed = bundle.pack()
+    del bundle
+    with _little_memory():
+        assert refused(packed)
+
+
+@_ON_PAPER
+@pytest.mark.parametrize("name", ["acts.jsonl", "members/{}/keys.jsonl", "members/{}/grants.jsonl"])
+def test_a_list_is_no_longer_than_there_can_be_files(
+    monkeypatch: pytest.MonkeyPatch, case: tuple[Ask, bytes], name: str
+) -> None:
+    bundle = Unpacked.of(case[1])
+    count = len(bundle.lines(name.format(bundle.manifest["partner"])))
+    monkeypatch.setattr("holdfast.protocol.bundle_layout.MAX_FILES", count - 1)
+    reader = BundleReader(io.BytesIO(case[1]))
+    partner = reader.manifest.partner
+    lists: dict[str, Callable[[], object]] = {
+        "acts.jsonl": lambda: reader.evidence(reader.manifest.request_id),
+        "members/{}/keys.jsonl": lambda: reader.keys(partner),
+        "members/{}/grants.jsonl": lambda: reader.grants(partner),
+    }
+    with pytest.raises(BundleError, match="more than"):
+        lists[name]()
+
+
+@_ON_PAPER
+def test_what_nobody_looked_into_is_named(case: tuple[Ask, bytes]) -> None:
+    # A script that a reader is about to run, above all.
+    [rest] = [finding for finding in examined(case[1]).own if finding.what == "rest"]
+    assert rest.detail == "not looked into: VERIFY.txt, summary.pdf"
+
+
 # --- by others' means -----------------------------------------------------------------------------
 
 
@@ -637,6 +719,16 @@ def test_the_second_verifier_comes_to_the_verdict_of_the_kit(
     bundle.files["custody.jsonl"] += b"\n"
     assert _node_or_skip(tmp_path, bundle.pack(is_mended=False)).returncode == 1
     assert _node_or_skip(tmp_path, b"PK" + packed).returncode == 1
+
+
+def test_the_second_verifier_knows_every_act() -> None:
+    text = SECOND_VERIFIER.read_text(encoding="utf-8")
+    _, acts = text.split("const PATHS =")
+    acts, _ = acts.split("function checkAct")
+    signed, unsigned = re.sub(r"const UNSIGNED = .*", "", acts), acts.split("UNSIGNED = ")[1]
+    words = set(re.findall(r"\w+", unsigned.splitlines()[0]))
+    assert words == set(UNSIGNED)
+    assert set(ACT_RULES) <= set(re.findall(r"\w+", signed))
 
 
 def test_the_second_verifier_is_short_enough_to_be_read() -> None:

@@ -262,6 +262,19 @@ def test_who_cannot_say_is_shown_so_and_as_nothing_else(office: Office) -> None:
         assert "its acts come to cannot_say" in altered.failed()["leg"]
 
 
+@_ON_PAPER
+@pytest.mark.parametrize(
+    "changes", [{"decline_code": "legal_prohibition"}, {"decline_detail": "Ask our court."}]
+)
+def test_another_reason_to_decline_than_was_signed_is_found_out(
+    shown: Shown, changes: dict[str, Any]
+) -> None:
+    for leg in [leg for leg in shown.legs_shown if leg.status != "withdrawn"]:
+        other = shown.copy()
+        other.swap(other.legs_shown, leg, **changes)
+        assert "leg" in other.failed()
+
+
 def test_a_shared_hold_is_verified_where_it_was_written_and_asserted_elsewhere(
     office: Office,
 ) -> None:

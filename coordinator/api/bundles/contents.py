@@ -25,6 +25,7 @@ from coordinator.api.summaries import write_summary
 from coordinator.api.transparency_log import policy_text
 from coordinator.api.view import QueryView
 from coordinator.domain.errors import UnavailableError
+from coordinator.domain.permission import require
 from coordinator.services.core.unit_of_work import unpack_evidence
 from coordinator.services.reading.request_summary import request_summary
 from coordinator.storage.engine.documents import load
@@ -92,8 +93,11 @@ class Case:
         query: type[Any] = view.query or PageQuery
         own: dict[str, str] = {"limit": str(min(_PAGE, self.reader.context.page_size_limit))}
         own |= {name: names.pop(name) for name in list(names) if name in query.model_fields}
+        # As `read`, but for asking again what is a suspended partner's to read: `open_case` did, of
+        # this request, and of no request are the lists of keys and grants that prove it.
+        require(view.needs, self.reader.actor)
         while True:
-            page = read(self.reader, view, query.model_validate(own), **names)
+            page = view.function(self.reader, query.model_validate(own), **names)
             yield from page["items"]
             if page["next_cursor"] is None:
                 return

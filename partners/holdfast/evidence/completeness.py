@@ -410,9 +410,19 @@ def leg_as_signed(case: CaseFile, leg: LegView, ledger: RecomputedLedger) -> Out
     if leg.status not in expected:
         words = " or ".join(sorted(status.value for status in expected))
         raise _fault(f"{leg.partner} is shown as {leg.status.value}; its acts come to {words}")
+    _require_reason(case, leg)
     if leg.status in {LegStatus.QUEUED, LegStatus.DELIVERED}:
         return Result.ASSERTED, f"{leg.status.value}: nobody of it signed anything yet"
     return Result.VERIFIED, leg.status.value
+
+
+def _require_reason(case: CaseFile, leg: LegView) -> None:
+    """Refuse another reason to decline than its partner signed last; none may be shown."""
+    said = [act.payload for _, act in case.proven("decline") if act.key.partner == leg.partner]
+    last = said[-1] if said else None
+    code, detail = (last.code, last.detail) if isinstance(last, Decline) else (None, None)
+    if leg.decline_code not in {None, code} or leg.decline_detail not in {None, detail}:
+        raise _fault(f"{leg.partner} is shown to have declined for another reason than it signed")
 
 
 def _acts_on(case: CaseFile, leg: LegView) -> list[str]:

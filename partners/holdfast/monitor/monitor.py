@@ -328,10 +328,13 @@ class LogMonitor:
     ) -> NoReturn:
         """Say whether the log was rewritten, or only shows other entries than it signed."""
         size = self._state.size
-        is_continued = size == 0
-        if size:
-            proof = self.source.consistency(size, checkpoint.size)
-            is_continued = proof is not None and self._continues(checkpoint, proof)
+        try:
+            proof = self.source.consistency(size, checkpoint.size) if size else None
+        except HoldfastError:
+            # It need not answer to be caught: what it showed is at hand, and so is what it signed.
+            is_continued = True
+        else:
+            is_continued = not size or (proof is not None and self._continues(checkpoint, proof))
         if is_continued:
             self._raise(
                 "altered",

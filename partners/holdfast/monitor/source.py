@@ -12,6 +12,9 @@ from holdfast.protocol.checkpoint import LOG_PATH, decode_hash
 from holdfast.protocol.log_tiles import TilePlace
 from holdfast.protocol.views import ConsistencyProofView, CosignedView
 
+#: The code by which a log says that it has no such thing.
+_NOT_IN_LOG = "not_in_log"
+
 
 class LogSource(Protocol):
     """A log as anybody may read it.
@@ -70,7 +73,8 @@ class PublicLog:
         """
         try:
             answer = self._transport.read_public(f"{LOG_PATH}/proof/consistency/{first}/{second}")
-        except NotFoundError:
+        except NotFoundError as error:
+            _require_said_by_log(error)
             return None
         try:
             hashes = [decode_hash(each) for each in _proof(answer.body).hashes]
@@ -92,8 +96,19 @@ class PublicLog:
     def _bytes(self, path: str) -> bytes | None:
         try:
             return self._transport.read_public_bytes(LOG_PATH + path)
-        except NotFoundError:
+        except NotFoundError as error:
+            _require_said_by_log(error)
             return None
+
+
+def _require_said_by_log(error: NotFoundError) -> None:
+    """Take it from the log alone that it has something not: alarms rest on that.
+
+    Raises:
+        TransportError: If a proxy says so, or whatever else answers at that address.
+    """
+    if error.problem.code != _NOT_IN_LOG:
+        raise TransportError(f"no word of the log: {error}") from error
 
 
 def _proof(body: object) -> ConsistencyProofView:

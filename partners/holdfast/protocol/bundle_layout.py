@@ -35,9 +35,10 @@ same content makes the same bytes.
 """
 
 import re
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from holdfast.protocol.payloads import Handle, Sha256, Time
 from holdfast.protocol.views import View
@@ -71,6 +72,11 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)
 _MAX_NAME = 350
 
 
+def _require_url(text: str) -> str:
+    urlsplit(text)  # ValueError where a host in brackets is no address
+    return text
+
+
 class BundleFile(View):
     """A file of the bundle: its name in the ZIP, its bytes and their hash."""
 
@@ -88,7 +94,7 @@ class BundleManifest(View):
 
     format: Literal["holdfast-evidence-bundle"]
     version: Literal[1]
-    origin: str
+    origin: Annotated[str, AfterValidator(_require_url)]
     log: str
     request_id: str
     content_sha256: Sha256

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
+from io import BytesIO
+from itertools import islice
 from typing import Any, BinaryIO, TypeVar
 
 from pydantic import ValidationError as ModelError
@@ -29,6 +31,8 @@ V = TypeVar("V", bound=View)
 #: was parsed of a file.
 _KEPT_BYTES = 64 << 20
 _KEPT_FILE_BYTES = 1 << 18
+#: No document is larger, be it a file or a line: reading one takes some times as much memory.
+_DOCUMENT_BYTES = 64 << 20
 _FOLDERS = ("request/", "acts/", "members/", "keys/", "log/")
 _LOG_ENDINGS = ("entry", "committed", "tlog-proof")
 
@@ -52,7 +56,7 @@ class BundleReader:
         self._kept: dict[str, bytes] = {}
         self._parsed: dict[str, list[dict[str, Any]]] = {}
         self._views_of: dict[str, list[Any]] = {}
-        self._used = {layout.MANIFEST, layout.VERIFY}
+        self._used = {layout.MANIFEST}
         self._check_files()
 
     @property
@@ -124,7 +128,8 @@ class BundleReader:
         content = self.read(name)
         if content and not content.endswith(b"\n"):
             raise BundleError(f"{name} ends within a line", code="bad_file")
-        documents = (_json(line, name) for line in content.split(b"\n")[:-1])
+        # One by one: a file of line feeds alone would be a list of as many lines.
+        documents = (_json(line[:-1], name) for line in BytesIO(content))
         if len(content) > _KEPT_FILE_BYTES:
             yield from documents
             return
@@ -137,7 +142,13 @@ class BundleReader:
 
     def _kept_views(self, name: str, read: Callable[[], Iterable[V]]) -> list[V]:
         if name not in self._views_of:
-            self._views_of[name] = list(read())
+            # Keys have a file each, acts and grants mostly: no honest list is longer than that.
+            views = list(islice(read(), layout.MAX_FILES + 1))
+            if len(views) > layout.MAX_FILES:
+                raise BundleError(
+                    f"{name} has more than {layout.MAX_FILES} lines", code="too_large"
+                )
+            self._views_of[name] = views
         return self._views_of[name]
 
     def _require_request(self, request_id: str) -> None:
@@ -212,12 +223,12 @@ class BundleReader:
         return self._kept_views(name, lambda: self._grants(partner or "", name))
 
     def _grants(self, partner: str, name: str) -> Iterator[GrantView]:
-        files = []
+        files = set()
         for number, line in enumerate(self.lines(name), 1):
-            files.append(layout.member_file(partner, f"grants/{number:05}"))
+            files.add(layout.member_file(partner, f"grants/{number:05}"))
             file = line.get("file")
             # What grants to several lies beside the first of them.
-            if file not in files:
+            if not isinstance(file, str) or file not in files:
                 raise BundleError(f"a grant of {partner} is not in its place", code="bad_file")
             proof = {
                 "token": self._text(f"{file}.token"),
@@ -271,7 +282,7 @@ class BundleReader:
 
 def _json(raw: bytes, name: str) -> dict[str, Any]:
     try:
-        found = strict_json.loads(raw)
+        found = strict_json.loads(raw, max_bytes=_DOCUMENT_BYTES)
     except ProtocolError as error:
         raise BundleError(f"{name} is no JSON: {error}", code="bad_file") from None
     if not isinstance(found, dict):
