@@ -10,7 +10,7 @@ from tests.services.request_cast import Ask, Desk, account, addresses
 #: More than one packed row, and more than goes in one list of parameters.
 _MANY = 2 * PACKED_AT_ONCE + 88
 #: Steps of SQLite's machine.
-_PEEKS = 8
+_PEEKS = 40
 
 
 def _duplicates(ask: Ask) -> dict[str, Any]:

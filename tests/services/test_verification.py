@@ -97,7 +97,8 @@ def eventful(office: Office) -> Ask:
     return ask
 
 
-@pytest.fixture(scope="module")
+# First of all, for other tests let days pass in the same office.
+@pytest.fixture(scope="module", autouse=True)
 def event_rich(office: Office) -> tuple[Ask, Shown, Shown]:
     """That request, and what its requester and B are shown of it."""
     ask = eventful(office)
