@@ -20,8 +20,9 @@ from tests.benchmarks.deliveries import register
 from tests.benchmarks.figures import Figure, percentile, seconds_of
 from tests.benchmarks.load import Caller
 from tests.benchmarks.parts import mixed_addresses
-from tests.benchmarks.stage import Stage, Stages, free_port
+from tests.benchmarks.stage import Stage, Stages
 from tests.factories import Member
+from tests.ports import free_port
 from tests.rulebook import command_context
 
 PATH = "/v1/freeze-requests"

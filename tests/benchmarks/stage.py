@@ -25,6 +25,7 @@ from holdfast.protocol import canonical_json, strict_json
 from tests import factories
 from tests.benchmarks.load import Caller, raw_request
 from tests.factories import Cast, Member
+from tests.ports import free_port
 from tests.postgres import PostgresServer
 from tests.rulebook import LOG_KEY
 
@@ -150,14 +151,6 @@ def end(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -15,7 +15,8 @@ from tests.benchmarks.figures import Figure, alternated, median, seconds_of
 from tests.benchmarks.floor_app import TABLE
 from tests.benchmarks.load import Caller, LoadResult, send_load
 from tests.benchmarks.parts import mixed_addresses
-from tests.benchmarks.stage import Stage, Stages, free_port, wait_for_port
+from tests.benchmarks.stage import Stage, Stages, wait_for_port
+from tests.ports import free_port
 
 ROUNDS = 4
 REQUESTS = 400

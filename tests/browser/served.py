@@ -20,6 +20,7 @@ from tests import factories
 from tests.browser import forked
 from tests.browser.forked import Copy
 from tests.factories import Cast, Member
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 #: A slow machine is waited for this long; no test hangs on how long it takes.
@@ -133,7 +134,7 @@ def serve(database_url: str, cast: Cast, folder: Path, **settings: object) -> It
         folder: Its data folder, with its keys in it.
         settings: More of them, by their names in `config/default.toml`.
     """
-    port = _free_port()
+    port = free_port()
     chosen: dict[str, object] = {
         "origin": factories.ORIGIN,
         "port": port,
@@ -154,8 +155,3 @@ def serve(database_url: str, cast: Cast, folder: Path, **settings: object) -> It
         yield served
     finally:
         served.stop()
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as listener:
-        return int(listener.getsockname()[1])

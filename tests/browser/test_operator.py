@@ -1,14 +1,14 @@
 """The operator's page, from the port of the metrics: the one that `web` serves."""
 
-import socket
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.pages import check_page
-from tests.browser.served import HOST, serve
+from tests.browser.served import serve
 from tests.conftest import World, write_keys
+from tests.ports import free_port
 
 pytestmark = pytest.mark.processes
 
@@ -17,8 +17,7 @@ def test_the_operator_reads_how_it_runs(
     database_url: str, world: World, tmp_path: Path, page: Page
 ) -> None:
     write_keys(tmp_path / "keys")
-    with socket.create_server((HOST, 0)) as listener:
-        port = int(listener.getsockname()[1])
+    port = free_port()
     with serve(database_url, world.cast, tmp_path, metrics_port=port) as served:
         body = {"url": "http://127.0.0.1:9/secret-path"}
         made = served.post(world.cast.a.lead, "/v1/webhook-endpoints", body)

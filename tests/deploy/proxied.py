@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.deploy.tools import DEPLOY, tool_or_skip
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 _START_SECONDS = 30
@@ -79,12 +80,6 @@ class Proxy:
             received = b"".join(iter(lambda: secured.recv(65536), b""))
         answered, _, content = received.partition(b"\r\n\r\n")
         return Answer(int(answered.split()[1]), answered, content)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server((HOST, 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def configure(folder: Path, port: int, upstream: int) -> Path:

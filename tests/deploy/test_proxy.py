@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.proxied import HOST, Proxy, configure, free_port, nginx
+from tests.deploy.proxied import HOST, Proxy, configure, nginx
 from tests.deploy.tools import run, tool_or_skip
+from tests.ports import free_port
 
 pytestmark = pytest.mark.processes
 

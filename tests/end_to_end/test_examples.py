@@ -22,6 +22,7 @@ from holdfast.protocol import canonical_json
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.webhook_signature import new_secret, sign
 from tests.architecture.tree import ROOT
+from tests.ports import free_port
 
 pytestmark = pytest.mark.processes
 
@@ -94,8 +95,7 @@ class Running:
 
 @contextmanager
 def _running(command: list[str], folder: Path) -> Iterator[Running]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         command,
         cwd=EXAMPLES,

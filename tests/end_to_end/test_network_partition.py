@@ -30,8 +30,9 @@ from coordinator.settings import Settings
 from holdfast.protocol import canonical_json
 from tests import factories
 from tests.dispatcher.outbox_cast import Outbox, Receiver, eventually
-from tests.end_to_end.under_load import END_SECONDS, SENDERS, START_SECONDS, WHOLE, free_port
+from tests.end_to_end.under_load import END_SECONDS, SENDERS, START_SECONDS, WHOLE
 from tests.factories import ORIGIN, Member, request_token
+from tests.ports import free_port
 from tests.postgres import PostgresServer
 from tests.rulebook import LOG_KEY
 

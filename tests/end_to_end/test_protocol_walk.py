@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.webhook_signature import new_secret, sign
 from tests.architecture.tree import ROOT
 from tests.node import project_or_skip
+from tests.ports import free_port
 
 pytestmark = pytest.mark.processes
 
@@ -68,8 +68,7 @@ class Coordinator:
 
 @pytest.fixture
 def coordinator(tmp_path: Path) -> Iterator[Coordinator]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     origin, log = f"http://127.0.0.1:{port}", tmp_path / "log"
     environment = _environment(
         HOLDFAST_DATA_DIR=str(tmp_path / "var"),

@@ -3,13 +3,14 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_port
 
 pytestmark = pytest.mark.processes
 
@@ -40,8 +41,7 @@ def _environment(**more: str) -> dict[str, str]:
 @pytest.fixture(name="origin")
 def _origin(tmp_path: Path) -> Iterator[str]:
     """A coordinator that stores in `var`, as `make run` does."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     origin = f"http://127.0.0.1:{port}"
     environment = _environment(
         HOLDFAST_DATA_DIR=str(tmp_path / "var"),

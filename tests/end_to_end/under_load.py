@@ -6,7 +6,6 @@ For tests that do it harm meanwhile. Counts are small; FAULTS=1 takes those that
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -29,6 +28,7 @@ from holdfast.protocol.request_token import make_request_token
 from tests import factories
 from tests.dispatcher.outbox_cast import Outbox, Receiver, eventually
 from tests.factories import Member
+from tests.ports import free_port
 
 #: Whether faults are tried as often as is promised, or a few times.
 WHOLE = bool(os.environ.get("FAULTS"))
@@ -39,12 +39,6 @@ _BETWEEN_SECONDS = 0.05
 #: What a process can send and not have recorded yet: what it may have claimed.
 SENDERS = 4
 MOST_UNDER_WAY = 2 * SENDERS
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def variables(data_dir: Path, **more: str) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """A backup that is made while requests come in holds all that was answered before it began."""
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -26,6 +25,7 @@ from holdfast.protocol.request_token import make_request_token
 from tests import factories
 from tests.conftest import BACKENDS
 from tests.factories import Exchange, Member, freeze_request_body
+from tests.ports import free_port
 from tests.postgres import PostgresServer
 
 pytestmark = pytest.mark.processes
@@ -35,13 +35,8 @@ _HOST = "127.0.0.1"
 _PATH = "/v1/freeze-requests"
 
 
-def _free_port() -> int:
-    with socket.create_server((_HOST, 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def _environment(data: Path, url: str) -> dict[str, str]:
-    port = _free_port()
+    port = free_port()
     return {
         "HOLDFAST_ORIGIN": f"http://{_HOST}:{port}",
         "HOLDFAST_PORT": str(port),

@@ -24,17 +24,13 @@ from coordinator.domain.clock import SystemClock
 from coordinator.operations.supervisor import MOST_DEATHS, Supervisor
 from holdfast.protocol import canonical_json
 from tests.factories import ORIGIN, join_body, new_exchange, request_token
+from tests.ports import free_port
 
 pytestmark = pytest.mark.processes
 
 #: A slow machine is waited for this long; no test hangs on how long it takes.
 PATIENCE = 90
 HOST = "127.0.0.1"
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @dataclass(slots=True)
@@ -82,7 +78,7 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @contextmanager
 def _running(folder: Path, **more: str) -> Iterator[Served]:
-    port, metrics_port = _free_port(), _free_port()
+    port, metrics_port = free_port(), free_port()
     url = f"http://{HOST}:{port}"
     environment = _environment(
         folder / "data",
