@@ -1,6 +1,7 @@
 """The monitor: what it verifies and keeps, what it cosigns, and when it gives the alarm."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -51,10 +52,9 @@ class Watch:
         return LogMonitor(self.folder, LOG, self.log, now=lambda: self.at, **self.options)
 
     def keep(self, *receipts: dict[str, Any]) -> None:
-        store = LogReceipts(self.folder)
-        for each in receipts:
-            store.keep(each)
-        store.close()
+        with closing(LogReceipts(self.folder)) as store:
+            for each in receipts:
+                store.keep(each)
 
     def alarm(self) -> LogAlarmError:
         with pytest.raises(LogAlarmError) as raised:
