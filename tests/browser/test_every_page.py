@@ -41,6 +41,7 @@ NO_PAGES = frozenset(
         "/console/figures.csv",
         f"{_REQUEST}/live",
         f"{_REQUEST}/evidence.json",
+        f"{_REQUEST}/summary.pdf",
         f"{_REQUEST}/documents/{{act_id}}/{{part}}",
         "/console/passkeys/waiting/{kid}/request",
     }

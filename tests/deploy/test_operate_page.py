@@ -54,7 +54,12 @@ class Host:
         if bash is None:
             pytest.skip("needs bash")
         text = "".join(blocks)
-        for place in ("/var/backups", "/media/holdfast-keys", "/etc/holdfast"):
+        for place in (
+            "/var/backups",
+            "/var/lib/holdfast/erased",
+            "/media/holdfast-keys",
+            "/etc/holdfast",
+        ):
             text = text.replace(place, str(self.folder) + place)
         done = subprocess.run(
             [bash, "-c", f"set -e -o pipefail\n{text}"],
@@ -94,8 +99,9 @@ def test_an_operator_lets_in_suspends_backs_up_and_restores(host: Host) -> None:
     assert "HANDLE" in said
     assert re.search(r"^exchange-z\.example +invited", said, re.MULTILINE)
 
-    (back_up,) = _blocks("Back up")
+    back_up, erasures = _blocks("Back up")
     assert "verified" in host.run(back_up)
+    host.run(erasures)
     daily = next(block for block in _blocks("Watch") if "holdfast-coordinator check" in block)
     assert "FAIL" not in host.run(daily)
 
@@ -104,11 +110,12 @@ def test_an_operator_lets_in_suspends_backs_up_and_restores(host: Host) -> None:
     assert "exchange-a.example is suspended" in said
     assert "exchange-a.example is active" in said
 
-    _, restore = _blocks("Restore")
+    _, restore, again = _blocks("Restore")
     host.use("var/lib/elsewhere")
     said = host.run(restore)
     assert "as many as were backed up" in said
     assert "FAIL" not in said
+    assert "erased again: 0" in host.run(again)
 
 
 def test_a_new_webhook_key_is_taken(host: Host) -> None:

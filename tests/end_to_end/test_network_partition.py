@@ -39,6 +39,7 @@ from tests.rulebook import LOG_KEY
 CUTS = 5 if WHOLE else 1
 _CLIENTS = 3
 _IP = shutil.which("ip") or ""
+_NOBODY = "02:00:00:00:00:01"
 
 
 def _ip(*words: str) -> None:
@@ -85,13 +86,30 @@ class Network:
         """This side's end of the wire."""
         return f"{self.name}h"
 
+    @property
+    def inside(self) -> str:
+        """The namespace's end of the wire."""
+        return f"{self.name}n"
+
     def cut(self) -> None:
-        """Lose every packet from now on."""
-        _ip("link", "set", self.wire, "down")
+        """Lose every packet from now on.
+
+        Both ends send on, to a hardware address that nobody has. The links stay up: with a link
+        goes its route, and what is sent to the namespace would leave the machine by another one.
+        """
+        for namespace, entry in self._neighbours():
+            _ip(*namespace, "neigh", "replace", *entry, "lladdr", _NOBODY, "nud", "permanent")
 
     def mend(self) -> None:
         """Let packets through again."""
-        _ip("link", "set", self.wire, "up")
+        for namespace, entry in self._neighbours():
+            _ip(*namespace, "neigh", "del", *entry)
+
+    def _neighbours(self) -> tuple[tuple[list[str], list[str]], ...]:
+        return (
+            ([], [self.there, "dev", self.wire]),
+            (["-n", self.name], [self.here, "dev", self.inside]),
+        )
 
 
 @contextmanager
@@ -99,16 +117,15 @@ def _network(number: int) -> Iterator[Network]:
     # One test process's networks are not another's.
     third = os.getpid() % 60 * 4 + number
     network = Network(f"hf{os.getpid()}{number}", f"10.213.{third}.1", f"10.213.{third}.2")
-    inside = f"{network.name}n"
     _ip("netns", "add", network.name)
     try:
-        _ip("link", "add", network.wire, "type", "veth", "peer", "name", inside)
-        _ip("link", "set", inside, "netns", network.name)
+        _ip("link", "add", network.wire, "type", "veth", "peer", "name", network.inside)
+        _ip("link", "set", network.inside, "netns", network.name)
         _ip("addr", "add", f"{network.here}/30", "dev", network.wire)
-        _ip("-n", network.name, "addr", "add", f"{network.there}/30", "dev", inside)
-        for link in ("lo", inside):
+        _ip("-n", network.name, "addr", "add", f"{network.there}/30", "dev", network.inside)
+        for link in ("lo", network.inside):
             _ip("-n", network.name, "link", "set", link, "up")
-        network.mend()
+        _ip("link", "set", network.wire, "up")
         _ip("-n", network.name, "route", "add", "default", "via", network.here)
         yield network
     finally:
