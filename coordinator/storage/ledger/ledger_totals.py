@@ -11,9 +11,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    false,
     func,
-    literal_column,
     select,
 )
 from sqlalchemy.orm import aliased
@@ -61,21 +59,24 @@ def totals(
         scope, names = "leg", {"leg": leg_id}
     else:
         scope, names = "request", {"request": request_id or ""}
-    findings, holds = _statements(scope, connection.dialect.name)
+    findings, holds, left_out = _statements(scope, connection.dialect.name)
     sums: Totals = {}
     for asset, *values in connection.execute(findings, names):
         _add(sums, asset, _OF_FINDINGS, values)
-    for asset, is_left_out, *values in connection.execute(holds, names):
-        if is_left_out:
-            _set_beside(sums, asset, values)
-        else:
-            _add(sums, asset, _OF_HOLDS, values)
+    marked = 0
+    for asset, marks, *values in connection.execute(holds, names):
+        _add(sums, asset, _OF_HOLDS, values)
+        marked += marks
+    # Hardly any hold is of the same funds as another: asked of each, it made every sum slower.
+    if marked and left_out is not None:
+        for asset, *values in connection.execute(left_out, names):
+            _set_beside(sums[asset], values)
     return sums
 
 
 @lru_cache(maxsize=8)
-def _statements(scope: str, dialect: str) -> tuple[Executable, Executable]:
-    """Return the queries of findings and of distinct holds in a scope.
+def _statements(scope: str, dialect: str) -> tuple[Executable, Executable, Executable | None]:
+    """Return the queries of findings, of distinct holds, and of those of them that are left out.
 
     Built once: every act's answer has totals, and building costs more than running.
     """
@@ -93,16 +94,20 @@ def _statements(scope: str, dialect: str) -> tuple[Executable, Executable]:
         link_scope = HoldLinkRow.request_id == bindparam("request")
     findings = select(FindingRow.asset, *_findings(dialect)).where(found_scope)
     distinct = HoldRow.id.in_(select(HoldLinkRow.hold_id).where(link_scope))
-    left_out = _is_left_out(scope, link_scope).label("is_left_out")
-    holds = select(HoldRow.asset, left_out, *_holds(dialect)).where(distinct)
-    by_asset = holds.group_by(HoldRow.asset, literal_column("is_left_out"))
-    return findings.group_by(FindingRow.asset), by_asset
+    marks = func.count(HoldRow.same_funds_as)
+    holds = select(HoldRow.asset, marks, *_holds(dialect)).where(distinct)
+    left_out = None
+    if scope != "leg":  # a leg's own sums are its partner's, who knows of no other
+        left_out = (
+            select(HoldRow.asset, *_holds(dialect))
+            .where(distinct, _is_left_out(scope, link_scope))
+            .group_by(HoldRow.asset)
+        )
+    return findings.group_by(FindingRow.asset), holds.group_by(HoldRow.asset), left_out
 
 
 def _is_left_out(scope: str, link_scope: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return whether another hold in scope counts in a hold's place; the reader marked it so."""
-    if scope == "leg":
-        return false()  # a leg's own sums are its partner's, who knows of no other
     marked_by = select(FreezeRequestRow.id).where(
         FreezeRequestRow.incident_id == bindparam("incident"),
         FreezeRequestRow.requester == bindparam("partner"),
@@ -118,7 +123,7 @@ def _is_left_out(scope: str, link_scope: ColumnElement[bool]) -> ColumnElement[b
         .join(HoldLinkRow, HoldLinkRow.hold_id == counted.id)
         .where(link_scope, ~counted.ended)
     )
-    return and_(HoldRow.same_funds_as.is_not(None), own, HoldRow.same_funds_as.in_(alive))
+    return and_(own, HoldRow.same_funds_as.in_(alive))
 
 
 def totals_by_leg(connection: Connection, leg_ids: Sequence[str]) -> dict[str, Totals]:
@@ -265,12 +270,18 @@ def _add(sums: Totals, asset: str, names: Sequence[str], values: Sequence[int]) 
     entry["held"] = entry["frozen"] - sum(entry[name] for name in _LEFT)
 
 
-def _set_beside(sums: Totals, asset: str, values: Sequence[int]) -> None:
-    """Note what the holds have that are left out of the sums of one asset."""
-    entry = sums.setdefault(asset, _nothing())
-    amounts = dict(zip(_OF_HOLDS, values, strict=False))
-    entry["same_funds"] = amounts["frozen"] - sum(amounts[name] for name in _LEFT)
-    entry["same_frozen"], entry["same_frozen_usd"] = amounts["frozen"], amounts["frozen_usd"]
+def _set_beside(entry: dict[str, int], values: Sequence[int]) -> None:
+    """Take the holds that are left out from the sums of their asset, and note what they have."""
+    *amounts, withheld, unvalued = values
+    left_out = dict(zip(_OF_HOLDS, amounts, strict=True))
+    for name, amount in left_out.items():
+        entry[name] -= amount
+    entry["withheld"] -= withheld
+    entry["unvalued"] -= unvalued
+    held = left_out["frozen"] - sum(left_out[name] for name in _LEFT)
+    entry["held"] -= held
+    entry["same_funds"] = held
+    entry["same_frozen"], entry["same_frozen_usd"] = left_out["frozen"], left_out["frozen_usd"]
 
 
 def _nothing() -> dict[str, int]:
