@@ -35,6 +35,7 @@ from coordinator.storage.requests import exports
 from coordinator.storage.requests import request_events as event_store
 from coordinator.storage.tables.partners import MemberActRow
 from coordinator.storage.tail import events as told_store
+from coordinator.storage.tail import log_keys
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.transparency_log.proofs import proofs_under
 from coordinator.transparency_log.witnesses import published_checkpoint
@@ -283,6 +284,13 @@ def _log(case: Case, into: BundleWriter) -> None:
     into.add(layout.CHECKPOINT, case.checkpoint)
     into.add(layout.LOG_KEY, case.log_key.key.to_pem())
     into.add(layout.LOG_POLICY, policy_text(case.reader.context))
+    statements = log_keys.statements(connection, case.log_key.name)
+    entries = log_store.entries_at(connection, [each.index for each in statements])
+    for each in statements:
+        into.add(layout.log_key_file(each.index, "entry"), entries[each.index])
+        into.add(layout.log_key_file(each.index, "committed"), _committed(each.body))
+        proof = each.place["proof"].encode()
+        into.add(layout.log_key_file(each.index, "tlog-proof"), proof)
 
 
 def _told(case: Case) -> Iterator[event_store.RequestEvent]:
