@@ -10,6 +10,7 @@ import pytest
 from holdfast.cli.session import Session
 from holdfast.client.published_roots import NothingPublishedError, Published, Source
 from holdfast.profiles.store import ProfileStore
+from holdfast.protocol.log_keys import LogKeys
 from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.payloads import Approval
@@ -123,7 +124,7 @@ def test_events_are_looked_up_in_the_log(
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[-1].startswith("Nothing failed: 10 verified")
     assert f"{SIZE} events" in done.output
-    assert store.log_key(coordinator.stub.origin) == LOG
+    assert store.log_key(coordinator.stub.origin) == LogKeys.of(LOG)
 
 
 def test_an_event_that_is_not_in_the_log_fails(shell: Shell, coordinator: Coordinator) -> None:

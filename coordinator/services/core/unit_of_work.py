@@ -521,9 +521,10 @@ class UnitOfWork:
         """Append the leaves to the tree, have it signed, and store both."""
         frontier = log_store.caught_up(self.connection, head)
         leaves = [item.leaf for item in self._pending.recorded if item.leaf is not None]
-        signing_key = self._pending.log_key or head.signing_key
+        if self._pending.log_key is not None:
+            head = head._replace(signing_key=self._pending.log_key)
         try:
-            growth = grow(frontier, leaves, self._log_signer, self.now, signing_key)
+            growth = grow(frontier, leaves, self._log_signer, self.now, head.signing_key)
         except SignerError as error:
             raise UnavailableError("the log cannot be signed", why=str(error)) from None
         for item in self._pending.recorded:
@@ -531,12 +532,7 @@ class UnitOfWork:
         log_store.append(self.connection, growth.leaves)
         sets_tag_key = bool(self._pending.tag_keys)
         log_store.store_head(
-            self.connection,
-            head,
-            growth.frontier,
-            self.now,
-            sets_tag_key=sets_tag_key,
-            signing_key=signing_key,
+            self.connection, head, growth.frontier, self.now, sets_tag_key=sets_tag_key
         )
 
     def _store_sequences(self) -> None:

@@ -1,4 +1,4 @@
-"""What the log says of its own keys (`holdfast.protocol.log_keys`), in the order in which it did."""
+"""What the log says of its own keys (`holdfast.protocol.log_keys`), in its order."""
 
 from sqlalchemy import Connection, select
 

@@ -259,7 +259,6 @@ def store_head(
     now: datetime,
     *,
     sets_tag_key: bool = False,
-    signing_key: bytes | None,
 ) -> None:
     """Store the numbers taken and the tree as it is now, with the time of its checkpoint.
 
@@ -269,11 +268,10 @@ def store_head(
 
     Args:
         connection: Of the transaction that locked the head.
-        head: As it was locked.
+        head: As it was locked, or with another key that must sign from these leaves on.
         frontier: Of the tree with the transaction's leaves.
         now: When they were appended.
         sets_tag_key: Whether a partner's tag key is another one from these leaves on.
-        signing_key: Ed25519; must sign every checkpoint from these leaves on.
     """
     signed_at = now if head.signed_at is None else max(now, head.signed_at)
     published = head.published_size
@@ -292,7 +290,7 @@ def store_head(
         published=published,
         collected=collected,
         tagged=frontier.size if sets_tag_key else head.tag_keys_changed,
-        signing=signing_key,
+        signing=head.signing_key,
     )
 
 

@@ -24,8 +24,8 @@ log/000000000042.committed         what the entry commits to: prefix, salt and e
 log/000000000042.tlog-proof        its proof (c2sp.org/tlog-proof) under `checkpoint`
 checkpoint                         the one checkpoint of the bundle (c2sp.org/tlog-checkpoint)
 log-key.pem                        the log's key, as openssl reads it
-log-keys/000000000042.entry  …     likewise, what the log said of its keys, if one was ever replaced;
-                                   each proof is under the checkpoint of its own time
+log-keys/000000000042.entry        what the log said of its keys, if one was ever replaced, with
+                                   .committed and .tlog-proof, under the checkpoint of its own time
 log-policy                         whose signatures the checkpoint needs (c2sp.org/tlog-policy)
 custody.jsonl                      earlier exports of the request: who, when, which manifest
 manifest.json                      what this is, with size and SHA-256 of every other file

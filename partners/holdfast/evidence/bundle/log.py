@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from holdfast.errors import UntrustedEvidenceError
+from holdfast.errors import BundleError, UntrustedEvidenceError
 from holdfast.evidence.bundle.reader import BundleReader
 from holdfast.evidence.key_directory import Places
-from holdfast.protocol import bundle_layout as layout
 from holdfast.protocol import base64url, canonical_json, strict_json
+from holdfast.protocol import bundle_layout as layout
 from holdfast.protocol.checkpoint import Checkpoint, open_checkpoint
 from holdfast.protocol.commitment import split_committed
 from holdfast.protocol.errors import LogError, ProtocolError
@@ -130,17 +130,19 @@ def log_key_statements(reader: BundleReader) -> Iterator[bytes]:
     """Yield what the log said of its keys, as the bytes of events (`holdfast.protocol.log_keys`).
 
     Raises:
-        BundleError: If a file is missing, or has another name than one of an entry.
-        UntrustedEvidenceError: If what it says is no event.
+        BundleError: If a file is missing, malformed, or has another name than one of an entry.
     """
     for index in reader.places("log-keys/"):
-        entry = decode_entry(reader.read(layout.log_key_file(index, "entry")))
         committed = reader.read(layout.log_key_file(index, "committed"))
         proof = reader.read(layout.log_key_file(index, "tlog-proof"))
-        salt, body = split_committed(committed)
-        event = strict_json.loads(body)
+        try:
+            entry = decode_entry(reader.read(layout.log_key_file(index, "entry")))
+            salt, body = split_committed(committed)
+            event = strict_json.loads(body)
+        except ProtocolError as error:
+            raise BundleError(f"entry {index} of log-keys: {error}", code="bad_file") from None
         if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
-            raise UntrustedEvidenceError("it commits to no event", code="not_as_logged")
+            raise BundleError(f"entry {index} of log-keys is no event", code="bad_file")
         place = {
             "leaf_index": index,
             "leaf_id": entry.leaf_id.hex(),

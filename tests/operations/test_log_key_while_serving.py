@@ -1,0 +1,194 @@
+"""The log's key is replaced under load, and whoever reads the log follows it through."""
+
+import io
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from coordinator.operations.checks import run_checks
+from coordinator.settings import Settings
+from holdfast import LogMonitor, PublicLog, Transport, follow_log_keys, prove_log_entry
+from holdfast.errors import HoldfastError, LogAlarmError, PinMismatchError
+from holdfast.evidence.bundle.examination import Trust, examine_bundle
+from holdfast.evidence.bundle.reader import BundleReader
+from holdfast.protocol.signed_note import NoteVerifier
+from tests.conftest import BACKENDS
+from tests.factories import Member, freeze_request_body
+from tests.node import REASON, NodeUnavailableError
+from tests.operations.serving import PATIENCE, Served, cast, command, environment_of, send
+from tests.postgres import PostgresServer
+from tests.services.bundles import Unpacked, refused, second_verdict
+
+pytestmark = pytest.mark.processes
+
+_PATH = "/v1/freeze-requests"
+
+
+@pytest.fixture(name="url", params=BACKENDS)
+def _url(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield ""
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.create_database()
+    yield url
+    server.drop_database(url)
+
+
+class Load:
+    """Submits one request after the other, and follows the log, until it is told to stop."""
+
+    def __init__(self, settings: Settings, member: Member, folder: Path) -> None:
+        self.origin, self.member, self.folder = settings.origin, member, folder
+        self.log = PublicLog(Transport(None, settings.origin))
+        self.key: NoteVerifier | None = None
+        self.stop = threading.Event()
+        self.receipts: list[dict[str, Any]] = []
+        self.ids: list[str] = []
+        self.alarm: LogAlarmError | None = None
+        self.size = 0
+
+    def submit(self) -> None:
+        while not self.stop.is_set():
+            try:
+                answer = send(self.origin, self.member, "POST", _PATH, freeze_request_body())
+            except requests.ConnectionError:
+                time.sleep(0.05)  # it is being restarted
+                continue
+            if answer.status_code == 201:
+                self.receipts.append(answer.json()["log"])
+                self.ids.append(answer.json()["id"])
+
+    def follow(self) -> None:
+        assert self.key is not None
+        with LogMonitor(self.folder, self.key, self.log) as monitor:
+            while not self.stop.is_set():
+                try:
+                    self.size = monitor.step().size
+                except LogAlarmError as alarm:
+                    self.alarm = alarm
+                    return
+                except HoldfastError:
+                    pass  # it is being restarted
+                time.sleep(0.05)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        threads = [
+            threading.Thread(target=each, daemon=True)
+            for each in (self.submit, self.submit, self.follow)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self.stop.set()
+            for thread in threads:
+                thread.join(PATIENCE)
+
+    def more(self) -> None:
+        """Wait until some more was confirmed, and followed."""
+        wanted, until = len(self.receipts) + 6, time.monotonic() + PATIENCE
+        while len(self.receipts) < wanted:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        place = self.receipts[-1]["leaf_index"]
+        while self.size <= place and self.alarm is None:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+    def bundle(self) -> bytes:
+        path = f"{_PATH}/{self.ids[-1]}/evidence-bundle"
+        answer = send(self.origin, self.member, "GET", path)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+
+def _key(settings: Settings) -> NoteVerifier:
+    found = Transport(None, settings.origin).read_public("/v1").body
+    return NoteVerifier.parse(found["log"]["verifier_key"])
+
+
+def _second(folder: Path, packed: bytes, key: NoteVerifier) -> int:
+    try:
+        return second_verdict(folder, packed, str(key)).returncode
+    except NodeUnavailableError as error:
+        if os.environ.get("REQUIRE_NODE"):
+            raise
+        pytest.skip(f"{REASON}{error}")
+
+
+def test_it_is_replaced_under_load_and_all_evidence_verifies(url: str, tmp_path: Path) -> None:
+    own = environment_of(tmp_path / "own", url)
+    settings = Settings.from_env(own)
+    load = Load(settings, cast(settings).analyst, tmp_path / "monitor")
+    bundles = []
+    with Served(own):
+        load.key = old = _key(settings)
+        running = load.running()
+        running.__enter__()
+        load.more()
+        bundles.append(load.bundle())
+        command(own, "rotate-key", "log")
+        load.more()
+    with Served(own):
+        assert _key(settings) == old
+        load.more()
+        bundles.append(load.bundle())
+        command(own, "rotate-key", "log", "--finish")
+        load.more()
+    with Served(own):
+        new = _key(settings)
+        load.more()
+        bundles.append(load.bundle())
+        running.__exit__(None, None, None)
+        statements = load.log.key_statements()
+        with LogMonitor(load.folder, old, load.log) as monitor:
+            step = monitor.step()
+            watched = monitor.log_keys
+    assert new != old
+    assert load.alarm is None
+    keys = follow_log_keys(old, statements)
+    assert watched == keys == follow_log_keys(new, statements)
+    assert keys.keys == (old, new)
+    for place in load.receipts:
+        assert prove_log_entry(place, keys).checkpoint.size <= step.size
+    assert [finding for finding in run_checks(settings) if not finding.is_good] == []
+
+    for packed in bundles:
+        for trusted in (keys, old):
+            assert refused(packed, Trust(log_key=trusted)) == ""
+        assert _second(tmp_path, packed, old) == 0
+    # Who knows the new key alone is not convinced by a bundle from before it.
+    with pytest.raises(PinMismatchError):
+        examine_bundle(BundleReader(io.BytesIO(bundles[0])), Trust(log_key=new))
+    assert _second(tmp_path, bundles[0], new) == 1
+    assert refused(bundles[2], Trust(log_key=new)) == ""
+    _require_tampering_shows(tmp_path, bundles[2], old)
+
+
+def _require_tampering_shows(folder: Path, packed: bytes, old: NoteVerifier) -> None:
+    """Alter each file of the handover, and leave it out."""
+    names = sorted(name for name in Unpacked.of(packed).files if name.startswith("log-keys/"))
+    assert len(names) == 6
+    for name in names[:3]:
+        altered, without = Unpacked.of(packed), Unpacked.of(packed)
+        content = altered.files[name]
+        altered.files[name] = content[:-3] + bytes([content[-3] ^ 1]) + content[-2:]
+        del without.files[name]
+        for bundle in (altered, without):
+            assert refused(bundle.pack(), Trust(log_key=old)) != "", name
+            assert _second(folder, bundle.pack(), old) == 1, name
+    stranger = Unpacked.of(packed)
+    for name in names:
+        del stranger.files[name]
+    assert "is trusted is" in refused(stranger.pack(), Trust(log_key=old))
+    assert _second(folder, stranger.pack(), old) == 1
