@@ -28,6 +28,7 @@ from holdfast.protocol.checkpoint import LOG_PATH, decode_number
 from holdfast.protocol.errors import TileError, TreeProofError
 from holdfast.protocol.log_policy import LogPolicy
 from holdfast.protocol.log_tiles import MAX_LEVEL, TilePlace, bundle_entries, last_leaf
+from holdfast.protocol.signed_note import NoteVerifier
 
 TEXT = "text/plain; charset=utf-8"
 BYTES = "application/octet-stream"
@@ -178,16 +179,13 @@ def read_policy() -> Response:
 
     A text in the form of c2sp.org/tlog-policy, to be kept and compared.
     """
-    return _response(policy_text(_public_context()), TEXT, _FOR_MINUTES)
+    context = _public_context()
+    return _response(policy_text(context, log_verifier(context)), TEXT, _FOR_MINUTES)
 
 
-def policy_text(context: AppContext) -> bytes:
-    """Return the operator's policy with the log's own key in front.
-
-    Raises:
-        UnavailableError: If the process that signs the log does not answer.
-    """
-    own = f"log {log_verifier(context)} {context.origin + LOG_PATH}\n"
+def policy_text(context: AppContext, log_key: NoteVerifier) -> bytes:
+    """Return the operator's policy with the log's own key in front."""
+    own = f"log {log_key} {context.origin + LOG_PATH}\n"
     return own.encode() + context.log_policy_text
 
 
@@ -203,7 +201,7 @@ def read_keys() -> Response:
     context = _public_context()
     verifier = log_verifier(context)
     with context.database.engine.connect() as connection:
-        statements = log_keys.statements(connection, verifier.name)
+        statements = log_keys.statements(connection)
         keys = log_keys.stored_keys(connection, verifier)
     content = canonical_json.dumps(
         {

@@ -134,7 +134,7 @@ def recount_keys(connection: Connection, signs: NoteVerifier) -> tuple[LogKeys, 
     ]
     keys = LogKeys.of(signs)
     try:
-        bodies = [each.body for each in statements(connection, signs.name)]
+        bodies = [each.body for each in statements(connection)]
         keys = follow_log_keys(signs, bodies)
     except (LogKeyError, LogHandoverError) as error:
         faults.append(str(error))

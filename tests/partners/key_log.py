@@ -68,6 +68,14 @@ class KeyLog:
         self.statements.append(body)
         return body
 
+    def shown(self) -> dict[str, object]:
+        """Return what `GET /v1/log/keys` answers."""
+        return {
+            "origin": LOG.name,
+            "keys": [],
+            "statements": [body.decode() for body in self.statements],
+        }
+
     def tree(self, size: int | None = None) -> Tree:
         """Return the tree of the first entries, all by default."""
         return Tree(self.entries[:size])

@@ -12,9 +12,9 @@ from holdfast.evidence.log_inclusion import prove_log_entry
 from holdfast.monitor.receipts import LogReceipts
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.checkpoint import open_checkpoint
-from holdfast.protocol.errors import CheckpointError
+from holdfast.protocol.errors import CheckpointError, LogKeyError
 from holdfast.protocol.jwk import PrivateKey
-from holdfast.protocol.log_keys import HANDED_OVER, KeySpan, change_data
+from holdfast.protocol.log_keys import HANDED_OVER, KeySpan, change_data, parse_key_change
 from tests.partners.key_log import FIRST, SECOND, THIEF, THIRD, KeyLog, line, rotated
 from tests.partners.memory_log import AT, LOG, MemoryLog, entry
 
@@ -117,8 +117,13 @@ def _no_proof(log: KeyLog) -> None:
     log.statements[0] = canonical_json.dumps(event)
 
 
-def _other_log(log: KeyLog) -> None:
+def _of_another_origin(log: KeyLog) -> None:
     data = change_data(line(FIRST, "d.example/v1/log"), line(SECOND, "d.example/v1/log"))
+    log.say(HANDED_OVER, data, FIRST)
+
+
+def _other_origin(log: KeyLog) -> None:
+    data = {**change_data(line(FIRST), line(SECOND)), "origin": "d.example/v1/log"}
     log.say(HANDED_OVER, data, FIRST)
 
 
@@ -183,7 +188,7 @@ def _no_key(log: KeyLog) -> None:
         (_other_place, "not_logged"),
         (_no_proof, "not_logged"),
         (_retired_by_the_old_key_alone, "not_logged"),
-        (_other_log, "other_log"),
+        (_other_origin, "other_log"),
         (_to_another_log, "other_log"),
         (_second_successor, "two_successors"),
         (_handed_over_elsewhere, "two_successors"),
@@ -205,6 +210,20 @@ def test_a_statement_that_does_not_hold_is_refused_and_said_why(
     with pytest.raises(LogHandoverError) as refused:
         follow_log_keys(LOG, log.statements)
     assert refused.value.code == code
+
+
+def test_what_the_log_said_under_another_origin_is_passed_over(tmp_path: Path) -> None:
+    log = KeyLog()
+    log.grow(4)
+    _of_another_origin(log)
+    assert follow_log_keys(LOG, log.statements) == LogKeys.of(LOG)
+    with pytest.raises(LogKeyError) as refused:
+        LogKeys.of(LOG).changed_by(parse_key_change(log.statements[0]))
+    assert refused.value.code == "other_log"
+    watched = Watched(tmp_path / "monitor")
+    watched.said = log
+    assert watched.step(FIRST).size == 5
+    assert watched.keys() == LogKeys.of(LOG)
 
 
 class Watched:

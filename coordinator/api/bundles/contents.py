@@ -123,10 +123,17 @@ def open_case(reader: Reader, request_id: str) -> Case:
         made_at=reader.context.clock.now(),
         checkpoint=checkpoint,
         tree_size=parse_checkpoint(parse_note(checkpoint)).size,
-        log_key=log_verifier(reader.context),
+        log_key=_log_key(reader, size),
         view=view,
         members={reader.actor.partner, view["requester"]},
     )
+
+
+def _log_key(reader: Reader, size: int) -> NoteVerifier:
+    """Return the key that bundles name: another, if this process has one that was retired since."""
+    signs = log_verifier(reader.context)
+    counting = log_keys.stored_keys(reader.connection, signs).counting_at(size)
+    return signs if signs in counting else counting[0]
 
 
 def _request(case: Case, into: BundleWriter) -> None:
@@ -283,8 +290,8 @@ def _log(case: Case, into: BundleWriter) -> None:
             into.add(layout.leaf_file(index, "tlog-proof"), proof.encode())
     into.add(layout.CHECKPOINT, case.checkpoint)
     into.add(layout.LOG_KEY, case.log_key.key.to_pem())
-    into.add(layout.LOG_POLICY, policy_text(case.reader.context))
-    statements = log_keys.statements(connection, case.log_key.name)
+    into.add(layout.LOG_POLICY, policy_text(case.reader.context, case.log_key))
+    statements = log_keys.statements(connection)
     entries = log_store.entries_at(connection, [each.index for each in statements])
     for each in statements:
         into.add(layout.log_key_file(each.index, "entry"), entries[each.index])

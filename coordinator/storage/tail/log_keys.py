@@ -14,14 +14,13 @@ _STATEMENTS = Prebuilt(
 _LOCK = Prebuilt(select(LogHeadRow.id).where(LogHeadRow.id == 1).with_for_update())
 
 
-def statements(connection: Connection, origin: str) -> list[KeyChange]:
-    """Return what the log of one origin says; a coordinator that moved had another before.
+def statements(connection: Connection) -> list[KeyChange]:
+    """Return all that the log says, if it had another origin once, what it said then, too.
 
     Raises:
         LogKeyError: If what is stored is no statement.
     """
-    changes = [parse_key_change(bytes(body)) for body in _STATEMENTS.rows(connection)]
-    return [change for change in changes if change.old.name == origin]
+    return [parse_key_change(bytes(body)) for body in _STATEMENTS.rows(connection)]
 
 
 def stored_keys(connection: Connection, present: NoteVerifier) -> LogKeys:
@@ -34,7 +33,7 @@ def stored_keys(connection: Connection, present: NoteVerifier) -> LogKeys:
     Raises:
         LogKeyError: If what is stored does not come to a sequence of keys.
     """
-    changes = statements(connection, present.name)
+    changes = [each for each in statements(connection) if each.old.name == present.name]
     keys = LogKeys.of(changes[0].old if changes else present)
     for change in changes:
         keys = keys.changed_by(change)

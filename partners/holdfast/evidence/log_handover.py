@@ -3,7 +3,8 @@
     keys = follow_log_keys(pinned, client.log_key_statements())
 
 Only statements that the log itself made count: each must be an entry, proven under the key whose
-word it is (`holdfast.protocol.log_keys`). One that does not hold refuses them all.
+word it is (`holdfast.protocol.log_keys`). One that does not hold refuses them all. What a log said
+while it had another origin is about another log, and passed over.
 """
 
 from collections.abc import Iterable, Sequence
@@ -55,7 +56,7 @@ def with_predecessors(keys: LogKeys, changes: Sequence[KeyChange]) -> LogKeys:
     Raises:
         LogHandoverError: If a statement is not proven, or does not follow.
     """
-    for change in reversed(changes):
+    for change in reversed(_of(keys, changes)):
         oldest = keys.spans[0].key
         if change.type == RETIRED and change.new == oldest and change.old != oldest:
             keys = _taken(keys, change)
@@ -68,9 +69,13 @@ def with_successors(keys: LogKeys, changes: Sequence[KeyChange]) -> LogKeys:
     Raises:
         LogHandoverError: If a statement is not proven, or does not follow.
     """
-    for change in changes:
+    for change in _of(keys, changes):
         keys = _taken(keys, change)
     return keys
+
+
+def _of(keys: LogKeys, changes: Sequence[KeyChange]) -> list[KeyChange]:
+    return [change for change in changes if change.old.name == keys.name]
 
 
 def _taken(keys: LogKeys, change: KeyChange) -> LogKeys:
