@@ -45,7 +45,9 @@ def watch(monitor: LogMonitor, stop: threading.Event) -> None:
     with monitor:
         while not stop.wait(_INTERVAL):
             try:
-                monitor.step()
+                for change in monitor.step().key_changes:
+                    # A person asks the operator whether this is theirs.
+                    _log.warning("%s in entry %d: %s", change.type, change.index, change.new)
             except LogAlarmError as error:
                 # Whoever looks into it runs `holdfast monitor --acknowledge` afterwards.
                 _log.critical("the log cannot be trusted any more, wake a person: %s", error)

@@ -6,8 +6,16 @@ from typing import Any
 
 import pytest
 
-from holdfast import LogAlarmError, LogHandoverError, LogKeys, LogMonitor, follow_log_keys
-from holdfast.errors import ProfileError, UntrustedEvidenceError
+from holdfast import (
+    LogAlarmError,
+    LogHandoverError,
+    LogKeys,
+    LogMonitor,
+    PublicLog,
+    Transport,
+    follow_log_keys,
+)
+from holdfast.errors import ProfileError, TransportError, UntrustedEvidenceError
 from holdfast.evidence.log_inclusion import prove_log_entry
 from holdfast.monitor.receipts import LogReceipts
 from holdfast.protocol import canonical_json, strict_json
@@ -17,6 +25,7 @@ from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.log_keys import HANDED_OVER, KeySpan, change_data, parse_key_change
 from tests.partners.key_log import FIRST, SECOND, THIEF, THIRD, KeyLog, line, rotated
 from tests.partners.memory_log import AT, LOG, MemoryLog, entry
+from tests.partners.stub_coordinator import StubCoordinator, problem
 
 
 @pytest.mark.parametrize("known", [FIRST, SECOND, THIRD])
@@ -425,6 +434,40 @@ def test_a_receipt_under_a_key_that_the_monitor_has_not_reached_waits(watched: W
     # One on a tree that was verified here is none.
     watched.keep(watched.said.tree(200).receipt(1, THIEF))
     assert watched.alarm().code == "omitted"
+
+
+def test_a_list_that_cannot_be_read_now_is_asked_for_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched.step(FIRST)
+    watched.said.hand_over(FIRST, SECOND)
+    watched.show(FIRST, SECOND)
+
+    def gone() -> list[bytes]:
+        raise TransportError("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(watched.source, "key_statements", gone)
+        with pytest.raises(TransportError):
+            watched.again()
+    assert watched.keys() == LogKeys.of(LOG)
+    assert len(watched.again().key_changes) == 1
+
+
+def test_a_coordinator_without_such_a_list_has_one_key_and_a_proxy_says_nothing(
+    stub: StubCoordinator,
+) -> None:
+    log = PublicLog(Transport(None, stub.origin))
+    stub.answers("GET", "/v1/log/keys", problem(404, "not_found"), status=404)
+    assert log.key_statements() == []
+    stub.forget_all()
+    stub.answers("GET", "/v1/log/keys", raw=b"<html>", status=404)
+    with pytest.raises(TransportError, match="no word of the log"):
+        log.key_statements()
+    stub.forget_all()
+    stub.answers("GET", "/v1/log/keys", {"origin": LOG.name, "keys": []})
+    with pytest.raises(TransportError, match="does not list"):
+        log.key_statements()
 
 
 def test_an_entry_that_only_looks_like_one_about_the_key_alarms(watched: Watched) -> None:

@@ -346,7 +346,7 @@ class LogMonitor:
                 others,
             )
         self._keys = keys
-        self._changes += new.values()
+        self._changes += [each for each in new.values() if each.old.name == keys.name]
         self._require_by_own_key(checkpoint, encoded)
 
     def _require_by_own_key(self, checkpoint: Checkpoint, encoded: bytes) -> None:
