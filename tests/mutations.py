@@ -728,8 +728,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_PROTOCOL}/log_keys.py",
-        "    if kind not in KEY_CHANGES or (kind, event[\"timestamp\"]) != (place[\"type\"], place[\"at\"]):",
-        "    if False:",
+        '(kind, event["timestamp"]) != (place["type"], place["at"])',
+        "False",
         _HANDED_OVER,
     ),
     Mutation(
@@ -788,8 +788,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_MONITOR}/monitor.py",
-        "            entry_of(change.place)[1] != self._files.entry(index) for index, change in new.items()",
-        "            False for index, change in new.items()",
+        "entry_of(change.place)[1] != self._files.entry(index)",
+        "False",
         _HANDED_OVER,
     ),
     Mutation(

@@ -5,13 +5,14 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from coordinator.key_files import read_keys
 from coordinator.operations.checks import run_checks
 from coordinator.settings import Settings
 from holdfast import (
@@ -26,6 +27,7 @@ from holdfast import (
 from holdfast.errors import HoldfastError, LogAlarmError, PinMismatchError
 from holdfast.evidence.bundle.examination import Trust, examine_bundle
 from holdfast.evidence.bundle.reader import BundleReader
+from holdfast.protocol.checkpoint import log_origin
 from holdfast.protocol.signed_note import NoteVerifier
 from tests.conftest import BACKENDS
 from tests.factories import Member, freeze_request_body
@@ -53,10 +55,9 @@ def _url(request: pytest.FixtureRequest) -> Iterator[str]:
 class Load:
     """Submits one request after the other, and follows the log, until it is told to stop."""
 
-    def __init__(self, settings: Settings, member: Member, folder: Path) -> None:
-        self.origin, self.member, self.folder = settings.origin, member, folder
-        self.log = PublicLog(Transport(None, settings.origin))
-        self.key: NoteVerifier | None = None
+    def __init__(self, origin: str, member: Member, folder: Path, key: NoteVerifier) -> None:
+        self.origin, self.member, self.folder, self.key = origin, member, folder, key
+        self.log = PublicLog(Transport(None, origin))
         self.stop = threading.Event()
         self.receipts: list[dict[str, Any]] = []
         self.ids: list[str] = []
@@ -75,7 +76,6 @@ class Load:
                 self.ids.append(answer.json()["id"])
 
     def follow(self) -> None:
-        assert self.key is not None
         with LogMonitor(self.folder, self.key, self.log) as monitor:
             while not self.stop.is_set():
                 try:
@@ -87,20 +87,18 @@ class Load:
                     pass  # it is being restarted
                 time.sleep(0.05)
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        threads = [
+    def __enter__(self) -> None:
+        self._threads = [
             threading.Thread(target=each, daemon=True)
             for each in (self.submit, self.submit, self.follow)
         ]
-        for thread in threads:
+        for thread in self._threads:
             thread.start()
-        try:
-            yield
-        finally:
-            self.stop.set()
-            for thread in threads:
-                thread.join(PATIENCE)
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        for thread in self._threads:
+            thread.join(PATIENCE)
 
     def more(self) -> None:
         """Wait until some more was confirmed, and followed."""
@@ -133,7 +131,13 @@ def _followed(load: Load, key: NoteVerifier) -> LogKeys:
         return monitor.log_keys
 
 
-def _key(settings: Settings) -> NoteVerifier:
+def _own_key(settings: Settings) -> NoteVerifier:
+    key = read_keys(settings.keys_dir).log
+    assert key is not None
+    return NoteVerifier(log_origin(settings.origin), key.public)
+
+
+def _named(settings: Settings) -> NoteVerifier:
     found = Transport(None, settings.origin).read_public("/v1").body
     return NoteVerifier.parse(found["log"]["verifier_key"])
 
@@ -150,30 +154,30 @@ def _second(folder: Path, packed: bytes, key: NoteVerifier) -> int:
 def test_it_is_replaced_under_load_and_all_evidence_verifies(url: str, tmp_path: Path) -> None:
     own = environment_of(tmp_path / "own", url)
     settings = Settings.from_env(own)
-    load = Load(settings, cast(settings).analyst, tmp_path / "monitor")
-    bundles = []
-    with Served(own):
-        load.key = old = _key(settings)
-        running = load.running()
-        running.__enter__()
-        load.more()
-        bundles.append(load.bundle())
-        command(own, "rotate-key", "log")
-        load.more()
-    with Served(own):
-        assert _key(settings) == old
-        load.more()
-        bundles.append(load.bundle())
-        command(own, "rotate-key", "log", "--finish")
-        load.more()
-        bundles.append(load.bundle())  # by a process that has the retired key in front
-    with Served(own):
-        new = _key(settings)
-        load.more()
-        bundles.append(load.bundle())
-        running.__exit__(None, None, None)
-        statements = load.log.key_statements()
-        watched = _followed(load, old)
+    member, bundles = cast(settings).analyst, []
+    old = _own_key(settings)
+    load = Load(settings.origin, member, tmp_path / "monitor", old)
+    with load:
+        with Served(own):
+            assert _named(settings) == old
+            load.more()
+            bundles.append(load.bundle())
+            command(own, "rotate-key", "log")
+            load.more()
+        with Served(own):
+            assert _named(settings) == old
+            load.more()
+            bundles.append(load.bundle())
+            command(own, "rotate-key", "log", "--finish")
+            load.more()
+            bundles.append(load.bundle())  # by a process that has the retired key in front
+        with Served(own):
+            new = _named(settings)
+            load.more()
+            bundles.append(load.bundle())
+            load.__exit__()
+            statements = load.log.key_statements()
+            watched = _followed(load, old)
     assert new != old
     assert load.alarm is None
     keys = follow_log_keys(old, statements)

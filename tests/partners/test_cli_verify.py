@@ -11,9 +11,9 @@ from holdfast import follow_log_keys
 from holdfast.cli.session import Session
 from holdfast.client.published_roots import NothingPublishedError, Published, Source
 from holdfast.profiles.store import ProfileStore
-from holdfast.protocol.log_keys import LogKeys
 from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.log_keys import LogKeys
 from holdfast.protocol.payloads import Approval
 from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.protocol.type_ids import new_id
