@@ -284,6 +284,13 @@ class LogMonitor:
         try:
             checkpoint = open_checkpoint(encoded, follow_log_keys(self._keys, statements))
         except (LogHandoverError, CheckpointError) as error:
+            if not self._state.size:
+                # It never saw the log under the key that it was given: that may be a wrong one.
+                raise UntrustedEvidenceError(
+                    f"the log shows something that {self._keys.newest} did not sign, and that key"
+                    f" did not hand over: {error}",
+                    code="no_checkpoint",
+                ) from None
             self._raise(
                 "key",
                 f"the log's checkpoint is signed with another key than {self._keys.newest}, and"
