@@ -7,6 +7,8 @@ restarted yet is lost: it opens, and verifies, with the old key.
 """
 
 import os
+import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from coordinator.key_files import (
@@ -158,7 +160,7 @@ def hand_over_log_key(settings: Settings, keys_dir: Path) -> NoteVerifier:
     _require_signs(settings, read_log_keys(keys_dir)[0])
     place = keys_dir / NEXT_LOG_KEY
     if not place.exists():
-        _put(place, PrivateKey.generate("EdDSA").to_pem(), like=keys_dir / LOG_KEY)
+        _put_once(place, PrivateKey.generate("EdDSA").to_pem(), like=keys_dir / LOG_KEY)
     present, following = _log_keys(settings, keys_dir)
     carry_out(settings, HandOverLogKey(present=present, following=following))
     return following
@@ -266,8 +268,24 @@ def _put(path: Path, content: bytes, *, like: Path) -> None:
     """
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)
-    write_private(fresh, content)
-    owner = like.stat()
-    os.chown(fresh, owner.st_uid, owner.st_gid)
+    _write_like(fresh, content, like)
     fresh.rename(path)
     sync(path.parent)
+
+
+def _put_once(path: Path, content: bytes, *, like: Path) -> None:
+    """Write a file as `_put` does, unless somebody else did meanwhile: theirs stays."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        _write_like(fresh, content, like)
+        with suppress(FileExistsError):
+            path.hardlink_to(fresh)
+    finally:
+        fresh.unlink(missing_ok=True)
+    sync(path.parent)
+
+
+def _write_like(path: Path, content: bytes, like: Path) -> None:
+    write_private(path, content)
+    owner = like.stat()
+    os.chown(path, owner.st_uid, owner.st_gid)

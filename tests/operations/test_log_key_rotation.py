@@ -208,17 +208,21 @@ def test_a_process_that_nobody_restarted_commits_until_the_old_key_is_retired(
     assert open_checkpoint(_newest(fresh), keys).size == _size(fresh)
 
 
-def test_two_who_replace_it_at_once_log_one_statement(fresh: Settings) -> None:
-    threads = [
-        threading.Thread(target=hand_over_log_key, args=(fresh, fresh.keys_dir)) for _ in range(3)
-    ]
-    hand_over_log_key(fresh, fresh.keys_dir)
-    database_size = _size(fresh)
+def test_those_who_replace_it_at_once_log_one_statement(fresh: Settings) -> None:
+    before, named = _size(fresh), []
+
+    def hand_over() -> None:
+        named.append(hand_over_log_key(fresh, fresh.keys_dir))
+
+    threads = [threading.Thread(target=hand_over) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert (len(_statements(fresh)), _size(fresh)) == (1, database_size)
+    assert len(named) == 4
+    assert (len(_statements(fresh)), _size(fresh)) == (1, before + 1)
+    assert set(named) == {follow_log_keys(_line(fresh), _statements(fresh)).newest}
+    assert [path.name for path in fresh.keys_dir.iterdir() if path.name.startswith(".")] == []
 
 
 def test_either_step_goes_on_where_it_was_interrupted(small: Settings) -> None:
@@ -296,8 +300,12 @@ def test_a_log_of_another_origin_begins_with_the_key_that_is_there(small: Settin
     retire_log_key(small, small.keys_dir)
     moved = replace(small, origin="https://moved.example")
     _invite(moved, "b.example")
-    assert follow_log_keys(_line(moved), _statements(moved)) == LogKeys.of(_line(moved))
-    assert open_checkpoint(_newest(moved), LogKeys.of(_line(moved))).size == _size(moved)
+    first = _line(moved)
+    assert follow_log_keys(first, _statements(moved)) == LogKeys.of(first)
+    assert open_checkpoint(_newest(moved), LogKeys.of(first)).size == _size(moved)
+    second = hand_over_log_key(moved, moved.keys_dir)
+    retire_log_key(moved, moved.keys_dir)
+    assert follow_log_keys(first, _statements(moved)).keys == (first, second)
     assert set(_thorough(moved)["log keys"] + _thorough(moved)["log tree"]) == {""}
 
 
