@@ -31,6 +31,8 @@ INDEX_KEY = "blind-index.key"
 WEBHOOK_KEY = "webhook-signing.pem"
 #: Signs the log of one origin. Where a process of its own signs, that alone has this file.
 LOG_KEY = "log-signing.pem"
+#: Takes over: it signs the log beside the other until that is retired, and has its name then.
+NEXT_LOG_KEY = "log-signing.next.pem"
 #: Opens what was not wrapped anew yet.
 OLD_WRAPPING_KEY = "document-wrapping.old.key"
 #: Signs beside the new one until every receiver has that.
@@ -44,7 +46,14 @@ _KEY_BYTES = 32
 #: Key files without which nothing starts.
 NEEDED_KEYS = (WRAPPING_KEY, INDEX_KEY, WEBHOOK_KEY)
 #: Every key file that a database belongs to.
-KEY_NAMES = (*NEEDED_KEYS, LOG_KEY, OLD_WRAPPING_KEY, OLD_WEBHOOK_KEY, RETIRED_KEYS)
+KEY_NAMES = (
+    *NEEDED_KEYS,
+    LOG_KEY,
+    NEXT_LOG_KEY,
+    OLD_WRAPPING_KEY,
+    OLD_WEBHOOK_KEY,
+    RETIRED_KEYS,
+)
 
 
 class KeyFileError(Exception):
@@ -62,6 +71,7 @@ class CoordinatorKeys:
         document: P-256; signs documents for people. None: it is not here.
         old_webhook: Signs every webhook, too, while it is being replaced.
         retired: What signed in its time, and was not stolen.
+        next_log: Signs the log, too, while it takes over.
     """
 
     vault: Vault
@@ -70,6 +80,7 @@ class CoordinatorKeys:
     document: DocumentKey | None
     old_webhook: PrivateKey | None = None
     retired: tuple[PublicKey, ...] = ()
+    next_log: PrivateKey | None = None
 
     @property
     def webhook_keys(self) -> tuple[PrivateKey, ...]:
@@ -99,7 +110,7 @@ class CoordinatorKeys:
                 "for what it signed can be proven under no other key. Where a process of its own "
                 "signs the log, name its socket with HOLDFAST_LOG_SIGNER_SOCKET"
             )
-        return SeedSigner(log_origin(origin), self.log)
+        return SeedSigner(log_origin(origin), self.log, self.next_log)
 
     def document_key(self) -> DocumentKey:
         """Return the key that signs documents.
@@ -177,16 +188,17 @@ def read_keys(keys_dir: Path) -> CoordinatorKeys:
         _if_there(keys_dir / DOCUMENT_KEY, lambda _: read_document_key(keys_dir)),
         _if_there(keys_dir / OLD_WEBHOOK_KEY, _signing),
         _if_there(keys_dir / RETIRED_KEYS, _public_set) or (),
+        _if_there(keys_dir / NEXT_LOG_KEY, _signing),
     )
 
 
-def read_log_key(keys_dir: Path) -> PrivateKey:
-    """Return the key that signs the log.
+def read_log_keys(keys_dir: Path) -> tuple[PrivateKey, PrivateKey | None]:
+    """Return the key that signs the log, and the one that takes over, if one does.
 
     Raises:
-        KeyFileError: If it is missing, may be read by others, or is malformed.
+        KeyFileError: If the first is missing, or either may be read by others or is malformed.
     """
-    return _signing(keys_dir / LOG_KEY)
+    return _signing(keys_dir / LOG_KEY), _if_there(keys_dir / NEXT_LOG_KEY, _signing)
 
 
 def read_document_key(keys_dir: Path) -> DocumentKey:

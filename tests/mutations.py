@@ -93,6 +93,8 @@ _LOG_SIGNER = ("tests/transparency_log/test_signing.py",)
 _ERASED = ("tests/services/test_erasures.py",)
 _TAGS = ("tests/transparency_log/test_tags.py",)
 _LOG_TAIL = ("tests/transparency_log/test_log_tail.py",)
+_HANDED_OVER = ("tests/partners/test_log_handover.py",)
+_LOG_KEY_REPLACED = ("tests/operations/test_log_key_rotation.py",)
 _COSIGNED = ("tests/api/test_cosignatures.py",)
 _POLICY = (
     "tests/partners/protocol/test_cosignature.py",
@@ -408,7 +410,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_PROTOCOL}/checkpoint.py",
-        "    if checkpoint.origin != verifier.name:",
+        "    if checkpoint.origin != keys.name:",
         "    if False:",
         _NOTE,
     ),
@@ -723,6 +725,138 @@ MUTATIONS: tuple[Mutation, ...] = (
         "        self._store(cosigned=size)\n",
         "",
         _WATCHED,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/log_keys.py",
+        '(kind, event["timestamp"]) != (place["type"], place["at"])',
+        "False",
+        _HANDED_OVER,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/log_keys.py",
+        "            if (known.key, known.first) == (change.new, change.index + 1):",
+        "            if True:",
+        _HANDED_OVER,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/log_keys.py",
+        "        if self._number(change.new) is not None:",
+        "        if False:",
+        _HANDED_OVER,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/log_keys.py",
+        "        if len(self.spans) > 1 and self.spans[-2].last is None:",
+        "        if False:",
+        _HANDED_OVER,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/log_keys.py",
+        "        if before.last not in {None, change.index}:",
+        "        if False:",
+        _HANDED_OVER,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/log_keys.py",
+        "        if change.index <= change.handed_over_at:",
+        "        if False:",
+        _HANDED_OVER,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/log_keys.py",
+        "    if {origin, old.name, new.name} != {origin}:",
+        "    if False:",
+        _HANDED_OVER,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/checkpoint.py",
+        "    if not set(signed).intersection(keys.counting_at(checkpoint.size)):",
+        "    if False:",
+        _HANDED_OVER,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/log_handover.py",
+        "        prove_log_entry(change.place, taken.only(change.proven_by))",
+        "        prove_log_entry(change.place, taken)",
+        _HANDED_OVER,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "        if new.keys() != set(said) or any(",
+        "        if any(",
+        _HANDED_OVER,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "entry_of(change.place)[1] != self._files.entry(index)",
+        "False",
+        _HANDED_OVER,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "            self._require_by_own_key(checkpoint, encoded)\n            return",
+        "            return",
+        _HANDED_OVER,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "            if self._is_ahead(receipt):",
+        "            if False:",
+        _HANDED_OVER,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "        return size > self._state.size and self._is_by_other_key(note)",
+        "        return self._is_by_other_key(note)",
+        _HANDED_OVER,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "        if not self._is_by_other_key(encoded):",
+        "        if True:",
+        _HANDED_OVER,
+    ),
+    Mutation(
+        f"{_LOG}/growth.py",
+        "    if signing_key is not None:",
+        "    if False:",
+        _LOG_KEY_REPLACED,
+    ),
+    Mutation(
+        "coordinator/services/core/log_keys.py",
+        "    if keys.spans[-2].last is not None:",
+        "    if False:",
+        _LOG_KEY_REPLACED,
+    ),
+    Mutation(
+        "coordinator/services/core/log_keys.py",
+        "    if (*before, keys.newest) == (command.present, command.following):",
+        "    if False:",
+        _LOG_KEY_REPLACED,
+    ),
+    Mutation(
+        "coordinator/services/core/unit_of_work.py",
+        "        if self._pending.log_key is not None:",
+        "        if False:",
+        _LOG_KEY_REPLACED,
+    ),
+    Mutation(
+        "coordinator/storage/tail/log_keys.py",
+        "    changes = [each for each in statements(connection) if each.old.name == present.name]",
+        "    changes = statements(connection)",
+        _LOG_KEY_REPLACED,
+    ),
+    Mutation(
+        "coordinator/operations/key_rotation.py",
+        "    if signs != key.public:",
+        "    if False:",
+        _LOG_KEY_REPLACED,
+    ),
+    Mutation(
+        "coordinator/operations/checks.py",
+        "    if keys.newest.key_id not in ids:",
+        "    if False:",
+        _LOG_KEY_REPLACED,
     ),
     Mutation(
         f"{_LOG}/growth.py",

@@ -208,6 +208,7 @@ ROUTES: tuple[Route, ...] = (
         "log",
         ("GET", "/v1/log/checkpoint", transparency_log.read_checkpoint),
         ("GET", "/v1/log/policy", transparency_log.read_policy),
+        ("GET", "/v1/log/keys", transparency_log.read_keys),
         ("GET", "/v1/log/cosignatures", transparency_log.read_collected),
         ("POST", "/v1/log/cosignatures", transparency_log.take_cosignatures),
         ("GET", "/v1/log/tile/{level}/{tile}", transparency_log.read_tile),

@@ -19,6 +19,7 @@ from coordinator.api.responses import stored_response
 from coordinator.api.service import log_verifier
 from coordinator.api.view import public_view, taken_from_anybody
 from coordinator.domain.errors import NotFoundError
+from coordinator.storage.tail import log_keys
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.transparency_log import witnesses
 from coordinator.transparency_log.proofs import consistency_proof, inclusion_proof, proof_of
@@ -27,6 +28,7 @@ from holdfast.protocol.checkpoint import LOG_PATH, decode_number
 from holdfast.protocol.errors import TileError, TreeProofError
 from holdfast.protocol.log_policy import LogPolicy
 from holdfast.protocol.log_tiles import MAX_LEVEL, TilePlace, bundle_entries, last_leaf
+from holdfast.protocol.signed_note import NoteVerifier
 
 TEXT = "text/plain; charset=utf-8"
 BYTES = "application/octet-stream"
@@ -35,6 +37,8 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _FOR_A_DAY = "public, max-age=86400, immutable"
 #: A newer checkpoint is published at most once a second.
 _FOR_A_SECOND = "public, max-age=1"
+#: Whoever meets an entry about a key asks at once, and must not get the list of before.
+_NEVER = "no-store"
 #: The policy is a file of the operator's; it changes with a restart.
 _FOR_MINUTES = "public, max-age=300"
 #: Of a note with cosignatures: a hundred signatures of today's kind take a third of that.
@@ -175,17 +179,38 @@ def read_policy() -> Response:
 
     A text in the form of c2sp.org/tlog-policy, to be kept and compared.
     """
-    return _response(policy_text(_public_context()), TEXT, _FOR_MINUTES)
+    context = _public_context()
+    return _response(policy_text(context, log_verifier(context)), TEXT, _FOR_MINUTES)
 
 
-def policy_text(context: AppContext) -> bytes:
-    """Return the operator's policy with the log's own key in front.
-
-    Raises:
-        UnavailableError: If the process that signs the log does not answer.
-    """
-    own = f"log {log_verifier(context)} {context.origin + LOG_PATH}\n"
+def policy_text(context: AppContext, log_key: NoteVerifier) -> bytes:
+    """Return the operator's policy with the log's own key in front."""
+    own = f"log {log_key} {context.origin + LOG_PATH}\n"
     return own.encode() + context.log_policy_text
+
+
+@public_view(answer=views.LogKeysView)
+def read_keys() -> Response:
+    """Every key that signed the log, and what the log itself says of its keys.
+
+    A key that takes over is named by an entry that is proven under the one before
+    (docs/protocol.md, "The key of the log"). `statements` has the bytes of both statements about
+    each, as texts: whoever trusts one of the keys proves the others from them, and from nothing
+    else here.
+    """
+    context = _public_context()
+    verifier = log_verifier(context)
+    with context.database.engine.connect() as connection:
+        statements = log_keys.statements(connection)
+        keys = log_keys.stored_keys(connection, verifier)
+    content = canonical_json.dumps(
+        {
+            "origin": verifier.name,
+            "keys": [each.model_dump(mode="json", exclude_none=True) for each in keys.views()],
+            "statements": [each.body.decode() for each in statements],
+        }
+    )
+    return _response(content, "application/json", _NEVER)
 
 
 @public_view(answer=bytes, content_type=BYTES, not_found=_TOO_FAR)

@@ -82,6 +82,7 @@ class Permission(StrEnum):
     PARTNER_SUSPEND = "partner:suspend"
     PARTNER_RESET_ROOT = "partner:reset_root"
     ERASURE_PROPOSE = "erasure:propose"  # a lead of the requester signs it
+    LOG_KEY_REPLACE = "log_key:replace"
 
 
 P = Permission
@@ -190,6 +191,7 @@ COORDINATOR_GRANTS = frozenset(
         P.PARTNER_SUSPEND,
         P.PARTNER_RESET_ROOT,
         P.ERASURE_PROPOSE,
+        P.LOG_KEY_REPLACE,
     }
 )
 #: Only who can be asked has legs; only who can request submits.

@@ -22,7 +22,7 @@ from coordinator.key_files import (
     present_keys,
     read_keys,
 )
-from coordinator.operations.log_recount import recount_events, recount_tree
+from coordinator.operations.log_recount import recount_events, recount_keys, recount_tree
 from coordinator.operations.preparation import (
     PreparationError,
     open_present_database,
@@ -41,15 +41,21 @@ from coordinator.storage.engine.documents import (
 )
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
+from coordinator.storage.tail import transparency_log as log_store
+from coordinator.storage.tail.log_keys import stored_keys
 from coordinator.transparency_log.signer import LogSigner, SignerError
 from coordinator.transparency_log.witnesses import WitnessState, quorum_state
+from holdfast.protocol.errors import LogKeyError
 from holdfast.protocol.log_policy import NONE
+from holdfast.protocol.signed_note import parse_note
 
 _KEYS_AT_A_TIME = 1_000
 #: A checkpoint that witnesses follow is cosigned within seconds.
 _QUORUM_WITHIN = timedelta(minutes=10)
 #: Of one kind; a leaf that was altered makes every later checkpoint one of another tree.
 _TOLD = 20
+#: Keys that count, while one takes over.
+_BOTH = 2
 _PLURAL = {"leaf": "leaves", "event": "events"}
 
 
@@ -91,15 +97,19 @@ def run_thorough_checks(
     context = cast("AppContext", app.extensions["holdfast"])
     try:
         with app.app_context(), _snapshot(context.database) as connection:
-            key = context.log_signer.verifier
-            tree = recount_tree(connection, key, partial(on_count, "entries"))
+            keys, found = recount_keys(connection, context.log_signer.verifier)
+            well = f"signed with {keys.newest}"
+            if found.count > 1:
+                well += f", the last of {found.count} keys, each handed over by the one before"
+            yield from _findings("log keys", found.faults, well)
+            tree = recount_tree(connection, keys, partial(on_count, "entries"))
             well = f"{tree.count} entries come to the tree that was signed at every commit"
             yield from _findings("log tree", tree.faults, well)
             events = recount_events(connection, context.vault, partial(on_count, "events"))
             gone = f", {events.erased} more are erased" if events.erased else ""
             well = f"{events.count - events.erased} events are as they were logged{gone}"
             yield from _findings("events", events.faults, well)
-            cases = examine_requests(context, connection, partial(on_count, "requests"))
+            cases = examine_requests(context, connection, keys, partial(on_count, "requests"))
             well = (
                 f"{cases.count} requests are what their {cases.acts} signed acts come to: "
                 "approvals, status, legs, ledgers, totals"
@@ -286,10 +296,38 @@ def _log_key(settings: Settings, database: Database) -> Iterator[Finding]:
             settings.origin, settings.log_signer_socket
         )
         require_own_log_key(database, signer)
+        yield from _handover(database, signer)
     except KeyFileError:
         return
     except PreparationError as error:
         yield Finding("log key", is_good=False, detail=str(error))
+
+
+def _handover(database: Database, signer: LogSigner) -> Iterator[Finding]:
+    """Yield whether another key takes over, and signs; nothing where none does."""
+    try:
+        with _snapshot(database) as connection:
+            keys = stored_keys(connection, signer.verifier)
+            size = log_store.tree_size(connection)
+            newest = log_store.checkpoint_at(connection, size) if size else None
+    except SignerError:
+        return  # told of before
+    except LogKeyError as error:
+        yield Finding("log key", is_good=False, detail=f"what is stored of its keys: {error}")
+        return
+    if len(keys.counting_at(size)) < _BOTH or newest is None:
+        return
+    said = f"handed over to {keys.newest} in entry {keys.spans[-1].first - 1}"
+    ids = {each.key_id for each in parse_note(newest).signatures}
+    if keys.newest.key_id not in ids:
+        detail = (
+            f"{said}, which did not sign the newest checkpoint: restart whatever signs with its "
+            "key file; if nobody here replaced the key, somebody else did"
+        )
+        yield Finding("log key", is_good=False, detail=detail)
+        return
+    detail = f"{said}; both sign until `rotate-key log --finish`"
+    yield Finding("log key", is_good=True, detail=detail)
 
 
 def _witnesses(settings: Settings, database: Database) -> Iterator[Finding]:

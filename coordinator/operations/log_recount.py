@@ -14,12 +14,20 @@ from sqlalchemy import Connection, Select, func, select
 from coordinator.storage.engine.documents import UnreadableDocumentError, Vault, load
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.tables.events import EventRow
-from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
+from coordinator.storage.tables.transparency_log import (
+    LogHeadRow,
+    LogKeyStatementRow,
+    LogLeafRow,
+)
+from coordinator.storage.tail.log_keys import statements
+from holdfast.errors import LogHandoverError
+from holdfast.evidence.log_handover import follow_log_keys
 from holdfast.protocol import strict_json
-from holdfast.protocol.checkpoint import parse_checkpoint
+from holdfast.protocol.checkpoint import open_checkpoint, parse_checkpoint
 from holdfast.protocol.commitment import check_event
-from holdfast.protocol.errors import LogError, ProtocolError
+from holdfast.protocol.errors import LogError, LogKeyError, ProtocolError
 from holdfast.protocol.log_entry import LogEntry, unpack_tags
+from holdfast.protocol.log_keys import KEY_CHANGES, LogKeys
 from holdfast.protocol.merkle_tree import Frontier, leaf_hash
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.signed_note import NoteVerifier, parse_note
@@ -84,6 +92,13 @@ _LEAVES = select(
     LogLeafRow.nodes,
     LogLeafRow.checkpoint,
 ).order_by(LogLeafRow.index)
+#: Whoever had the database and the old key could log one of their own.
+_STRAY = (
+    select(LogLeafRow.index)
+    .where(LogLeafRow.type.in_(sorted(KEY_CHANGES)))
+    .where(LogLeafRow.index.not_in(select(LogKeyStatementRow.leaf_index)))
+    .order_by(LogLeafRow.index)
+)
 _HEAD = select(LogHeadRow.leaf_count, LogHeadRow.tree_size, LogHeadRow.frontier)
 _EVENTS = (
     select(
@@ -103,15 +118,39 @@ _EVENTS = (
 )
 
 
+def recount_keys(connection: Connection, signs: NoteVerifier) -> tuple[LogKeys, Recounted]:
+    """Prove what the log says of its keys as members do, from the key that signs it.
+
+    Args:
+        connection: Whose statements all see one moment.
+        signs: The key with which the log is signed.
+
+    Returns:
+        Its keys, that one alone if the others are not proven; and how many there are.
+    """
+    faults = [
+        f"entry {index} is about the log's key, and this coordinator did not make it"
+        for index in connection.execute(_STRAY).scalars()
+    ]
+    keys = LogKeys.of(signs)
+    try:
+        bodies = [each.body for each in statements(connection)]
+        keys = follow_log_keys(signs, bodies)
+    except (LogKeyError, LogHandoverError) as error:
+        faults.append(str(error))
+    return keys, Recounted(len(keys.spans), faults)
+
+
 def recount_tree(
-    connection: Connection, log_key: NoteVerifier | None, on_count: Callable[[int], None]
+    connection: Connection, log_key: LogKeys | None, on_count: Callable[[int], None]
 ) -> Recounted:
     """Compute the tree from the leaves; compare the hashes, checkpoints and head that are stored.
 
     Args:
         connection: Whose statements all see one moment.
-        log_key: What checkpoints are signed with. One of another origin, which the log had before
-            it moved, is compared but for its signature, and so are all where this is None.
+        log_key: What checkpoints are signed with, each key in its time. One of another origin,
+            which the log had before it moved, is compared but for its signature, and so are all
+            where this is None.
         on_count: Called now and then with how many leaves were read so far.
 
     Returns:
@@ -132,7 +171,7 @@ def recount_tree(
     return Recounted(frontier.size, [*faults, *_head_faults(connection, frontier)])
 
 
-def _append(frontier: Frontier, row: _Leaf, log_key: NoteVerifier | None) -> list[str]:
+def _append(frontier: Frontier, row: _Leaf, log_key: LogKeys | None) -> list[str]:
     """Append a leaf to the tree; return what is stored beside it and does not fit."""
     tags = unpack_tags(bytes(row.tags or b""))
     entry = LogEntry(bytes(row.leaf_id), row.type, row.at, bytes(row.commitment), tags)
@@ -156,14 +195,12 @@ def _head_faults(connection: Connection, frontier: Frontier) -> list[str]:
     return []
 
 
-def _checkpoint_fault(
-    encoded: bytes, frontier: Frontier, log_key: NoteVerifier | None
-) -> str | None:
+def _checkpoint_fault(encoded: bytes, frontier: Frontier, log_key: LogKeys | None) -> str | None:
     try:
         note = parse_note(encoded)
         checkpoint = parse_checkpoint(note)
         if log_key is not None and checkpoint.origin == log_key.name:
-            note.require_signed(log_key)
+            open_checkpoint(encoded, log_key)
     except LogError as error:
         return f"is none that the log signed: {error}"
     if checkpoint.size != frontier.size:

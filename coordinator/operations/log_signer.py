@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from coordinator.key_files import read_log_key
+from coordinator.key_files import read_log_keys
 from coordinator.operations.preparation import PreparationError
 from coordinator.settings import Settings
 from coordinator.transparency_log.signer import SignerError
@@ -71,7 +71,8 @@ def _serve(settings: Settings, socket: Path, keys_dir: Path, stop: threading.Eve
     origin = log_origin(settings.origin)
     try:
         file = HighWaterFile(keys_dir / HIGH_WATER, origin)
-        signer = CountingSigner(origin, read_log_key(keys_dir), file)
+        key, following = read_log_keys(keys_dir)
+        signer = CountingSigner(origin, key, file, following)
     except SignerError as error:
         raise PreparationError(str(error)) from None
     try:

@@ -33,6 +33,7 @@ from holdfast.evidence.examination import examine
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.evidence.log_inclusion import look_at_log
 from holdfast.protocol.life_cycle_views import ClearanceView, DisputeView, RequestEventView
+from holdfast.protocol.log_keys import LogKeys
 from holdfast.protocol.views import (
     EvidenceView,
     FreezeRequestView,
@@ -150,16 +151,20 @@ class StoredCases:
 
 
 def examine_requests(
-    context: AppContext, connection: Connection, on_count: Callable[[int], None]
+    context: AppContext,
+    connection: Connection,
+    log_keys: LogKeys,
+    on_count: Callable[[int], None],
 ) -> Examined:
     """Examine every request that is not erased.
 
     Args:
-        context: Of the coordinator; its log key is the one that proofs are checked under.
+        context: Of the coordinator.
         connection: Whose statements all see one moment.
+        log_keys: Under which proofs are checked.
         on_count: Called with how many requests were looked through so far.
     """
-    cases, log_key = StoredCases(context, connection), context.log_signer.verifier
+    cases = StoredCases(context, connection)
     directory = KeyDirectory(cases, context.origin)
     count = acts = 0
     faults: list[str] = []
@@ -167,7 +172,7 @@ def examine_requests(
         cases.read_as(requester)
         try:
             examination = examine(cases, directory, request_id, handle=requester)
-            log = look_at_log(request_id, cases.request_events(request_id), log_key)
+            log = look_at_log(request_id, cases.request_events(request_id), log_keys)
         except _UNREADABLE as error:
             faults.append(f"{request_id}: it cannot be read as a whole: {error}")
         else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.permission import Permission, require
+from coordinator.services.core import log_keys
 from coordinator.services.core.bus import Handler, handlers_by_command
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.delivery import deliveries, webhook_endpoints
@@ -120,6 +121,9 @@ HANDLERS: tuple[Handler[Any], ...] = (
     suspensions.suspend,
     suspensions.reinstate,
     suspensions.suspend_request,
+    # The log.
+    log_keys.hand_over,
+    log_keys.retire,
     # Webhook endpoints and what is delivered to them.
     webhook_endpoints.register,
     webhook_endpoints.update,

@@ -20,6 +20,7 @@ from holdfast.protocol.merkle_tree import (
     leaf_hash,
     make_proof,
 )
+from holdfast.protocol.signed_note import ED25519, key_id, parse_note
 
 #: More leaves no transaction has. Whoever signed so far ahead knows a log that this database does
 #: not: it was restored from an old backup, and filling it up would fork the log.
@@ -102,7 +103,13 @@ class _Growing:
         ]
 
 
-def grow(frontier: Frontier, leaves: Sequence[Leaf], signer: LogSigner, now: datetime) -> Growth:
+def grow(
+    frontier: Frontier,
+    leaves: Sequence[Leaf],
+    signer: LogSigner,
+    now: datetime,
+    signing_key: bytes | None = None,
+) -> Growth:
     """Return the tree with these leaves appended, signed.
 
     Where the signer has signed a tree of that size for a transaction that came to nothing, leaves
@@ -113,9 +120,11 @@ def grow(frontier: Frontier, leaves: Sequence[Leaf], signer: LogSigner, now: dat
         leaves: In order; at least one.
         signer: Of the log.
         now: The time of leaves that fill a gap.
+        signing_key: Ed25519; the checkpoint must bear its signature. None: it need not be another
+            than the signer has.
 
     Raises:
-        SignerError: If the checkpoint cannot be signed.
+        SignerError: If the checkpoint cannot be signed, or the signer lacks that key.
     """
     base = Tree(frontier.size, frontier.root())
     growing = _Growing(frontier)
@@ -132,4 +141,15 @@ def grow(frontier: Frontier, leaves: Sequence[Leaf], signer: LogSigner, now: dat
         while frontier.size <= spent.size:
             growing.append(skipping_leaf(now))
         checkpoint = signer.sign(growing.tree(), base)
+    if signing_key is not None:
+        _require_signed_with(key_id(signer.verifier.name, ED25519, signing_key), checkpoint)
     return Growth(frontier, checkpoint, growing.appended(checkpoint), growing.nodes)
+
+
+def _require_signed_with(wanted: bytes, checkpoint: bytes) -> None:
+    """Refuse what members would refuse: the key was replaced, and this signer has the old one."""
+    if all(each.key_id != wanted for each in parse_note(checkpoint).signatures):
+        raise SignerError(
+            f"the log's key was replaced by {wanted.hex()}, which did not sign: copy the key files "
+            "to this machine, and restart the process that signs"
+        )

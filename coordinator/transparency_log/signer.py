@@ -42,6 +42,8 @@ class LogSigner(Protocol):
     def verifier(self) -> NoteVerifier:
         """The key that its signatures verify under; its name is the log's origin.
 
+        While the key is being replaced, it signs with the new one, too; this is the old one.
+
         Raises:
             SignerError: If it is not known at present.
         """
@@ -66,10 +68,16 @@ class LogSigner(Protocol):
 
 
 class SeedSigner:
-    """Signs with a key in this process; the lock of the log's head is what orders the trees."""
+    """Signs with a key in this process; the lock of the log's head is what orders the trees.
 
-    def __init__(self, origin: str, key: PrivateKey) -> None:
-        self._key = key
+    Args:
+        origin: Of the log.
+        key: Ed25519.
+        following: The key that takes over, while it does: it signs beside.
+    """
+
+    def __init__(self, origin: str, key: PrivateKey, following: PrivateKey | None = None) -> None:
+        self._keys = (key,) if following is None else (key, following)
         self._verifier = NoteVerifier(origin, key.public)
 
     @property
@@ -85,4 +93,4 @@ class SeedSigner:
         """Return the checkpoint of `tree`, whatever was signed before."""
         del base
         origin = self._verifier.name
-        return sign_note(Checkpoint(origin, *tree).text(), origin, self._key)
+        return sign_note(Checkpoint(origin, *tree).text(), origin, *self._keys)

@@ -114,10 +114,17 @@ class CountingSigner:
         origin: Of the log.
         key: Ed25519.
         file: Where it remembers what it signed.
+        following: The key that takes over, while it does: it signs beside.
     """
 
-    def __init__(self, origin: str, key: PrivateKey, file: HighWaterFile) -> None:
-        self._signer = SeedSigner(origin, key)
+    def __init__(
+        self,
+        origin: str,
+        key: PrivateKey,
+        file: HighWaterFile,
+        following: PrivateKey | None = None,
+    ) -> None:
+        self._signer = SeedSigner(origin, key, following)
         self.verifier = self._signer.verifier
         self._file = file
         self._signed = file.read()

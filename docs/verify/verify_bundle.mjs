@@ -1,7 +1,5 @@
-// Verifies a Holdfast evidence bundle without any code of Holdfast's: node 20 or newer, no package.
-//
+// Verifies a Holdfast evidence bundle without any code of Holdfast's, with node 20 or newer and no package:
 //     node verify_bundle.mjs BUNDLE.zip [LOG-KEY [HANDLE=THUMBPRINT …]]
-//
 // It checks the ZIP, the manifest's hashes, the log's checkpoint, for every entry of the log its proof and what it commits
 // to, the grants from each member's root key to the keys that signed, and every act's signature over its body. It adds up
 // no ledger and weighs no roles: `holdfast verify` does. Status 1 if anything fails.
@@ -41,22 +39,17 @@ function unzip(zip) {
     const { buffer, engine } = method ? inflateRawSync(raw, { maxOutputLength: size + 1, info: true }) : { buffer: raw }
     require(buffer.length === size && (!engine || engine.bytesWritten === packed), `another size: ${name}`)
     files.set(name, buffer)
-    place = content + packed
-    at += 46 + length
+    ;[place, at] = [content + packed, at + 46 + length]
   }
   require(place === start && at === end, 'something stands between the files')
   return files
 }
 
-// Tokens: JWS (RFC 7515) by Ed25519 or P-256, and what passkeys sign (Web Authentication, section 7.2).
-const thumbprint = ({ kty, crv, x, y }) => // RFC 7638
-  sha256(JSON.stringify(kty === 'OKP' ? { crv, kty, x } : { crv, kty, x, y })).toString('base64url')
-function isSigned({ kty, crv, x, y }, data, signature, dsaEncoding) {
-  const key = createPublicKey({ key: kty === 'OKP' ? { kty, crv, x } : { kty, crv, x, y }, format: 'jwk' })
-  return verify(kty === 'OKP' ? null : 'sha256', data, { key, dsaEncoding }, signature)
-}
-const kidOf = (token) => token.startsWith('webauthn.') ? token.split('.')[1]
-  : JSON.parse(decode(token.split('.')[0], 'base64url')).kid
+// Tokens, by keys that thumbprints (RFC 7638) name: JWS (RFC 7515) by Ed25519 or P-256, and what passkeys sign (Web Authentication, section 7.2).
+const thumbprint = ({ kty, crv, x, y }) => sha256(JSON.stringify(kty === 'OKP' ? { crv, kty, x } : { crv, kty, x, y })).toString('base64url')
+const isSigned = ({ kty, crv, x, y }, data, signature, dsaEncoding) => verify(kty === 'OKP' ? null : 'sha256', data,
+  { key: createPublicKey({ key: kty === 'OKP' ? { kty, crv, x } : { kty, crv, x, y }, format: 'jwk' }), dsaEncoding }, signature)
+const kidOf = (token) => token.startsWith('webauthn.') ? token.split('.')[1] : JSON.parse(decode(token.split('.')[0], 'base64url')).kid
 function opened(bundle, file, jwk) { // what a token says, if this key made it over the body beside it
   const token = bundle.text(`${file}.token`), [first, ...rest] = token.split('.'), body = bundle.files.get(`${file}.body`)
   require(jwk && thumbprint(jwk) === kidOf(token), `${file}: signed by another key`)
@@ -107,9 +100,8 @@ function chainOf(bundle, handle) { // a member's keys that go back to its root k
     const approval = opened(bundle, `${file}.approval`, approver?.jwk)
     require(approval.htu === `${url}grants/${proposal}/approvals` && approval.sub === approver.subject, 'no approval')
     require(bundle.json(`${file}.approval.body`).grant_sha256 === act.body_sha256, 'another grant was approved')
-    require(isLead(signer) && isLead(approver), 'no leads')
+    require(isLead(signer) && isLead(approver) && grant.subject !== signer.subject, 'no leads, or for oneself')
     require(![signer.subject, signer.proposer, grant.subject].includes(approver.subject), 'one person, or for oneself')
-    require(grant.subject !== signer.subject, 'for oneself')
     give(grant, signer.subject)
   }
   let pending = bundle.lines(`members/${handle}/grants.jsonl`), before, rounds = 20
@@ -121,39 +113,51 @@ function chainOf(bundle, handle) { // a member's keys that go back to its root k
 }
 
 // The log: a signed note (c2sp.org/signed-note), inclusion proofs (RFC 9162 section 2.1.3.2), commitments.
-function checkLog(bundle) {
-  const note = bundle.text('checkpoint'), { origin, log, request_id: request, tree_size: leaves } = bundle.manifest
+function signedTree(note, log) { // what a checkpoint states, if the log with this key signed it
   const [, name, id, encoded] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(log), key = decode(encoded, 'base64'), border = note.indexOf('\n\n')
   const jwk = { kty: 'OKP', crv: 'Ed25519', x: key.subarray(1).toString('base64url') }
   require(key[0] === 1 && hex(sha256(`${name}\n`, key)).slice(0, 8) === id, 'the key of the log is none')
-  require(!bundle.logKey || bundle.logKey === log, 'it is of another log than you say')
-  const lines = note.slice(border + 2).trimEnd().split('\n').map((line) => line.split(' ')).filter(([, by]) => by === name)
-  const own = lines.map(([, , value]) => decode(value, 'base64')).filter((value) => hex(value.subarray(0, 4)) === id)
+  const lines = note.slice(border + 2).trimEnd().split('\n').map((line) => line.split(' ')), [by, size, root] = note.split('\n')
+  const own = lines.filter(([, by]) => by === name).map(([, , value]) => decode(value, 'base64')).filter((value) => hex(value.subarray(0, 4)) === id)
   const isOwn = own.length > 0 && own.every((value) => isSigned(jwk, Buffer.from(note.slice(0, border + 1)), value.subarray(4)))
-  const [by, size, root] = note.split('\n'), entries = [...bundle.files.keys()].filter((file) => /^log\/.*entry$/.test(file))
-  require(isOwn && by === name && name === `${origin.split('//')[1]}/v1/log`, 'the log did not sign the checkpoint')
-  require(Number(size) === leaves, 'the checkpoint is of another size')
-  for (const file of entries) {
-    const base = file.slice(0, -6), entry = bundle.files.get(file), proof = bundle.text(`${base}.tlog-proof`)
-    const [kind, at, ...hashes] = proof.slice(0, proof.indexOf('\n\n')).split('\n')
-    require(kind === 'c2sp.org/tlog-proof@v1' && proof.endsWith(`\n\n${note}`), `${base}: a proof under another checkpoint`)
-    let index = Number(at.slice(6)), last = leaves - 1, hash = sha256(Buffer.from([0]), entry)
-    require(index === Number(base.slice(4)) && index <= last, `${base}: a proof of another entry`)
-    for (const sibling of hashes.map((text) => decode(text, 'base64'))) {
-      require(last > 0, `${base}: the proof is too long`)
-      const isRight = index % 2 === 1 || index === last
-      hash = isRight ? sha256(Buffer.from([1]), sibling, hash) : sha256(Buffer.from([1]), hash, sibling)
-      while (isRight && index % 2 === 0 && index > 0) [index, last] = [index / 2, Math.floor(last / 2)]
-      ;[index, last] = [Math.floor(index / 2), Math.floor(last / 2)]
-    }
-    require(last === 0 && hash.toString('base64') === root, `${base} is not in the log`)
-    const from = 43 + entry[42], committed = bundle.files.get(`${base}.committed`)
-    if (!committed) continue // erased
-    require(sha256(committed).equals(entry.subarray(from, from + 32)), `${base} commits to something else`)
-    const { type, data } = JSON.parse(committed.subarray(50)) // behind prefix and salt
-    require(type === entry.toString('latin1', 43, from), `${base} is of another type`)
-    require(type.startsWith('grant.') || data.request_id === request, `${base} is of another request`)
+  require(isOwn && by === name, 'the log did not sign the checkpoint')
+  return { note, name, size: Number(size), root }
+}
+function checkEntry(bundle, base, { note, size, root }) { // that it is in a tree; returns what it commits to, unless that was erased
+  const entry = bundle.files.get(`${base}.entry`), proof = bundle.text(`${base}.tlog-proof`)
+  const [kind, at, ...hashes] = proof.slice(0, proof.indexOf('\n\n')).split('\n')
+  let index = Number(at.slice(6)), last = size - 1, hash = sha256(Buffer.from([0]), entry)
+  require(kind === 'c2sp.org/tlog-proof@v1' && proof.endsWith(`\n\n${note}`), `${base}: a proof under another checkpoint`)
+  require(index === Number(base.slice(-12)) && index <= last, `${base}: a proof of another entry`)
+  for (const sibling of hashes.map((text) => decode(text, 'base64'))) {
+    require(last > 0, `${base}: the proof is too long`)
+    const isRight = index % 2 === 1 || index === last
+    hash = isRight ? sha256(Buffer.from([1]), sibling, hash) : sha256(Buffer.from([1]), hash, sibling)
+    while (isRight && index % 2 === 0 && index > 0) [index, last] = [index / 2, Math.floor(last / 2)]
+    ;[index, last] = [Math.floor(index / 2), Math.floor(last / 2)]
   }
+  require(last === 0 && hash.toString('base64') === root, `${base} is not in the log`)
+  const from = 43 + entry[42], committed = bundle.files.get(`${base}.committed`)
+  require(!committed || sha256(committed).equals(entry.subarray(from, from + 32)), `${base} commits to something else`)
+  const event = committed ? JSON.parse(committed.subarray(50)) : null // behind prefix and salt
+  require(!event || event.type === entry.toString('latin1', 43, from), `${base} is of another type`)
+  return event
+}
+function checkLog(bundle) {
+  const note = bundle.text('checkpoint'), { origin, log, request_id: request, tree_size: leaves } = bundle.manifest
+  const all = [...bundle.files.keys()].filter((file) => file.endsWith('.entry')).map((file) => file.slice(0, -6)).sort()
+  let key = bundle.logKey ?? log, from = 0
+  for (const base of all.filter((base) => base.startsWith('log-keys/') && key !== log)) { // handed over, under the key before
+    const { type, data } = JSON.parse(bundle.files.get(`${base}.committed`).subarray(50)), proof = bundle.text(`${base}.tlog-proof`)
+    if (type !== 'log.key_handed_over' || data.old_key !== key) continue
+    checkEntry(bundle, base, signedTree(proof.slice(proof.indexOf('\n\n') + 2), key))
+    ;[key, from] = [data.new_key, Number(base.slice(-12)) + 1]
+  }
+  require(key === log, 'it is of another log than you say')
+  const tree = signedTree(note, log), entries = all.filter((base) => base.startsWith('log/'))
+  require(tree.name === `${origin.split('//')[1]}/v1/log` && tree.size === leaves && from <= leaves, 'the checkpoint is of another log, or size')
+  const events = entries.map((base) => checkEntry(bundle, base, tree)).filter(Boolean)
+  require(events.every(({ type, data }) => type.startsWith('grant.') || data.request_id === request), 'an entry is of another request')
   return entries.length
 }
 
@@ -188,12 +192,9 @@ try {
   require(new Set(manifest.files.map((file) => file.path)).size === files.size - 1, 'a file is not in the manifest')
   for (const file of manifest.files) require(hex(sha256(bundle.text(file.path) && files.get(file.path))) === file.sha256, `${file.path} differs`)
   const entries = checkLog(bundle), chains = new Map(), all = bundle.lines('acts.jsonl'), acts = all.filter((act) => act.partner)
-  for (const { act, kind, subject } of all.filter((act) => !act.partner)) { // what clocks and the transport do
-    require(kind === 'coordinator' && !subject && UNSIGNED.includes(act), `${act} without a signature`)
-  }
-  for (const act of acts) {
-    if (!chains.has(act.partner)) chains.set(act.partner, chainOf(bundle, act.partner))
-    checkAct(bundle, chains.get(act.partner), act)
-  }
+  const byNobody = ({ act, kind, subject }) => kind === 'coordinator' && !subject && UNSIGNED.includes(act) // clocks, the transport
+  require(all.every((act) => act.partner || byNobody(act)), 'an act without a signature')
+  for (const { partner } of acts) if (!chains.has(partner)) chains.set(partner, chainOf(bundle, partner))
+  for (const act of acts) checkAct(bundle, chains.get(act.partner), act)
   console.log(`ok: ${manifest.request_id}, ${files.size} files, ${acts.length} acts, ${entries} entries of the log`)
 } catch (error) { console.error(`FAILED: ${error.message}`); process.exitCode = 1 }

@@ -30,6 +30,7 @@ from holdfast.errors import (
     HoldfastError,
     InvalidDraftError,
     LogAlarmError,
+    LogHandoverError,
     NoEncryptionKeyError,
     NotFoundError,
     PermissionDeniedError,
@@ -47,6 +48,7 @@ from holdfast.evidence.bundle.reader import BundleReader
 from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.log_handover import follow_log_keys
 from holdfast.evidence.log_inclusion import (
     LoggedEntry,
     NoLogProofError,
@@ -73,6 +75,7 @@ from holdfast.protocol.amounts import (
 from holdfast.protocol.chains.comparison import comparison_key
 from holdfast.protocol.cosignature import WitnessVerifier
 from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.log_keys import LogKeys
 from holdfast.protocol.log_policy import LogPolicy, parse_policy
 from holdfast.protocol.routing_tag import TagKey, entries_for
 from holdfast.protocol.sealed_evidence import SealedHeader
@@ -104,6 +107,8 @@ __all__ = [
     "KeyDirectory",
     "KnownAssets",
     "LogAlarmError",
+    "LogHandoverError",
+    "LogKeys",
     "LogMonitor",
     "LogPolicy",
     "LogReceipts",
@@ -152,6 +157,7 @@ __all__ = [
     "entries_for",
     "examine",
     "examine_bundle",
+    "follow_log_keys",
     "format_amount",
     "join",
     "look_at_monitor",

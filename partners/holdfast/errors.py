@@ -78,13 +78,23 @@ class LogAlarmError(UntrustedEvidenceError):
 
     Args:
         message: What was seen, with the files that prove it.
-        code: Which it was: "fork", "rollback", "altered", "omitted" or "undelivered".
+        code: Which it was: "fork", "rollback", "altered", "omitted", "undelivered" or "key".
         files: What was kept of it.
     """
 
     def __init__(self, message: str, *, code: str, files: Sequence[str] = ()) -> None:
         super().__init__(message, code=code)
         self.files = tuple(files)
+
+
+class LogHandoverError(UntrustedEvidenceError):
+    """The log's key is said to be another one, and that does not follow from the trusted one.
+
+    Args:
+        message: What is wrong with which statement.
+        code: "not_logged", or that of a `LogKeyError`: "bad_statement", "other_log", "unknown_key",
+            "two_successors", "bad_order".
+    """
 
 
 class BundleError(UntrustedEvidenceError):

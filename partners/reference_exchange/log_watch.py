@@ -12,6 +12,7 @@ from holdfast import (
     Client,
     HoldfastError,
     LogAlarmError,
+    LogKeys,
     LogMonitor,
     ProfileStore,
     PublicLog,
@@ -29,13 +30,14 @@ def open_monitor(store: ProfileStore, client: Client, folder: Path) -> LogMonito
     The log's key is kept at the first time; a real exchange compares it with other members.
     """
     coordinator = client.profile.coordinator
-    key = store.log_key(coordinator)
-    if key is None:
+    keys = store.log_key(coordinator)
+    if keys is None:
         key = client.log_key()
         if key is None:
             return None
         store.keep_log_key(coordinator, key)
-    return LogMonitor(folder, key, PublicLog(Transport(None, coordinator)))
+        keys = LogKeys.of(key)
+    return LogMonitor(folder, keys, PublicLog(Transport(None, coordinator)))
 
 
 def watch(monitor: LogMonitor, stop: threading.Event) -> None:
@@ -43,7 +45,9 @@ def watch(monitor: LogMonitor, stop: threading.Event) -> None:
     with monitor:
         while not stop.wait(_INTERVAL):
             try:
-                monitor.step()
+                for change in monitor.step().key_changes:
+                    # A person asks the operator whether this is theirs.
+                    _log.warning("%s in entry %d: %s", change.type, change.index, change.new)
             except LogAlarmError as error:
                 # Whoever looks into it runs `holdfast monitor --acknowledge` afterwards.
                 _log.critical("the log cannot be trusted any more, wake a person: %s", error)

@@ -190,6 +190,9 @@ class _FolderLog:
     def consistency(self, first: int, second: int) -> Sequence[bytes] | None:
         raise AssertionError(f"nobody asks from {first} to {second}")
 
+    def key_statements(self) -> list[bytes]:
+        raise AssertionError("no key was replaced")
+
     def hand_in(self, note: bytes) -> int:
         raise AssertionError(f"{len(note)} bytes of a witness that is not there")
 

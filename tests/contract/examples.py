@@ -440,7 +440,8 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
         _ok(_recorder(w).read(each))
     _cosign(w)
     for path in (
-        *("checkpoint", "cosignatures", "policy", "tile/0/000.p/5", "tile/entries/000.p/5"),
+        *("checkpoint", "cosignatures", "policy", "keys"),
+        *("tile/0/000.p/5", "tile/entries/000.p/5"),
         *("proof/entry/3", "proof/inclusion/3/9", "proof/consistency/4/9"),
     ):
         answer = _recorder(w).read(f"/v1/log/{path}")

@@ -76,6 +76,8 @@ NOT_OF_SERVICES = {
     "Page",
     "Problem",
     "ServiceView",
+    "LogKeySpanView",
+    "LogKeysView",
     "LogView",
     "InclusionProofView",
     "ConsistencyProofView",

@@ -131,7 +131,7 @@ def test_a_new_webhook_key_is_taken(host: Host) -> None:
 
 
 def test_keys_are_replaced_as_the_page_says(host: Host) -> None:
-    documents, webhook = (
+    documents, webhook, log, log_finished = (
         "".join(
             line
             for line in block.splitlines(keepends=True)
@@ -143,10 +143,13 @@ def test_keys_are_replaced_as_the_page_says(host: Host) -> None:
         documents,
         webhook,
         "holdfast-coordinator rotate-key webhook --finish\n",
-        "holdfast-coordinator check --thorough\n",
+        log,
+        log_finished,
     )
     assert "data keys were wrapped under the new key" in said
     assert "stays published for clearances" in said
+    assert "both sign until `rotate-key log --finish`" in said
+    assert "the last of 2 keys" in said
     assert "FAIL" not in said
 
 

@@ -17,7 +17,7 @@ from coordinator.key_files import (
     make_keys,
     make_log_key,
     read_keys,
-    read_log_key,
+    read_log_keys,
 )
 from coordinator.operations.checks import run_checks
 from coordinator.operations.membership import carry_out
@@ -100,7 +100,7 @@ def test_a_log_that_was_never_signed_gets_its_key_when_it_is_migrated(fresh: Set
     database.engine.dispose()
     keys = prepare(fresh)
     assert keys.log is not None
-    assert read_log_key(fresh.keys_dir).kid == keys.log.kid
+    assert read_log_keys(fresh.keys_dir)[0].kid == keys.log.kid
 
 
 def test_the_key_of_the_log_may_lie_with_a_process_of_its_own(

@@ -58,15 +58,15 @@ class Tree:
     def size(self) -> int:
         return self.frontier.size
 
-    def signed(self, key: PrivateKey = KEY, origin: str = LOG.name) -> bytes:
+    def signed(self, *keys: PrivateKey, origin: str = LOG.name) -> bytes:
         """Return its checkpoint."""
         checkpoint = Checkpoint(origin, self.size, self.frontier.root())
-        return sign_note(checkpoint.text(), origin, key)
+        return sign_note(checkpoint.text(), origin, *(keys or (KEY,)))
 
     def consistency(self, first: int, second: int) -> list[bytes]:
         return make_proof(consistency_pieces(first, second), self.nodes)
 
-    def receipt(self, index: int) -> dict[str, Any]:
+    def receipt(self, index: int, *keys: PrivateKey) -> dict[str, Any]:
         """Return what a partner is told of an entry: `log` of an answer."""
         told = decode_entry(self.entries[index])
         proof = make_proof(inclusion_pieces(index, self.size), self.nodes)
@@ -77,7 +77,7 @@ class Tree:
             "at": format_time(told.at),
             "commitment": told.commitment.hex(),
             "tags": base64url.encode(b"".join(told.tags)),
-            "proof": LogProof(index, tuple(proof), self.signed()).encode().decode(),
+            "proof": LogProof(index, tuple(proof), self.signed(*keys)).encode().decode(),
         }
 
 
@@ -89,6 +89,7 @@ class MemoryLog:
         entries_shown: What is shown of entries; by default those of the tree.
         witnesses: Whose cosignatures are taken.
         cosigned: What was handed in.
+        statements: What it says of its keys.
     """
 
     tree: Tree
@@ -98,6 +99,7 @@ class MemoryLog:
     checkpoint: bytes | None = None
     cosigned: list[SignedNote] = field(default_factory=list)
     held_out_note: bytes | None = None
+    statements: Sequence[bytes] = ()
 
     def show(self, entries: Sequence[bytes]) -> None:
         """Become the log of these entries."""
@@ -121,6 +123,9 @@ class MemoryLog:
 
     def consistency(self, first: int, second: int) -> Sequence[bytes] | None:
         return None if second > self.tree.size else self.tree.consistency(first, second)
+
+    def key_statements(self) -> Sequence[bytes]:
+        return self.statements
 
     def hand_in(self, note: bytes) -> int:
         parsed = parse_note(note)

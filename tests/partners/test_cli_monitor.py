@@ -8,7 +8,7 @@ from stat import S_IMODE
 import pytest
 from click.testing import Result
 
-from holdfast import LogReceipts, monitor_folder
+from holdfast import LogReceipts, follow_log_keys, monitor_folder
 from holdfast.cli.exit_codes import ExitCode
 from holdfast.profiles.store import ProfileStore
 from holdfast.protocol import strict_json
@@ -16,6 +16,7 @@ from holdfast.protocol.cosignature import WitnessVerifier, check_cosignatures
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.log_tiles import TilePlace, bundle_entries
 from holdfast.protocol.signed_note import NoteVerifier, parse_note
+from tests.partners.key_log import FIRST, SECOND, KeyLog, line
 from tests.partners.memory_log import LOG, Tree, entry
 from tests.partners.shell import Shell
 from tests.partners.stub_coordinator import StubCoordinator, problem
@@ -30,13 +31,13 @@ class Watched:
     stub: StubCoordinator
     shell: Shell
 
-    def show(self, entries: Sequence[bytes]) -> None:
+    def show(self, entries: Sequence[bytes], *keys: PrivateKey) -> None:
         """Be the coordinator of a log of these entries."""
         self.stub.forget_all()
         self.stub.answers("GET", "/v1", self.stub.service)
         tree = Tree(entries)
         for path in ("checkpoint", "cosignatures"):
-            self.stub.answers("GET", f"/v1/log/{path}", raw=tree.signed())
+            self.stub.answers("GET", f"/v1/log/{path}", raw=tree.signed(*keys))
         path = TilePlace(0, tree.size).path()
         self.stub.answers("GET", f"/v1/log/tile/entries/{path}", raw=bundle_entries(entries))
 
@@ -143,3 +144,33 @@ def test_receipts_are_counted(watched: Watched) -> None:
     receipts.close()
     done = watched()
     assert "1 of 1 receipt found" in done.stdout
+
+
+def test_a_handover_is_told_and_the_new_key_kept(watched: Watched) -> None:
+    assert watched().exit_code == 0
+    log = KeyLog([entry(number) for number in range(5)])
+    log.hand_over(FIRST, SECOND)
+    log.retire(FIRST, SECOND)
+    watched.show(log.entries, SECOND)
+    watched.stub.answers("GET", "/v1/log/keys", log.shown())
+    done = watched()
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.stdout.split())
+    assert f"entry 5 hands the log over to {line(SECOND)}: compare that" in said
+    assert f"entry 6: {line(FIRST)} signs the log no more" in said
+    kept = ProfileStore(watched.shell.store.home).log_key(watched.stub.origin)
+    assert kept == follow_log_keys(LOG, log.statements)
+    # Whoever names either key means the same log.
+    for key in (FIRST, SECOND):
+        assert watched("--log-key", str(line(key))).exit_code == 0
+    told = strict_json.loads(watched("--json").stdout.encode())
+    assert told["key_changes"] == []
+
+
+def test_a_key_without_a_handover_ends_it_with_the_status_of_an_alarm(watched: Watched) -> None:
+    assert watched().exit_code == 0
+    watched.show([entry(number) for number in range(6)], SECOND)
+    watched.stub.answers("GET", "/v1/log/keys", KeyLog().shown())
+    done = watched()
+    assert done.exit_code == ExitCode.LOG_ALARM
+    assert "did not hand over to it" in " ".join(done.stderr.split())

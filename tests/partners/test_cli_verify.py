@@ -7,16 +7,19 @@ from typing import Any
 
 import pytest
 
+from holdfast import follow_log_keys
 from holdfast.cli.session import Session
 from holdfast.client.published_roots import NothingPublishedError, Published, Source
 from holdfast.profiles.store import ProfileStore
 from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.log_keys import LogKeys
 from holdfast.protocol.payloads import Approval
 from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.views import EvidenceView
 from holdfast.protocol.vocabulary import EvidenceKind, Role
+from tests.partners.key_log import FIRST, SECOND, KeyLog, line
 from tests.partners.logged_events import EVENTS, LOG, SIZE, event_view
 from tests.partners.shell import FRQ, REQUEST, Shell
 from tests.partners.signed_world import World, context_hash_of, evidence_view, request_body, sign
@@ -123,7 +126,7 @@ def test_events_are_looked_up_in_the_log(
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[-1].startswith("Nothing failed: 10 verified")
     assert f"{SIZE} events" in done.output
-    assert store.log_key(coordinator.stub.origin) == LOG
+    assert store.log_key(coordinator.stub.origin) == LogKeys.of(LOG)
 
 
 def test_an_event_that_is_not_in_the_log_fails(shell: Shell, coordinator: Coordinator) -> None:
@@ -148,6 +151,49 @@ def test_another_key_of_the_log_than_the_kept_one_ends_it(
     # A coordinator that names none any more is one that hides it.
     del coordinator.stub.service["log"]
     assert shell("verify", FRQ).exit_code == 8
+
+
+def _handed_over() -> KeyLog:
+    """The log after its key was replaced, behind the events."""
+    log = KeyLog()
+    log.grow(SIZE + 4)
+    log.hand_over(FIRST, SECOND)
+    log.retire(FIRST, SECOND)
+    return log
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_key_to_which_the_log_handed_over_is_taken_and_the_old_one_counts_for_its_time(
+    shell: Shell, coordinator: Coordinator, store: ProfileStore, *, is_kept: bool
+) -> None:
+    log = _handed_over()
+    coordinator.answers()
+    coordinator.logs(EVENTS)
+    coordinator.stub.service["log"]["verifier_key"] = str(line(SECOND))
+    coordinator.stub.answers("GET", "/v1/log/keys", log.shown())
+    if is_kept:
+        store.keep_log_key(coordinator.stub.origin, LOG)
+    done = shell("verify", FRQ)
+    assert done.exit_code == 0, done.output
+    assert f"{SIZE} events" in done.output
+    assert (str(line(SECOND)) in "".join(done.stderr.split())) == is_kept
+    assert store.log_key(coordinator.stub.origin) == follow_log_keys(LOG, log.statements)
+
+
+def test_a_key_whose_handover_does_not_hold_ends_it_and_says_why(
+    shell: Shell, coordinator: Coordinator, store: ProfileStore
+) -> None:
+    log = _handed_over()
+    log.statements = log.statements[1:]
+    coordinator.answers()
+    coordinator.logs(EVENTS)
+    coordinator.stub.service["log"]["verifier_key"] = str(line(SECOND))
+    coordinator.stub.answers("GET", "/v1/log/keys", log.shown())
+    store.keep_log_key(coordinator.stub.origin, LOG)
+    done = shell("verify", FRQ)
+    assert done.exit_code == 8
+    assert "(unknown_key)" in done.stderr
+    assert store.log_key(coordinator.stub.origin) == LogKeys.of(LOG)
 
 
 def test_programs_read_one_document_for_every_finding_and_one_for_all(

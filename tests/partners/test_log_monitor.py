@@ -21,7 +21,6 @@ from holdfast import (
 )
 from holdfast.errors import ProfileError, TransportError, problem_error
 from holdfast.protocol.cosignature import check_cosignatures
-from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.log_tiles import TilePlace, read_bundle
 from holdfast.protocol.routing_tag import routing_tag
 from holdfast.protocol.signed_note import SignedNote, parse_note
@@ -247,7 +246,9 @@ def test_entries_that_are_withheld_are_an_omission(watch: Watch) -> None:
     assert watch.alarm().code == "omitted"
 
 
-@pytest.mark.parametrize("note", [b"", b"<html>", Tree(entries(7)).signed(PrivateKey.generate())])
+@pytest.mark.parametrize(
+    "note", [b"", b"<html>", Tree(entries(7)).signed(origin="d.example/v1/log")]
+)
 def test_what_the_log_did_not_sign_is_not_believed(watch: Watch, note: bytes) -> None:
     watch.step()
     watch.log.checkpoint = note or b"x"

@@ -35,6 +35,7 @@ from coordinator.storage.requests import exports
 from coordinator.storage.requests import request_events as event_store
 from coordinator.storage.tables.partners import MemberActRow
 from coordinator.storage.tail import events as told_store
+from coordinator.storage.tail import log_keys
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.transparency_log.proofs import proofs_under
 from coordinator.transparency_log.witnesses import published_checkpoint
@@ -122,10 +123,17 @@ def open_case(reader: Reader, request_id: str) -> Case:
         made_at=reader.context.clock.now(),
         checkpoint=checkpoint,
         tree_size=parse_checkpoint(parse_note(checkpoint)).size,
-        log_key=log_verifier(reader.context),
+        log_key=_log_key(reader, size),
         view=view,
         members={reader.actor.partner, view["requester"]},
     )
+
+
+def _log_key(reader: Reader, size: int) -> NoteVerifier:
+    """Return the key that bundles name: another, if this process has one that was retired since."""
+    signs = log_verifier(reader.context)
+    counting = log_keys.stored_keys(reader.connection, signs).counting_at(size)
+    return signs if signs in counting else counting[0]
 
 
 def _request(case: Case, into: BundleWriter) -> None:
@@ -282,7 +290,14 @@ def _log(case: Case, into: BundleWriter) -> None:
             into.add(layout.leaf_file(index, "tlog-proof"), proof.encode())
     into.add(layout.CHECKPOINT, case.checkpoint)
     into.add(layout.LOG_KEY, case.log_key.key.to_pem())
-    into.add(layout.LOG_POLICY, policy_text(case.reader.context))
+    into.add(layout.LOG_POLICY, policy_text(case.reader.context, case.log_key))
+    statements = log_keys.statements(connection)
+    entries = log_store.entries_at(connection, [each.index for each in statements])
+    for each in statements:
+        into.add(layout.log_key_file(each.index, "entry"), entries[each.index])
+        into.add(layout.log_key_file(each.index, "committed"), _committed(each.body))
+        proof = each.place["proof"].encode()
+        into.add(layout.log_key_file(each.index, "tlog-proof"), proof)
 
 
 def _told(case: Case) -> Iterator[event_store.RequestEvent]:

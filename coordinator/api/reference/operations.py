@@ -83,6 +83,7 @@ _IDS: Mapping[str, str] = {
     "tasks.list_waiting": "list_tasks",
     "tasks.take": "take_task",
     "transparency_log.read_checkpoint": "read_log_checkpoint",
+    "transparency_log.read_keys": "read_log_keys",
     "transparency_log.read_tile": "read_log_tile",
     "transparency_log.read_entries": "read_log_entries",
     "transparency_log.read_proof": "read_log_proof",

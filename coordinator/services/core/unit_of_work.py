@@ -36,7 +36,7 @@ from coordinator.storage.membership.partners import Standing, still_stands
 from coordinator.storage.requests.legs import NewLeg
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tail import events as event_store
-from coordinator.storage.tail import outbox
+from coordinator.storage.tail import log_keys, outbox
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.transparency_log.growth import Growth, grow
 from coordinator.transparency_log.leaf import Leaf, make_leaf
@@ -160,8 +160,11 @@ class Recorded:
         }
 
     def body(self) -> bytes:
-        """Return the bytes that are delivered: the committed core and its place in the log."""
-        entry = {**self.log_entry(), "seq": self.seq}
+        """Return the bytes that are delivered: the committed core and its place in the log.
+
+        What nobody is told has no number in the feed.
+        """
+        entry = {**self.log_entry(), **({"seq": self.seq} if self.audience else {})}
         return b'{"data":{"log":' + canonical_json.dumps(entry) + b"," + self.core[9:]
 
 
@@ -229,6 +232,8 @@ class _Pending:
     documents: list[SealedDocument] = field(default_factory=list)
     leaf_columns: list[tuple[Any, str, Recorded]] = field(default_factory=list)
     tag_keys: dict[str, bytes] = field(default_factory=dict)
+    log_key: bytes | None = None
+    published: list[Recorded] = field(default_factory=list)
 
 
 class UnitOfWork:
@@ -368,6 +373,14 @@ class UnitOfWork:
         """Have the leaves of this transaction, and all later ones, tagged with a new key."""
         self._pending.tag_keys[partner] = key
 
+    def require_log_key(self, key: bytes) -> None:
+        """Have this transaction's checkpoint, and all later ones, signed with this Ed25519 key."""
+        self._pending.log_key = key
+
+    def publish(self, recorded: Recorded) -> None:
+        """Have an event's bytes kept for everybody to read: what the log says of its keys."""
+        self._pending.published.append(recorded)
+
     def link(self, path: str) -> str:
         """Return the absolute link to a path, as events carry it: readers know no other place."""
         return self.origin + path
@@ -454,6 +467,8 @@ class UnitOfWork:
             self._number(events, endpoints, self._tag())
         for item in events:
             self.seal(item.key, item.id, "body", item.body())
+        for item in pending.published:
+            log_keys.keep_statement(self.connection, item.leaf_index, item.body())
         rendered = b"" if answer is None else answer.render()
         if answer_to is not None:
             self.seal(answer_to.key, answer_to.owner_id, "answer", rendered)
@@ -506,8 +521,10 @@ class UnitOfWork:
         """Append the leaves to the tree, have it signed, and store both."""
         frontier = log_store.caught_up(self.connection, head)
         leaves = [item.leaf for item in self._pending.recorded if item.leaf is not None]
+        if self._pending.log_key is not None:
+            head = head._replace(signing_key=self._pending.log_key)
         try:
-            growth = grow(frontier, leaves, self._log_signer, self.now)
+            growth = grow(frontier, leaves, self._log_signer, self.now, head.signing_key)
         except SignerError as error:
             raise UnavailableError("the log cannot be signed", why=str(error)) from None
         for item in self._pending.recorded:

@@ -38,6 +38,9 @@ class LogHeadRow(Base):
         server_default=text("0"),
         comment="leaves there were when a partner's tag key last changed, that change's included",
     )
+    signing_key: Mapped[bytes | None] = mapped_column(
+        comment="Ed25519, must sign every checkpoint; None: none was ever replaced"
+    )
 
 
 class LogLeafRow(Base):
@@ -68,6 +71,14 @@ class LogLeafRow(Base):
     checkpoint: Mapped[bytes | None] = mapped_column(
         comment="signed note of the tree that ends here, beside the last leaf of a transaction"
     )
+
+
+class LogKeyStatementRow(Base):
+    """What the log says of its own keys: public, unlike all other events."""
+
+    __tablename__ = "log_key_statement"
+    leaf_index: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    body: Mapped[bytes] = mapped_column(comment="the event's bytes, with its proof")
 
 
 class LogCosignatureRow(Base):

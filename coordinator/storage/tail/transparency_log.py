@@ -31,6 +31,7 @@ class _Head(NamedTuple):
     published_size: int
     collected_size: int
     tag_keys_changed: int
+    signing_key: bytes | None
 
 
 #: Locks the head row until the commit; SQLite's writer has the whole database already.
@@ -45,6 +46,7 @@ _LOCK = Prebuilt(
         LogHeadRow.published_size,
         LogHeadRow.collected_size,
         LogHeadRow.tag_keys_changed,
+        LogHeadRow.signing_key,
     )
     .where(LogHeadRow.id == 1)
     .with_for_update(),
@@ -63,6 +65,7 @@ _STORE_HEAD = Prebuilt(
         published_size=bindparam("published"),
         collected_size=bindparam("collected"),
         tag_keys_changed=bindparam("tagged"),
+        signing_key=bindparam("signing"),
     )
 )
 
@@ -185,6 +188,7 @@ class Head(NamedTuple):
         published_size: Of the newest checkpoint of an earlier second; 0: there is none.
         collected_size: Of the newest checkpoint of an earlier round; 0: there is none.
         tag_keys_changed: How many leaves there were when a tag key last changed.
+        signing_key: Ed25519, must sign; None: none was ever replaced.
     """
 
     first_leaf: int
@@ -197,6 +201,7 @@ class Head(NamedTuple):
     published_size: int
     collected_size: int
     tag_keys_changed: int
+    signing_key: bytes | None
 
 
 def lock(connection: Connection, *, events: int, revocations: int) -> Head:
@@ -219,6 +224,7 @@ def lock(connection: Connection, *, events: int, revocations: int) -> Head:
         published_size=row.published_size,
         collected_size=row.collected_size,
         tag_keys_changed=row.tag_keys_changed,
+        signing_key=None if row.signing_key is None else bytes(row.signing_key),
     )
 
 
@@ -262,7 +268,7 @@ def store_head(
 
     Args:
         connection: Of the transaction that locked the head.
-        head: As it was locked.
+        head: As it was locked, or with another key that must sign from these leaves on.
         frontier: Of the tree with the transaction's leaves.
         now: When they were appended.
         sets_tag_key: Whether a partner's tag key is another one from these leaves on.
@@ -284,6 +290,7 @@ def store_head(
         published=published,
         collected=collected,
         tagged=frontier.size if sets_tag_key else head.tag_keys_changed,
+        signing=head.signing_key,
     )
 
 

@@ -145,9 +145,11 @@ def _trust(
                 f"the root key of {handle} is pinned as {known[handle]}, and --pin says another"
             )
     kept = session.store.log_key(origin)
-    if kept is not None and log_key not in {None, kept}:
-        raise PinMismatchError(f"the log of {origin} was kept as {kept}, and --log-key is another")
-    return Trust(known, log_key or kept)
+    if kept is not None and log_key is not None and log_key not in kept.keys:
+        raise PinMismatchError(
+            f"the log of {origin} was kept as {kept.newest}, and --log-key is another"
+        )
+    return Trust(known, kept or log_key)
 
 
 def _print(session: Session, examination: BundleExamination) -> None:

@@ -21,12 +21,14 @@ from holdfast.errors import (
 )
 from holdfast.monitor.folder import monitor_folder
 from holdfast.monitor.monitor import LogMonitor, Step
+from holdfast.monitor.receipts import Owed
 from holdfast.monitor.source import PublicLog
 from holdfast.monitor.witness import Witness
 from holdfast.profiles.store import checked_origin
 from holdfast.profiles.tag_keys import TagKeyFile
 from holdfast.protocol.errors import NoteError
 from holdfast.protocol.log_entry import LogEntry
+from holdfast.protocol.log_keys import HANDED_OVER, KeyChange, LogKeys
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.routing_tag import is_for
 from holdfast.protocol.signed_note import NoteVerifier
@@ -142,22 +144,30 @@ def monitor(
         _say_start(session, watching)
         session.hint = "Run it again: it goes on from where it was."
         if once:
-            _tell(session, watching.step())
+            _tell(session, _step(session, origin, watching))
             return
-        _follow(session, watching, interval)
+        _follow(session, origin, watching, interval)
 
 
-def _follow(session: Session, watching: LogMonitor, interval: float) -> None:
+def _step(session: Session, origin: str, watching: LogMonitor) -> Step:
+    """Take a step, and keep the keys to which the log handed over, for `holdfast verify`, too."""
+    step = watching.step()
+    if step.key_changes:
+        session.store.keep_log_key(origin, watching.log_keys)
+    return step
+
+
+def _follow(session: Session, origin: str, watching: LogMonitor, interval: float) -> None:
     told = None
     while True:
         try:
-            step = watching.step()
+            step = _step(session, origin, watching)
         except _AWAY as error:
             session.err.print(f"{error}. Asking again in {interval:g} s.", markup=False)
         else:
             # What stays as it was is told once.
             news = (step.size, step.published, step.found, step.receipts, step.not_taken)
-            if news != told or step.cosigned:
+            if news != told or step.cosigned or step.key_changes:
                 _tell(session, step)
             told = news
         time.sleep(interval)
@@ -182,19 +192,19 @@ def _is_mine(session: Session, origin: str) -> Callable[[int, LogEntry], bool]:
     return partial(is_for, keys)
 
 
-def _log_key(session: Session, origin: str, given: NoteVerifier | None) -> NoteVerifier:
-    """Return the log's key: the one that was kept, else the given one, else as it names it now."""
+def _log_key(session: Session, origin: str, given: NoteVerifier | None) -> LogKeys:
+    """Return the log's keys: those that were kept, else the given, else as it names it now."""
     kept = session.store.log_key(origin)
     if kept is not None:
-        if given not in {None, kept}:
+        if given is not None and given not in kept.keys:
             raise PinMismatchError(
-                f"--log-key is {given}, and {kept} was kept in"
+                f"--log-key is {given}, and {kept.newest} was kept in"
                 f" {session.store.home / 'log-keys.json'}: find out which is right"
             )
         return kept
     key = given or _offered(session, origin)
     session.store.keep_log_key(origin, key)
-    return key
+    return LogKeys.of(key)
 
 
 def _offered(session: Session, origin: str) -> NoteVerifier:
@@ -235,11 +245,26 @@ def _tell(session: Session, step: Step) -> None:
     if step.receipts:
         parts.append(f"{step.found} of {counted(step.receipts, 'receipt')} found")
     session.out.print(Text(printable(f"{second(step.at)}  {'; '.join(parts)}")))
-    for each in step.undelivered[:_TOLD]:
-        line = f"  entry {each.index} was logged for you, not delivered yet: {each.type}"
-        session.out.print(Text(printable(f"{line} at {second(each.at)}")))
+    for line in (*map(_key_change, step.key_changes), *map(_owed, step.undelivered[:_TOLD])):
+        session.out.print(Text(printable(f"  {line}")))
     if len(step.undelivered) > _TOLD:
         session.out.print(f"  and {len(step.undelivered) - _TOLD} more", markup=False)
+
+
+def _owed(each: Owed) -> str:
+    return (
+        f"entry {each.index} was logged for you, not delivered yet: {each.type} at"
+        f" {second(each.at)}"
+    )
+
+
+def _key_change(change: KeyChange) -> str:
+    if change.type == HANDED_OVER:
+        return (
+            f"entry {change.index} hands the log over to {change.new}: compare that with the"
+            " operator and other members"
+        )
+    return f"entry {change.index}: {change.old} signs the log no more"
 
 
 def _as_json(step: Step) -> dict[str, object]:
@@ -255,6 +280,15 @@ def _as_json(step: Step) -> dict[str, object]:
         "undelivered": [
             {"leaf_index": each.index, "type": each.type, "at": format_time(each.at)}
             for each in step.undelivered
+        ],
+        "key_changes": [
+            {
+                "leaf_index": each.index,
+                "type": each.type,
+                "old_key": str(each.old),
+                "new_key": str(each.new),
+            }
+            for each in step.key_changes
         ],
     }
 

@@ -27,10 +27,12 @@ from holdfast.errors import (
     AuthenticationError,
     HoldfastError,
     InvalidDraftError,
+    LogHandoverError,
     PinMismatchError,
     ProfileError,
 )
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.log_handover import follow_log_keys
 from holdfast.monitor.folder import monitor_folder
 from holdfast.monitor.receipts import receipts_kept_in
 from holdfast.profiles.store import Profile, ProfileStore
@@ -38,6 +40,7 @@ from holdfast.protocol import canonical_json
 from holdfast.protocol.amounts import KnownAssets, format_amount, format_number, shipped_assets
 from holdfast.protocol.chains.chain import Chains, shipped_chains
 from holdfast.protocol.errors import MissingLibraryError
+from holdfast.protocol.log_keys import LogKeys
 from holdfast.protocol.payloads import parse_time
 from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.protocol.type_ids import id_pattern
@@ -111,23 +114,61 @@ class Session:
         """Return other partners' keys, held against one's pins."""
         return KeyDirectory(client, client.profile.coordinator, pins=self.store.pins())
 
-    def log_key(self, client: Client) -> NoteVerifier | None:
-        """Return the key of the coordinator's log: the one that was kept, else as it names it now.
+    def log_key(self, client: Client) -> LogKeys | None:
+        """Return the keys of the coordinator's log: those that were kept, else as it names it now.
+
+        Another key than the kept ones is kept, too, if the log itself has handed over to it.
 
         Raises:
-            PinMismatchError: The coordinator names another key than the one that was kept.
+            PinMismatchError: The coordinator names another key than those.
         """
         coordinator = client.profile.coordinator
         kept, offered = self.store.log_key(coordinator), client.log_key()
-        if kept is None and offered is not None:
-            self.store.keep_log_key(coordinator, offered)
-        if kept is not None and offered != kept:
-            raise PinMismatchError(
-                f"{coordinator} names {offered or 'no key'} as the key of its log, and it was"
-                f" {kept}: ask its operator why before you rely on it. If it was changed in good"
-                f" order, take the old one out of {self.store.home / 'log-keys.json'}"
+        if offered is not None and (kept is None or offered not in kept.keys):
+            return self.followed_log_key(
+                coordinator, kept or LogKeys.of(offered), offered, client.log_key_statements()
             )
-        return offered
+        if kept is not None and offered is None:
+            raise PinMismatchError(
+                f"{coordinator} names no key of its log any more, and it was {kept.newest}: ask its"
+                " operator why before you rely on it"
+            )
+        return kept
+
+    def followed_log_key(
+        self,
+        coordinator: str,
+        trusted: LogKeys,
+        offered: NoteVerifier,
+        statements: Iterable[bytes],
+    ) -> LogKeys:
+        """Return, and keep, the keys of a log that follow from the trusted ones to the offered.
+
+        Raises:
+            PinMismatchError: The log did not hand over to that one.
+        """
+        try:
+            found = follow_log_keys(trusted, statements)
+        except LogHandoverError as error:
+            raise PinMismatchError(
+                f"{coordinator} names {offered} as the key of its log, it was {trusted.newest}, and"
+                f" what the log says of its keys does not hold ({error.code}): {error}. Ask its"
+                " operator before you rely on it"
+            ) from None
+        if offered not in found.keys:
+            raise PinMismatchError(
+                f"{coordinator} names {offered} as the key of its log, it was {trusted.newest}, and"
+                " the log did not hand over to another: ask its operator why before you rely on"
+                f" it. The kept key is in {self.store.home / 'log-keys.json'}"
+            )
+        self.store.keep_log_key(coordinator, found)
+        if found.newest != trusted.newest:
+            self.err.print(
+                f"The log of {coordinator} was handed over, under the key that was kept, to"
+                f" {found.newest}: compare that with the operator and other members.",
+                markup=False,
+            )
+        return found
 
     def who(self, subject: str | None) -> str | None:
         """Return a person or system by name and id, or by id alone: "Ada (per_…)".

@@ -104,11 +104,11 @@ def verify(
     examination = examine(
         client, session.directory(client), request_id, handle=client.profile.handle
     )
-    log_key = session.log_key(client)
-    if log_key is None:
+    log_keys = session.log_key(client)
+    if log_keys is None:
         found = Finding("log", Result.ASSERTED, "the coordinator names no log that could prove it")
     else:
-        found = look_at_log(request_id, client.request_events(request_id), log_key)
+        found = look_at_log(request_id, client.request_events(request_id), log_keys)
     examination = replace(examination, shown=(*examination.shown, found))
     standings: Mapping[str, Published | str] = {}
     if published:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 from pydantic import ValidationError as ModelError
 
+from holdfast.client.log_keys import log_key_statements
 from holdfast.client.transport import Answer, Transport
 from holdfast.errors import HoldfastError, TransportError, UntrustedEvidenceError
 from holdfast.profiles.store import Profile
@@ -310,6 +311,14 @@ class Client:
             return NoteVerifier.parse(log.verifier_key)
         except NoteError as error:
             raise UntrustedEvidenceError(f"the key of the log: {error}", code="log_key") from None
+
+    def log_key_statements(self) -> list[bytes]:
+        """Return what the log says of its keys, as `GET /v1/log/keys` shows it, unsigned.
+
+        Nothing where the coordinator is of a release whose log has one key. They prove themselves:
+        see `follow_log_keys`.
+        """
+        return log_key_statements(self.transport)
 
     def jwks(self) -> list[dict[str, Any]]:
         """`GET /.well-known/jwks.json`, unsigned: the keys that sign webhooks, as JWKs."""

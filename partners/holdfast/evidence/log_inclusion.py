@@ -12,9 +12,9 @@ from holdfast.protocol.commitment import check_event
 from holdfast.protocol.errors import LogError, ProtocolError
 from holdfast.protocol.life_cycle_views import RequestEventView
 from holdfast.protocol.log_entry import LogEntry, unpack_tags
+from holdfast.protocol.log_keys import TrustedLog
 from holdfast.protocol.log_proof import LogProof, parse_log_proof
 from holdfast.protocol.payloads import format_time, parse_time
-from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.wording import counted
 
 #: How many faults are told in words.
@@ -43,7 +43,7 @@ class LoggedEntry:
     checkpoint: Checkpoint
 
 
-def prove_log_entry(place: Mapping[str, Any], log_key: NoteVerifier) -> LoggedEntry:
+def prove_log_entry(place: Mapping[str, Any], log_key: TrustedLog) -> LoggedEntry:
     """Return the entry that `log` of an answer or an event names, if it is in the log.
 
     (1) Id, type, time, commitment and tags are those of an entry. (2) Its `proof` is one, and of
@@ -52,7 +52,7 @@ def prove_log_entry(place: Mapping[str, Any], log_key: NoteVerifier) -> LoggedEn
 
     Args:
         place: The member `log`, as it came.
-        log_key: The log's key, from where one trusts it: see `Client.log_key`.
+        log_key: The log's key or keys, from where one trusts them: see `Client.log_key`.
 
     Raises:
         NoLogProofError: If there is no `proof`.
@@ -115,12 +115,12 @@ def _proof(text: object) -> LogProof:
         raise UntrustedEvidenceError(str(error), code="not_in_log") from None
 
 
-def prove_logged_event(body: bytes, log_key: NoteVerifier) -> LoggedEntry:
+def prove_logged_event(body: bytes, log_key: TrustedLog) -> LoggedEntry:
     """Return the log's entry of an event if it is there, and commits to this very event.
 
     Args:
         body: The webhook's body as it was delivered, or `data`, `timestamp` and `type` of the feed.
-        log_key: The log's key, from where one trusts it.
+        log_key: The log's key or keys, from where one trusts them.
 
     Raises:
         NoLogProofError: If it carries no proof.
@@ -182,7 +182,7 @@ class _Proven:
 
 
 def look_at_log(
-    request_id: str, events: Iterable[RequestEventView], log_key: NoteVerifier
+    request_id: str, events: Iterable[RequestEventView], log_key: TrustedLog
 ) -> Finding:
     """Return what came of looking for a request's events in the log.
 
@@ -192,7 +192,7 @@ def look_at_log(
     Args:
         request_id: Of the request.
         events: As the reader was told them.
-        log_key: The log's key, from where one trusts it.
+        log_key: The log's key or keys, from where one trusts them.
     """
     proven = _Proven(request_id)
     unproven = 0

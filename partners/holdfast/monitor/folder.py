@@ -23,15 +23,18 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic import ValidationError as ModelError
 
 from holdfast.errors import ProfileError
 from holdfast.profiles.private_files import make_private_folder, read_private, write_private
 from holdfast.protocol import canonical_json, strict_json
-from holdfast.protocol.errors import ProtocolError, TileError
+from holdfast.protocol.errors import NoteError, ProtocolError, TileError
+from holdfast.protocol.log_keys import LogKeys
 from holdfast.protocol.log_tiles import TILE_WIDTH, TilePlace, read_bundle
 from holdfast.protocol.merkle_tree import HASH_BYTES, Frontier, fold, leaf_hash
+from holdfast.protocol.signed_note import NoteVerifier
+from holdfast.protocol.views import LogKeySpanView
 
 _ENTRIES, _INDEX = "entries", "bundles"
 #: Of a full bundle: the root over its entries, and where it ends.
@@ -64,7 +67,8 @@ class MonitorState(BaseModel):
     """What `state.json` holds.
 
     Attributes:
-        log: The log's verifier key.
+        log: The log's verifier key, the newest.
+        keys: All keys that it had, and when each counts; empty where it has one alone.
         size: Of the largest tree that was verified; 0: none was yet.
         frontier: Of that tree, in hex.
         checkpoint: The log's signed note of it.
@@ -77,12 +81,26 @@ class MonitorState(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     log: str
+    keys: list[LogKeySpanView] = Field(default_factory=list)
     size: int = 0
     frontier: str = ""
     checkpoint: str = ""
     watched_from: int | None = None
     cosigned: int = 0
     alarm: Alarm | None = None
+
+    def log_keys(self) -> LogKeys:
+        """Return the log's keys.
+
+        Raises:
+            ProfileError: If they are damaged.
+        """
+        try:
+            if self.keys:
+                return LogKeys.from_views(self.keys)
+            return LogKeys.of(NoteVerifier.parse(self.log))
+        except NoteError:
+            raise ProfileError("the monitor's state is damaged: start anew elsewhere") from None
 
     def tree(self) -> Frontier:
         """Return the frontier of the verified tree.
@@ -156,19 +174,20 @@ class MonitorFolder:
                 ) from None
             yield
 
-    def read(self, log: str) -> MonitorState:
+    def read(self, trusted: LogKeys) -> MonitorState:
         """Return the state, or that of a monitor that has seen nothing of this log.
 
         Raises:
-            ProfileError: If it is damaged, or of another log.
+            ProfileError: If it is damaged, or of another log: none of its keys is trusted.
         """
         state = read_state(self.path)
         if state is None:
-            return MonitorState(log=log)
-        if state.log != log:
+            keys = trusted.views() if len(trusted.spans) > 1 else []
+            return MonitorState(log=str(trusted.newest), keys=keys)
+        if not set(state.log_keys().keys).intersection(trusted.keys):
             raise ProfileError(
-                f"{self.path} watches the log {state.log}, and this is {log}: if the key was"
-                " changed in good order, watch the new one in another folder"
+                f"{self.path} watches the log {state.log}, and this is {trusted.newest}, to which"
+                " that was not handed over: find out which is right, or watch it in another folder"
             )
         return state
 

@@ -10,6 +10,10 @@ A step (1) takes the checkpoint that witnesses are asked to cosign and the publi
 each continue the tree that was verified before, from the entries themselves, (3) looks every
 receipt up, and (4) whether something was logged for this member and not delivered. What a log must
 never do raises `LogAlarmError`, and so does every further step until `acknowledge`.
+
+The log's key may be replaced: an entry says so under the key that was trusted so far
+(`holdfast.protocol.log_keys`). It is taken once that entry stands in the verified tree; another key
+than those is an alarm.
 """
 
 import time
@@ -24,7 +28,14 @@ from typing import NoReturn, Self
 from holdfast.errors import (
     HoldfastError,
     LogAlarmError,
+    LogHandoverError,
     UntrustedEvidenceError,
+)
+from holdfast.evidence.log_handover import (
+    follow_log_keys,
+    read_statements,
+    with_predecessors,
+    with_successors,
 )
 from holdfast.evidence.log_inclusion import (
     LoggedEntry,
@@ -37,7 +48,7 @@ from holdfast.monitor.receipts import LogReceipts, Owed, Receipt
 from holdfast.monitor.source import LogSource
 from holdfast.monitor.witness import Witness
 from holdfast.protocol import canonical_json
-from holdfast.protocol.checkpoint import Checkpoint, open_checkpoint
+from holdfast.protocol.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from holdfast.protocol.cosignature import check_cosignatures
 from holdfast.protocol.errors import (
     CheckpointError,
@@ -47,6 +58,7 @@ from holdfast.protocol.errors import (
     TreeProofError,
 )
 from holdfast.protocol.log_entry import LogEntry, decode_entry
+from holdfast.protocol.log_keys import KEY_CHANGES, KeyChange, LogKeys, TrustedLog
 from holdfast.protocol.log_proof import parse_log_proof
 from holdfast.protocol.log_tiles import TILE_WIDTH, TilePlace, unbundle_entries
 from holdfast.protocol.merkle_tree import (
@@ -56,7 +68,7 @@ from holdfast.protocol.merkle_tree import (
     leaf_hash,
 )
 from holdfast.protocol.payloads import format_time
-from holdfast.protocol.signed_note import NoteVerifier, SignedNote, parse_note
+from holdfast.protocol.signed_note import SignedNote, parse_note
 
 #: So many receipts are looked up at a time.
 _RECEIPTS_AT_A_TIME = 500
@@ -80,6 +92,7 @@ class Step:
         receipts: How many receipts there are.
         found: How many of them are in the log.
         undelivered: What was logged for this member and of which it has no receipt yet.
+        key_changes: What the new entries say of the log's keys.
     """
 
     at: datetime
@@ -91,6 +104,7 @@ class Step:
     receipts: int = 0
     found: int = 0
     undelivered: Sequence[Owed] = ()
+    key_changes: Sequence[KeyChange] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +145,7 @@ class LogMonitor:
 
     Attributes:
         folder: Its own; no two monitors may have one.
-        log_key: The log's key, from where one trusts it.
+        log_key: The log's key or keys, from where one trusts them.
         source: The log.
         witness: Cosigns; None: it only watches.
         is_mine: Tells of an entry, by its place, whether this member was told of it (by its routing
@@ -141,7 +155,7 @@ class LogMonitor:
     """
 
     folder: Path
-    log_key: NoteVerifier
+    log_key: TrustedLog
     source: LogSource
     witness: Witness | None = None
     is_mine: Callable[[int, LogEntry], bool] | None = None
@@ -150,6 +164,9 @@ class LogMonitor:
     _files: MonitorFolder = field(init=False)
     _receipts: LogReceipts = field(init=False)
     _state: MonitorState = field(init=False)
+    _keys: LogKeys = field(init=False)
+    _changes: list[KeyChange] = field(init=False, default_factory=list)
+    _about_keys: list[int] = field(init=False, default_factory=list)
     _closing: ExitStack = field(init=False, default_factory=ExitStack)
 
     def __enter__(self) -> Self:
@@ -162,7 +179,8 @@ class LogMonitor:
         with ExitStack() as opened:
             opened.enter_context(self._files.locked())
             opened.callback(self._files.close)
-            self._state = self._files.read(str(self.log_key))
+            self._state = self._files.read(LogKeys.of(self.log_key))
+            self._keys = self._state.log_keys()
             self._receipts = LogReceipts(self.folder)
             opened.callback(self._receipts.close)
             self._closing = opened.pop_all()
@@ -181,6 +199,11 @@ class LogMonitor:
     def size(self) -> int:
         """How many entries are verified."""
         return self._state.size
+
+    @property
+    def log_keys(self) -> LogKeys:
+        """The log's keys, as far as this monitor has seen it hand over to them."""
+        return self._keys
 
     def acknowledge(self) -> bool:
         """Take an alarm back, which somebody looked into; return whether there was one.
@@ -201,6 +224,7 @@ class LogMonitor:
         """
         self._require_no_alarm()
         before = self._state.size
+        self._changes = []
         held_out = None if self.witness is None else self.source.held_out()
         cosigned, not_taken = 0, ""
         if held_out is not None:
@@ -227,6 +251,7 @@ class LogMonitor:
             receipts=receipts,
             found=found,
             undelivered=undelivered,
+            key_changes=tuple(self._changes),
         )
 
     def _store(self, **changes: object) -> None:
@@ -237,16 +262,111 @@ class LogMonitor:
     def _see(self, encoded: bytes) -> Checkpoint:
         """Take a checkpoint in that the log shows, and return it."""
         try:
-            checkpoint = open_checkpoint(encoded, self.log_key)
+            checkpoint = open_checkpoint(encoded, self._keys)
         except CheckpointError as error:
-            raise UntrustedEvidenceError(
-                f"the log shows something that it did not sign: {error}", code="no_checkpoint"
-            ) from None
+            checkpoint = self._see_other_key(encoded, error)
         if checkpoint.size > self._state.size:
             self._grow(checkpoint, encoded)
         elif checkpoint.size:
             self._require_same(checkpoint, encoded)
         return checkpoint
+
+    def _see_other_key(self, encoded: bytes, fault: CheckpointError) -> Checkpoint:
+        """Return a checkpoint under a key to which the log handed over behind what was verified.
+
+        Whether the entry that says so is in the tree is seen as that grows.
+        """
+        if not self._is_by_other_key(encoded):
+            raise UntrustedEvidenceError(
+                f"the log shows something that it did not sign: {fault}", code="no_checkpoint"
+            )
+        statements = self.source.key_statements()
+        try:
+            checkpoint = open_checkpoint(encoded, follow_log_keys(self._keys, statements))
+        except (LogHandoverError, CheckpointError) as error:
+            if not self._state.size:
+                # It never saw the log under the key that it was given: that may be a wrong one.
+                raise UntrustedEvidenceError(
+                    f"the log shows something that {self._keys.newest} did not sign, and that key"
+                    f" did not hand over: {error}",
+                    code="no_checkpoint",
+                ) from None
+            self._raise(
+                "key",
+                f"the log's checkpoint is signed with another key than {self._keys.newest}, and"
+                f" the log did not hand over to it: {error}",
+                encoded,
+                {"statements.jsonl": b"\n".join(statements)},
+            )
+        if checkpoint.size <= self._state.size:
+            self._raise(
+                "key",
+                f"the log's checkpoint of {checkpoint.size} entries is signed with another key than"
+                f" {self._keys.newest}, and none of those entries hands over to it",
+                encoded,
+                {"statements.jsonl": b"\n".join(statements)},
+            )
+        return checkpoint
+
+    def _is_by_other_key(self, encoded: bytes) -> bool:
+        """Tell a checkpoint in the log's name from what anything else may answer."""
+        try:
+            note = parse_note(encoded)
+            checkpoint = parse_checkpoint(note)
+        except LogError:
+            return False
+        name = self._keys.name
+        counting = {key.key_id for key in self._keys.counting_at(checkpoint.size)}
+        ids = {each.key_id for each in note.signatures if each.name == name}
+        # A signature that does not verify is anybody's, under whichever key it is said to be.
+        return checkpoint.origin == name and bool(ids) and counting.isdisjoint(ids)
+
+    def _take_key_changes(self, first: int, checkpoint: Checkpoint, encoded: bytes) -> None:
+        """Take in what the tree's new entries say of the log's keys.
+
+        Args:
+            first: Index of the first entry that is new.
+            checkpoint: Of the tree, which its entries make up.
+            encoded: Its note.
+        """
+        said = [index for index in self._about_keys if first <= index < checkpoint.size]
+        if not said:
+            self._require_by_own_key(checkpoint, encoded)
+            return
+        statements = self.source.key_statements()
+        others = {"statements.jsonl": b"\n".join(statements)}
+        try:
+            shown = read_statements(statements)
+            inside = [change for change in shown if change.index < checkpoint.size]
+            keys = with_successors(with_predecessors(self._keys, shown), inside)
+        except LogHandoverError as error:
+            self._raise("key", f"the log's key does not follow: {error}", encoded, others)
+        new = {change.index: change for change in inside if change.index >= first}
+        if new.keys() != set(said) or any(
+            entry_of(change.place)[1] != self._files.entry(index) for index, change in new.items()
+        ):
+            self._raise(
+                "key",
+                f"the log has the entries {said} about its key, and shows others, or not to which"
+                " key it goes over",
+                encoded,
+                others,
+            )
+        self._keys = keys
+        self._changes += [each for each in new.values() if each.old.name == keys.name]
+        self._require_by_own_key(checkpoint, encoded)
+
+    def _require_by_own_key(self, checkpoint: Checkpoint, encoded: bytes) -> None:
+        """Refuse a checkpoint under a key to which no entry of its tree hands over."""
+        try:
+            open_checkpoint(encoded, self._keys)
+        except CheckpointError as error:
+            self._raise(
+                "key",
+                f"none of the {checkpoint.size} entries hands over to the key that signed their"
+                f" checkpoint: {error}",
+                encoded,
+            )
 
     def _require_same(self, checkpoint: Checkpoint, encoded: bytes) -> None:
         """Hold a checkpoint of a tree that was seen before against what was kept of it."""
@@ -263,11 +383,16 @@ class LogMonitor:
     def _grow(self, checkpoint: Checkpoint, encoded: bytes) -> None:
         """Verify that a checkpoint continues what was verified, and go on to it."""
         frontier = self._state.tree()
+        first = frontier.size
+        self._about_keys = []
         while frontier.size < checkpoint.size:
             self._take_bundle(frontier, checkpoint, encoded)
         if frontier.root() != checkpoint.root:
             self._raise_mismatch(checkpoint, encoded)
+        self._take_key_changes(first, checkpoint, encoded)
         self._store(
+            log=str(self._keys.newest),
+            keys=self._keys.views() if len(self._keys.spans) > 1 else [],
             size=frontier.size,
             frontier=frontier.packed().hex(),
             checkpoint=encoded.decode(),
@@ -295,6 +420,7 @@ class LogMonitor:
         ):
             self._raise_mismatch(checkpoint, encoded, {"entries.bundle": bundle})
         self._note_mine(frontier.size, entries[known:])
+        self._about_keys += _about_keys(frontier.size, entries[known:])
         hashes = [leaf_hash(entry) for entry in entries[known:]]
         root = None
         if len(hashes) == TILE_WIDTH:
@@ -376,7 +502,7 @@ class LogMonitor:
         """Cosign what continues all that was seen; return the size, and why it was not taken."""
         witness = self.witness
         note = parse_note(encoded)
-        size = open_checkpoint(encoded, self.log_key).size
+        size = open_checkpoint(encoded, self._keys).size
         if witness is None or size != self._state.size or size < self._state.cosigned:
             return 0, ""
         try:
@@ -415,16 +541,27 @@ class LogMonitor:
     def _proven(self, receipt: Receipt) -> LoggedEntry | None:
         """Return what a receipt proves by itself; None: it is from before there were proofs."""
         try:
-            return prove_log_entry(receipt.place, self.log_key)
+            return prove_log_entry(receipt.place, self._keys)
         except NoLogProofError:
             return None
         except UntrustedEvidenceError as error:
+            if self._is_ahead(receipt):
+                return None  # the handover to its key is not verified here yet
             self._raise(
                 "omitted",
                 f"a receipt of this member does not prove that it is in the log: {error}",
                 _note_of(receipt),
                 {"receipt.json": canonical_json.dumps(dict(receipt.place))},
             )
+
+    def _is_ahead(self, receipt: Receipt) -> bool:
+        """Tell whether a receipt is under another key than the known ones, and a larger tree."""
+        note = _note_of(receipt)
+        try:
+            size = parse_checkpoint(parse_note(note)).size
+        except LogError:
+            return False
+        return size > self._state.size and self._is_by_other_key(note)
 
     def _require_roots(self, proven: Sequence[tuple[Receipt, LoggedEntry | None]]) -> None:
         """Hold the checkpoints of receipts against the tree."""
@@ -533,6 +670,11 @@ def _decoded(first: int, entries: Sequence[bytes]) -> Iterator[tuple[int, LogEnt
             yield index, decode_entry(encoded)
         except LogEntryError:
             continue  # of a later version of the log; the tree commits to it all the same
+
+
+def _about_keys(first: int, entries: Sequence[bytes]) -> list[int]:
+    """Return the places of entries that say something of the log's keys."""
+    return [index for index, entry in _decoded(first, entries) if entry.type in KEY_CHANGES]
 
 
 def _note_of(receipt: Receipt) -> bytes:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from pydantic import ValidationError as ModelError
 
+from holdfast.client.log_keys import log_key_statements
 from holdfast.client.transport import Transport
 from holdfast.errors import NotFoundError, TransportError
 from holdfast.protocol import canonical_json
@@ -36,6 +37,10 @@ class LogSource(Protocol):
 
     def consistency(self, first: int, second: int) -> Sequence[bytes] | None:
         """Return the proof from one size to another; None: the log is not as large as that."""
+        ...
+
+    def key_statements(self) -> Sequence[bytes]:
+        """Return what the log says of its keys (`holdfast.protocol.log_keys`)."""
         ...
 
     def hand_in(self, note: bytes) -> int:
@@ -83,6 +88,10 @@ class PublicLog:
         if None in hashes:
             raise TransportError("the answer is no consistency proof")
         return [each for each in hashes if each is not None]
+
+    def key_statements(self) -> Sequence[bytes]:
+        """Return what the log says of its keys."""
+        return log_key_statements(self._transport)
 
     def hand_in(self, note: bytes) -> int:
         """Hand in a cosigned checkpoint."""

@@ -29,8 +29,10 @@ from holdfast.protocol.chains.chain import Chains, ChainTable, chains_of
 from holdfast.protocol.encryption_key import DecryptionKey
 from holdfast.protocol.errors import KeyFormatError, ProtocolError
 from holdfast.protocol.jwk import PrivateKey, has_passphrase
+from holdfast.protocol.log_keys import LogKeys, TrustedLog
 from holdfast.protocol.payloads import Handle
 from holdfast.protocol.signed_note import NoteVerifier
+from holdfast.protocol.views import LogKeySpanView
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 SubjectKind = Literal["root", "person", "system"]
@@ -76,11 +78,27 @@ class PinsDocument(BaseModel):
 
 
 class LogKeysDocument(BaseModel):
-    """What `log-keys.json` holds: the verifier key of each coordinator's log, by its origin."""
+    """What `log-keys.json` holds: the verifier key of each coordinator's log, by its origin.
+
+    `spans` has all keys of a log whose key was replaced.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     keys: dict[str, str]
+    spans: dict[str, list[LogKeySpanView]] = Field(default_factory=dict)
+
+    def of(self, coordinator: str) -> LogKeys | None:
+        """Return the keys of one log.
+
+        Raises:
+            NoteError: If one of them is none.
+        """
+        if coordinator not in self.keys:
+            return None
+        if coordinator in self.spans:
+            return LogKeys.from_views(self.spans[coordinator])
+        return LogKeys.of(NoteVerifier.parse(self.keys[coordinator]))
 
 
 class ChainsDocument(BaseModel):
@@ -375,35 +393,40 @@ class ProfileStore:
         make_private_folder(self.home)
         write_private(self.home / "pins.json", canonical_json.dumps(document.model_dump()) + b"\n")
 
-    def log_key(self, coordinator: str) -> NoteVerifier | None:
-        """Return the key of a coordinator's log that was kept, or None if none was.
+    def log_key(self, coordinator: str) -> LogKeys | None:
+        """Return the keys of a coordinator's log that were kept, or None if none was.
 
         Raises:
             ProfileError: If the file is damaged or too open.
         """
-        text = self._log_keys().get(coordinator)
-        return None if text is None else NoteVerifier.parse(text)
+        return self._log_keys().of(coordinator)
 
-    def keep_log_key(self, coordinator: str, key: NoteVerifier) -> None:
-        """Keep the key of a coordinator's log, in place of an older one.
+    def keep_log_key(self, coordinator: str, trusted: TrustedLog) -> None:
+        """Keep the key of a coordinator's log, or its keys, in place of older ones.
 
         Raises:
             ProfileError: If nothing can be written.
         """
-        document = LogKeysDocument(keys={**self._log_keys(), coordinator: str(key)})
-        make_private_folder(self.home)
-        write_private(
-            self.home / "log-keys.json", canonical_json.dumps(document.model_dump()) + b"\n"
+        kept, keys = self._log_keys(), LogKeys.of(trusted)
+        spans = {origin: each for origin, each in kept.spans.items() if origin != coordinator}
+        if len(keys.spans) > 1:
+            spans[coordinator] = keys.views()
+        document = LogKeysDocument(
+            keys={**kept.keys, coordinator: str(keys.newest)},
+            spans=spans,
         )
+        make_private_folder(self.home)
+        content = document.model_dump(exclude_none=True)
+        write_private(self.home / "log-keys.json", canonical_json.dumps(content) + b"\n")
 
-    def _log_keys(self) -> dict[str, str]:
+    def _log_keys(self) -> LogKeysDocument:
         path = self.home / "log-keys.json"
         if not path.exists():
-            return {}
+            return LogKeysDocument(keys={})
         try:
-            kept = LogKeysDocument.model_validate(strict_json.loads(read_private(path))).keys
-            for text in kept.values():
-                NoteVerifier.parse(text)
+            kept = LogKeysDocument.model_validate(strict_json.loads(read_private(path)))
+            for coordinator in kept.keys:
+                kept.of(coordinator)
         except (ProtocolError, ModelError) as error:
             raise ProfileError(f"{path} is damaged: {error}") from None
         return kept

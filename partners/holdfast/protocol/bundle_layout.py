@@ -24,6 +24,8 @@ log/000000000042.committed         what the entry commits to: prefix, salt and e
 log/000000000042.tlog-proof        its proof (c2sp.org/tlog-proof) under `checkpoint`
 checkpoint                         the one checkpoint of the bundle (c2sp.org/tlog-checkpoint)
 log-key.pem                        the log's key, as openssl reads it
+log-keys/000000000042.entry        what the log said of its keys, if one was ever replaced, with
+                                   .committed and .tlog-proof, under the checkpoint of its own time
 log-policy                         whose signatures the checkpoint needs (c2sp.org/tlog-policy)
 custody.jsonl                      earlier exports of the request: who, when, which manifest
 manifest.json                      what this is, with size and SHA-256 of every other file
@@ -147,6 +149,11 @@ def member_file(handle: str, name: str) -> str:
 def key_file(kid: str) -> str:
     """Return the name of a public key's file."""
     return f"keys/{kid}.pem"
+
+
+def log_key_file(index: int, ending: str) -> str:
+    """Return the name of a file about an entry on the log's keys, with endings as `leaf_file`."""
+    return f"log-keys/{index:012}.{ending}"
 
 
 def leaf_file(index: int, ending: str) -> str:

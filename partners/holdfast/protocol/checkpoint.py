@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from holdfast.protocol.errors import CheckpointError, NoteError
+from holdfast.protocol.log_keys import LogKeys, TrustedLog
 from holdfast.protocol.merkle_tree import EMPTY_ROOT, HASH_BYTES, MAX_SIZE
-from holdfast.protocol.signed_note import NoteVerifier, SignedNote, parse_note
+from holdfast.protocol.signed_note import SignedNote, parse_note
 
 #: Below a coordinator's origin: where its log is served (c2sp.org/tlog-tiles).
 LOG_PATH = "/v1/log"
@@ -65,25 +66,32 @@ def parse_checkpoint(note: SignedNote) -> Checkpoint:
     return Checkpoint(origin, number, root)
 
 
-def open_checkpoint(encoded: bytes, verifier: NoteVerifier) -> Checkpoint:
+def open_checkpoint(encoded: bytes, trusted: TrustedLog) -> Checkpoint:
     """Return the checkpoint in a note that the log with this key signed.
 
     Args:
         encoded: The note.
-        verifier: The log's key; its name is the log's origin.
+        trusted: The log's key, or its keys; their name is the log's origin.
 
     Raises:
-        CheckpointError: If it is no checkpoint of that log, or the log did not sign it.
+        CheckpointError: If it is no checkpoint of that log, or no key signed it that counts on a
+            tree of this size.
     """
+    keys = LogKeys.of(trusted)
     try:
         note = parse_note(encoded)
-        note.require_signed(verifier)
+        signed = note.require_signed(*keys.keys)
     except NoteError as error:
         raise CheckpointError(str(error)) from None
     checkpoint = parse_checkpoint(note)
-    if checkpoint.origin != verifier.name:
+    if checkpoint.origin != keys.name:
         raise CheckpointError(
-            f"this checkpoint is of the log {checkpoint.origin!r}, not of {verifier.name!r}"
+            f"this checkpoint is of the log {checkpoint.origin!r}, not of {keys.name!r}"
+        )
+    if not set(signed).intersection(keys.counting_at(checkpoint.size)):
+        raise CheckpointError(
+            f"the key {signed[0]} signed this, which does not count on a tree of {checkpoint.size}:"
+            " it was replaced before, or took over later"
         )
     return checkpoint
 

@@ -95,6 +95,19 @@ class LogPolicyError(LogError):
     """A text is no policy of a log, or a checkpoint does not meet it (c2sp.org/tlog-policy)."""
 
 
+class LogKeyError(LogError):
+    """A statement about the log's keys is none, or does not follow from those that are trusted.
+
+    Args:
+        message: Which rule is broken.
+        code: "bad_statement", "other_log", "unknown_key", "two_successors" or "bad_order".
+    """
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class LogProofError(LogError):
     """A text is no proof, or does not prove this entry (c2sp.org/tlog-proof)."""
 

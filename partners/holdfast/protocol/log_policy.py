@@ -29,6 +29,7 @@ from holdfast.protocol.cosignature import (
     check_cosignatures,
 )
 from holdfast.protocol.errors import CheckpointError, LogPolicyError, NoteError
+from holdfast.protocol.log_keys import TrustedLog
 from holdfast.protocol.signed_note import ED25519, NoteVerifier, parse_key_line, parse_note
 
 #: The quorum that asks for no cosignature.
@@ -102,12 +103,13 @@ class LogPolicy:
                 signed.add(name)
         return self.quorum in signed
 
-    def judge(self, encoded: bytes, log: NoteVerifier | None = None) -> Judged:
+    def judge(self, encoded: bytes, log: TrustedLog | None = None) -> Judged:
         """Return a checkpoint with what the policy says of it.
 
         Args:
             encoded: The signed note, with its cosignatures.
-            log: The log's key, from where it is trusted; None: it must be a log of the policy.
+            log: The log's key, or its keys, from where they are trusted; None: it must be a log of
+                the policy.
 
         Raises:
             CheckpointError: If it is no checkpoint of such a log.
@@ -118,7 +120,7 @@ class LogPolicy:
         cosigned = [each.witness for each in cosignatures]
         return Judged(checkpoint, cosignatures, self.is_met(cosigned))
 
-    def require(self, encoded: bytes, log: NoteVerifier | None = None) -> Judged:
+    def require(self, encoded: bytes, log: TrustedLog | None = None) -> Judged:
         """Return a checkpoint that meets the policy; arguments and errors are those of `judge`.
 
         Raises:

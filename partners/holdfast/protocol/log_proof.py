@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from holdfast.protocol.checkpoint import Checkpoint, decode_hash, decode_number, open_checkpoint
 from holdfast.protocol.errors import LogError, LogProofError
+from holdfast.protocol.log_keys import TrustedLog
 from holdfast.protocol.merkle_tree import check_inclusion, leaf_hash
-from holdfast.protocol.signed_note import NoteVerifier
 
 _HEADING = "c2sp.org/tlog-proof@v1"
 _INDEX = "index "
@@ -37,12 +37,12 @@ class LogProof:
         lines += [b64encode(value).decode("ascii") for value in self.hashes]
         return "\n".join([*lines, "", ""]).encode() + self.checkpoint
 
-    def check(self, entry: bytes, verifier: NoteVerifier) -> Checkpoint:
+    def check(self, entry: bytes, trusted: TrustedLog) -> Checkpoint:
         """Accept the proof if it shows that `entry` is in the log with this key.
 
         Args:
             entry: Its encoding (`holdfast.protocol.log_entry`).
-            verifier: The log's key, from where it is trusted.
+            trusted: The log's key, or its keys, from where they are trusted.
 
         Returns:
             The checkpoint under which that is so.
@@ -51,7 +51,7 @@ class LogProof:
             LogProofError: If the log did not sign the checkpoint, or the entry is not there.
         """
         try:
-            checkpoint = open_checkpoint(self.checkpoint, verifier)
+            checkpoint = open_checkpoint(self.checkpoint, trusted)
             check_inclusion(
                 self.index, checkpoint.size, leaf_hash(entry), self.hashes, checkpoint.root
             )

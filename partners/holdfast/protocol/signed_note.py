@@ -212,22 +212,27 @@ def parse_note(encoded: bytes) -> SignedNote:
     return SignedNote(text + "\n", tuple(_signature(line) for line in lines))
 
 
-def sign_note(text: str, name: str, key: PrivateKey) -> bytes:
-    """Return a note with one signature.
+def sign_note(text: str, name: str, *keys: PrivateKey) -> bytes:
+    """Return a note, signed with each of the keys.
 
     Args:
         text: Ends with a line feed, has no other control characters.
-        name: Of the key; for a log its origin.
-        key: Ed25519.
+        name: Of the keys; for a log its origin.
+        keys: Ed25519; at least one.
 
     Raises:
-        NoteError: If the text cannot stand in a note, or the key not sign one.
+        NoteError: If the text cannot stand in a note, or a key not sign one.
     """
     if not text.endswith("\n") or _REFUSED.search(text):
         raise NoteError("the text of a note ends with a line feed; it has no other controls")
-    verifier = NoteVerifier(name, key.public)
-    signature = NoteSignature(name, verifier.key_id, key.sign(text.encode()))
-    return SignedNote(text, (signature,)).encode()
+    signed = text.encode()
+    return SignedNote(
+        text,
+        tuple(
+            NoteSignature(name, NoteVerifier(name, key.public).key_id, key.sign(signed))
+            for key in keys
+        ),
+    ).encode()
 
 
 def _signature(line: str) -> NoteSignature:

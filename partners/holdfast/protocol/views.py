@@ -1039,6 +1039,22 @@ class LogView(View):
     verifier_key: str
 
 
+class LogKeySpanView(View):
+    """A key of the log, and the sizes of the trees on which its signature counts."""
+
+    verifier_key: str
+    first_size: int = 0
+    last_size: int | None = None
+
+
+class LogKeysView(View):
+    """Every key that signed the log, the oldest first, and the statements that prove it."""
+
+    origin: str
+    keys: list[LogKeySpanView]
+    statements: list[str]
+
+
 class InclusionProofView(View):
     """That an entry is in a tree: hashes of 32 bytes in base64, from the leaf's sibling up."""
 

@@ -4,18 +4,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from holdfast.errors import BundleError, PinMismatchError, UntrustedEvidenceError
-from holdfast.evidence.bundle.log import BundleLog, gaps, read_checkpoint, read_log
+from holdfast.errors import (
+    BundleError,
+    LogHandoverError,
+    PinMismatchError,
+    UntrustedEvidenceError,
+)
+from holdfast.evidence.bundle.log import (
+    BundleLog,
+    gaps,
+    log_key_statements,
+    read_checkpoint,
+    read_log,
+)
 from holdfast.evidence.bundle.reader import BundleReader
 from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.completeness import Outcome
 from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.log_handover import follow_log_keys
 from holdfast.protocol import bundle_layout as layout
 from holdfast.protocol.checkpoint import log_origin
 from holdfast.protocol.errors import NoteError, ProtocolError
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.ledger_sums import LedgerSums
+from holdfast.protocol.log_keys import LogKeys, TrustedLog
 from holdfast.protocol.log_policy import parse_policy
 from holdfast.protocol.passkey_signature import is_passkey_token, unpack_signature
 from holdfast.protocol.passkey_token import act_document
@@ -33,11 +46,11 @@ class Trust:
 
     Attributes:
         pins: Root thumbprints that were compared out of band, by handle.
-        log_key: The key of the log, from where one trusts it.
+        log_key: The key of the log, or its keys, from where one trusts them.
     """
 
     pins: Mapping[str, str] = field(default_factory=dict)
-    log_key: NoteVerifier | None = None
+    log_key: TrustedLog | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,7 @@ def examine_bundle(reader: BundleReader, trust: Trust) -> BundleExamination:
         PinMismatchError: The log's key is another than the one that is trusted.
         BundleError: A file has not the form that it must have.
     """
-    log_key, known = _log_key(reader, trust)
+    named, log_key, known = _log_key(reader, trust)
     own = [
         Finding("files", Result.VERIFIED, _files(reader)),
         known,
@@ -88,7 +101,7 @@ def examine_bundle(reader: BundleReader, trust: Trust) -> BundleExamination:
         return BundleExamination((), (), {}, tuple(own))
     signed = f"of {checkpoint.size} entries, signed by the log {checkpoint.origin}"
     own.append(Finding("checkpoint", Result.VERIFIED, signed))
-    own.append(_look("policy", partial(_policy, reader, log_key)))
+    own.append(_look("policy", partial(_policy, reader, named)))
     log = read_log(reader, checkpoint)
     manifest = reader.manifest
     directory = KeyDirectory(reader, manifest.origin, pins=trust.pins, places=log.places(reader))
@@ -129,8 +142,8 @@ def _files(reader: BundleReader) -> str:
     )
 
 
-def _log_key(reader: BundleReader, trust: Trust) -> tuple[NoteVerifier, Finding]:
-    """Return the key to check the log with, and what is to be said of it."""
+def _log_key(reader: BundleReader, trust: Trust) -> tuple[NoteVerifier, LogKeys, Finding]:
+    """Return the key to check the log with, when it counts, and what is to be said of it."""
     manifest = reader.manifest
     try:
         named = NoteVerifier.parse(manifest.log)
@@ -140,17 +153,30 @@ def _log_key(reader: BundleReader, trust: Trust) -> tuple[NoteVerifier, Finding]
         raise BundleError(
             f"its log is {named.name}, which is not that of {manifest.origin}", code="other_origin"
         )
-    if trust.log_key is not None and trust.log_key != named:
-        raise PinMismatchError(
-            f"the bundle is of the log {named}, and the one that is trusted is {trust.log_key}:"
-            " ask who made it before you rely on it"
-        )
     if reader.read(layout.LOG_KEY) != named.key.to_pem():
         raise BundleError(f"{layout.LOG_KEY} is another key", code="other_file")
+    statements = list(log_key_statements(reader))
     if trust.log_key is None:
         detail = f"the bundle's own word, compare it: {named}"
-        return named, Finding("log key", Result.ASSERTED, detail)
-    return named, Finding("log key", Result.VERIFIED, "the one that you trust")
+        return named, LogKeys.of(named), Finding("log key", Result.ASSERTED, detail)
+    trusted = LogKeys.of(trust.log_key)
+    if named in trusted.keys:
+        detail = "the one that you trust"
+        return named, trusted.only(named), Finding("log key", Result.VERIFIED, detail)
+    try:
+        found = follow_log_keys(trusted, statements)
+    except LogHandoverError as error:
+        raise PinMismatchError(
+            f"the bundle is of the log {named}, the one that is trusted is {trusted.newest}, and"
+            f" what the bundle shows of a handover does not hold ({error.code}): {error}"
+        ) from None
+    if named not in found.keys:
+        raise PinMismatchError(
+            f"the bundle is of the log {named}, and the one that is trusted is {trusted.newest}:"
+            " ask who made it before you rely on it"
+        )
+    detail = f"handed over to {named} by the log, under the key that you trust"
+    return named, found.only(named), Finding("log key", Result.VERIFIED, detail)
 
 
 def _policy(reader: BundleReader, log_key: NoteVerifier) -> Outcome:

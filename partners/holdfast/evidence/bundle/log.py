@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from holdfast.errors import UntrustedEvidenceError
+from holdfast.errors import BundleError, UntrustedEvidenceError
 from holdfast.evidence.bundle.reader import BundleReader
 from holdfast.evidence.key_directory import Places
+from holdfast.protocol import base64url, canonical_json, strict_json
 from holdfast.protocol import bundle_layout as layout
-from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.checkpoint import Checkpoint, open_checkpoint
 from holdfast.protocol.commitment import split_committed
 from holdfast.protocol.errors import LogError, ProtocolError
 from holdfast.protocol.log_entry import LogEntry, decode_entry
+from holdfast.protocol.log_keys import TrustedLog
 from holdfast.protocol.log_proof import parse_log_proof
 from holdfast.protocol.merkle_tree import check_inclusion, leaf_hash
 from holdfast.protocol.payloads import format_time
-from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.protocol.vocabulary import EventType
 
 #: Events that every member was told, about keys and not about a request.
@@ -107,7 +107,7 @@ def _granted(reader: BundleReader, grants: Mapping[str, int]) -> dict[str, int]:
     return {kid: place for kid, place in found.items() if kid not in elsewhere}
 
 
-def read_checkpoint(reader: BundleReader, log_key: NoteVerifier) -> Checkpoint:
+def read_checkpoint(reader: BundleReader, log_key: TrustedLog) -> Checkpoint:
     """Return the bundle's checkpoint if the log with this key signed it.
 
     Raises:
@@ -124,6 +124,36 @@ def read_checkpoint(reader: BundleReader, log_key: NoteVerifier) -> Checkpoint:
             code="bad_checkpoint",
         )
     return checkpoint
+
+
+def log_key_statements(reader: BundleReader) -> Iterator[bytes]:
+    """Yield what the log said of its keys, as the bytes of events (`holdfast.protocol.log_keys`).
+
+    Raises:
+        BundleError: If a file is missing, malformed, or has another name than one of an entry.
+    """
+    for index in reader.places("log-keys/"):
+        committed = reader.read(layout.log_key_file(index, "committed"))
+        proof = reader.read(layout.log_key_file(index, "tlog-proof"))
+        try:
+            entry = decode_entry(reader.read(layout.log_key_file(index, "entry")))
+            salt, body = split_committed(committed)
+            event = strict_json.loads(body)
+        except ProtocolError as error:
+            raise BundleError(f"entry {index} of log-keys: {error}", code="bad_file") from None
+        if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
+            raise BundleError(f"entry {index} of log-keys is no event", code="bad_file")
+        place = {
+            "leaf_index": index,
+            "leaf_id": entry.leaf_id.hex(),
+            "type": entry.type,
+            "at": format_time(entry.at),
+            "commitment": entry.commitment.hex(),
+            "tags": base64url.encode(b"".join(entry.tags)),
+            "salt": salt.hex(),
+            "proof": proof.decode(errors="replace"),
+        }
+        yield canonical_json.dumps({**event, "data": {**event["data"], "log": place}})
 
 
 def read_log(reader: BundleReader, checkpoint: Checkpoint) -> BundleLog:

@@ -33,7 +33,7 @@ _KEPT_BYTES = 64 << 20
 _KEPT_FILE_BYTES = 1 << 18
 #: No document is larger, be it a file or a line: reading one takes some times as much memory.
 _DOCUMENT_BYTES = 64 << 20
-_FOLDERS = ("request/", "acts/", "members/", "keys/", "log/")
+_FOLDERS = ("request/", "acts/", "members/", "keys/", "log/", "log-keys/")
 _LOG_ENDINGS = ("entry", "committed", "tlog-proof")
 
 
@@ -252,20 +252,23 @@ class BundleReader:
         """Return the earlier exports of the request."""
         return list(self._views(Custody, layout.CUSTODY))
 
-    def places(self) -> list[int]:
+    def places(self, folder: str = "log/") -> list[int]:
         """Return the indexes of the entries of the log that are in it.
 
+        Args:
+            folder: "log/", or "log-keys/" for what the log said of its keys.
+
         Raises:
-            BundleError: If a file of the log has another name than one of an entry.
+            BundleError: If a file there has another name than one of an entry.
         """
         found = set()
         for name in self._archive.names:
-            if not name.startswith("log/"):
+            if not name.startswith(folder):
                 continue
-            number, _, ending = name.removeprefix("log/").partition(".")
+            number, _, ending = name.removeprefix(folder).partition(".")
             if not number.isdigit() or ending not in _LOG_ENDINGS:
                 raise BundleError(f"{name} is no file of an entry", code="bad_name")
-            if name != layout.leaf_file(int(number), ending):
+            if name != f"{folder}{int(number):012}.{ending}":
                 raise BundleError(f"{name} is no file of an entry", code="bad_name")
             found.add(int(number))
         return sorted(found)
