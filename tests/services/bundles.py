@@ -119,3 +119,26 @@ def second_verdict(
     return subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL
     )
+
+
+def unpack(folder: Path, bundle: Unpacked) -> None:
+    """Write the files of a bundle, its manifest as it is, into a new folder."""
+    folder.mkdir()
+    files = {**bundle.files, MANIFEST: canonical_json.dumps(bundle.manifest)}
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def by_openssl(folder: Path, bundle: Unpacked) -> "subprocess.CompletedProcess[str]":
+    """Return what the commands of VERIFY.txt say of a bundle, in a new folder."""
+    unpack(folder, bundle)
+    return subprocess.run(
+        ["/bin/sh", "VERIFY.txt"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )

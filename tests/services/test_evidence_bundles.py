@@ -38,6 +38,7 @@ from tests.node import REASON, NodeUnavailableError
 from tests.services.bundles import (
     SECOND_VERIFIER,
     Unpacked,
+    by_openssl,
     examined,
     fetch,
     refused,
@@ -614,28 +615,11 @@ def test_what_nobody_looked_into_is_named(case: tuple[Ask, bytes]) -> None:
 # --- by others' means -----------------------------------------------------------------------------
 
 
-def _by_openssl(folder: Path, bundle: Unpacked) -> "subprocess.CompletedProcess[str]":
-    folder.mkdir()
-    files = {**bundle.files, MANIFEST: canonical_json.dumps(bundle.manifest)}
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return subprocess.run(
-        ["/bin/sh", "VERIFY.txt"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
 @_ON_PAPER
 def test_openssl_comes_to_the_same_verdict_by_the_commands_of_verify_txt(
     tmp_path: Path, case: tuple[Ask, bytes]
 ) -> None:
-    done = _by_openssl(tmp_path / "good", Unpacked.of(case[1]))
+    done = by_openssl(tmp_path / "good", Unpacked.of(case[1]))
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     said = done.stdout.splitlines()
     checks = [line for line in said if line.startswith("ok")]
@@ -662,7 +646,7 @@ def test_openssl_comes_to_the_same_verdict_by_the_commands_of_verify_txt(
         content[len(content) // 2] ^= 1
         bundle.files[name] = bytes(content)
     _check_only(bundle, altered.values())
-    done = _by_openssl(tmp_path / "bad", bundle)
+    done = by_openssl(tmp_path / "bad", bundle)
     assert done.returncode == 1
     failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
     assert len(failed) == len(altered) + 1
@@ -671,7 +655,7 @@ def test_openssl_comes_to_the_same_verdict_by_the_commands_of_verify_txt(
     bundle = Unpacked.of(case[1])
     bundle.files["checkpoint"] = bundle.files["checkpoint"].replace(b"\n", b"\n1", 1)
     _check_only(bundle, [])
-    done = _by_openssl(tmp_path / "unsigned", bundle)
+    done = by_openssl(tmp_path / "unsigned", bundle)
     assert "FAILED  checkpoint is signed by log-key.pem" in done.stdout
 
 

@@ -148,6 +148,23 @@ checkpoint() { # key id
   result $status "checkpoint is signed by log-key.pem"
 }
 
+# A timestamp authority signed when the checkpoint existed (RFC 3161). Whether it is one to trust, its
+# root certificates tell: compare them, or put your own in their place. Certificates count as of the
+# time that the timestamp says, where this system's date can read that; else as of now.
+timestamp() {
+  at=$(openssl ts -reply -in timestamp.tsr -text 2> "$work/said" | sed -n 's/^Time stamp: //p')
+  seconds=$(date -u -d "$at" +%s 2> "$work/said")
+  openssl ts -verify -in timestamp.tsr -data checkpoint -CAfile timestamp-roots.pem \\
+    ${seconds:+-attime "$seconds"} > "$work/said" 2>&1
+  result $? "timestamp.tsr is over checkpoint, which existed at $at"
+}
+authority() {
+  awk -v to="$work/authority" '/-----BEGIN/ { n++ } { print > (to n) }' timestamp-roots.pem
+  for each in "$work"/authority*; do
+    echo "timestamp authority: $(openssl x509 -in "$each" -noout -subject -fingerprint -sha256)"
+  done
+}
+
 # An entry of the log is in the tree (RFC 9162 section 2.1.3.2), and commits to what is shown.
 join() { { printf '\\001'; cat "$1" "$2"; } | openssl dgst -sha256 -binary > "$work/joined"; }
 in_tree() { # entry, proof
@@ -201,6 +218,7 @@ def verify_text(
     log_key: NoteVerifier,
     kids: Iterable[str],
     roots: Iterable[tuple[str, str]],
+    is_stamped: bool,
 ) -> Iterator[bytes]:
     """Yield the parts of VERIFY.txt.
 
@@ -210,6 +228,7 @@ def verify_text(
         log_key: The log's key.
         kids: Of all public keys.
         roots: Partner and thumbprint of each root key.
+        is_stamped: Whether there is a timestamp of the checkpoint.
     """
     yield _HEAD.encode()
     yield b"\nmanifest\n\n"
@@ -219,6 +238,8 @@ def verify_text(
     for each in signed:
         yield f"{'act' if each.has_body else 'bodiless'} {each.file} {each.kid}\n".encode()
     yield f"\ncheckpoint {log_key.key_id.hex()}\n".encode()
+    if is_stamped:
+        yield b"timestamp\n"
     for index, has_committed in entries:
         yield f"entry {index:012}\n".encode()
         if has_committed:
@@ -227,3 +248,7 @@ def verify_text(
     yield f"echo 'log: {log_key}'\n".encode()
     for partner, kid in roots:
         yield f"echo 'root key of {partner}: {kid}'\n".encode()
+    if is_stamped:
+        yield b"authority\n"
+    else:
+        yield b"echo 'There is no timestamp of an authority: times are those of the signers.'\n"

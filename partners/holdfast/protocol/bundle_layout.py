@@ -1,8 +1,6 @@
 """The layout of an evidence bundle: what lies where in the ZIP, and its manifest (ADR 0061).
 
 ```text
-summary.pdf                        the case as a document for people, signed by the coordinator
-VERIFY.txt                         how to check these very files with openssl: a script for sh
 request/request.json               the request as its reader sees it
 request/legs.jsonl                 likewise; every .jsonl holds one document in a line
 request/ledger.jsonl  holds.jsonl  disputes.jsonl  clearances.jsonl
@@ -26,6 +24,11 @@ checkpoint                         the one checkpoint of the bundle (c2sp.org/tl
 log-key.pem                        the log's key, as openssl reads it
 log-policy                         whose signatures the checkpoint needs (c2sp.org/tlog-policy)
 custody.jsonl                      earlier exports of the request: who, when, which manifest
+summary.pdf                        the case as a document for people, signed by the coordinator
+timestamp.tsr                      where a timestamp authority was asked: when `checkpoint` existed,
+                                   by its signature (RFC 3161, a TimeStampResp in DER)
+timestamp-roots.pem                that authority's root certificates, by the coordinator's word
+VERIFY.txt                         how to check these very files with openssl: a script for sh
 manifest.json                      what this is, with size and SHA-256 of every other file
 ```
 
@@ -52,6 +55,8 @@ SUMMARY = "summary.pdf"
 VERIFY = "VERIFY.txt"
 CUSTODY = "custody.jsonl"
 LOG_POLICY = "log-policy"
+TIMESTAMP = "timestamp.tsr"
+TIMESTAMP_ROOTS = "timestamp-roots.pem"
 CHECKPOINT = "checkpoint"
 LOG_KEY = "log-key.pem"
 REQUEST = "request/request.json"

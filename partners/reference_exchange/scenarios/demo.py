@@ -5,7 +5,8 @@
 On a terminal it pauses before every scene, for people to read; --fast leaves the pauses out.
 
 The last line printed is one JSON object. Exit status 0 only if the coordinator's totals equal what
-the exchanges' own deposit books say, every notice arrived, and every act is proven.
+the exchanges' own deposit books say, every notice arrived, every act is proven, and so are evidence
+bundles, the log and a restored backup.
 """
 
 import json
@@ -30,6 +31,7 @@ from holdfast.protocol.checkpoint import LOG_PATH, parse_checkpoint
 from holdfast.protocol.signed_note import parse_note
 from reference_exchange.scenarios import first_act, second_act
 from reference_exchange.scenarios.accounts import Summary, close_accounts
+from reference_exchange.scenarios.afterwards import prove_afterwards
 from reference_exchange.scenarios.board import WIDTH
 from reference_exchange.scenarios.cast import enrol
 from reference_exchange.scenarios.console_links import sign_in_link, sign_in_words
@@ -78,6 +80,9 @@ def run(stage: Stage, acts: str = "all") -> tuple[Summary, list[str]]:
     missed = _watched_to_the_end(stage)
     summary.log_verified = not missed
     faults += missed
+    proof = prove_afterwards(stage)
+    summary.bundles_verified, summary.restored = proof.bundles, proof.is_restored
+    faults += proof.faults
     if summary.undelivered:
         faults.append(f"{summary.undelivered} deliveries did not arrive")
     if summary.owed:
