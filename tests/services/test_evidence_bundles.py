@@ -1,10 +1,8 @@
 """Evidence bundles: what is in them, for whom, and that nobody can alter one unnoticed."""
 
 import io
-import os
 import re
 import resource
-import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,7 +17,6 @@ from holdfast.evidence.bundle.examination import Trust
 from holdfast.evidence.bundle.reader import BundleReader
 from holdfast.evidence.case_file import Result
 from holdfast.protocol import canonical_json, strict_json
-from holdfast.protocol.bundle_layout import MANIFEST
 from holdfast.protocol.checkpoint import Checkpoint, parse_checkpoint
 from holdfast.protocol.cosignature import WitnessVerifier
 from holdfast.protocol.jwk import PrivateKey
@@ -34,15 +31,14 @@ from tests.api.membership_acts import (
     with_new_key,
 )
 from tests.factories import Member, grant_body
-from tests.node import REASON, NodeUnavailableError
 from tests.services.bundles import (
     SECOND_VERIFIER,
     Unpacked,
     by_openssl,
     examined,
     fetch,
+    judged,
     refused,
-    second_verdict,
 )
 from tests.services.request_cast import Ask, Office
 from tests.services.test_passkey_acts import enrol
@@ -670,39 +666,30 @@ def _check_only(bundle: Unpacked, checks: Iterable[str]) -> None:
     bundle.files["VERIFY.txt"] = "\n".join([*kept, ""]).encode()
 
 
-def _node_or_skip(folder: Path, packed: bytes, *trusted: str) -> "subprocess.CompletedProcess[str]":
-    try:
-        return second_verdict(folder, packed, *trusted)
-    except NodeUnavailableError as error:
-        if os.environ.get("REQUIRE_NODE"):
-            raise
-        pytest.skip(f"{REASON}{error}")
-
-
 @_ON_PAPER
 def test_the_second_verifier_comes_to_the_verdict_of_the_kit(
     tmp_path: Path, office: Office, case: tuple[Ask, bytes]
 ) -> None:
     packed = case[1]
-    done = _node_or_skip(tmp_path, packed)
+    done = judged(tmp_path, packed)
     assert (done.returncode, done.stderr) == (0, "")
     own = fetch(office, others(office)[0].analyst, case[0])
-    assert _node_or_skip(tmp_path, own).returncode == 0
+    assert judged(tmp_path, own).returncode == 0
     log_key = Unpacked.of(packed).manifest["log"]
     pins = [f"{partner}={kid}" for partner, (kid, _) in examined(packed).roots.items()]
-    assert _node_or_skip(tmp_path, packed, log_key, *pins).returncode == 0
-    assert _node_or_skip(tmp_path, packed, log_key[:-2] + "A=").returncode == 1
-    assert _node_or_skip(tmp_path, packed, log_key, f"{pins[0][:-43]}{'p' * 43}").returncode == 1
+    assert judged(tmp_path, packed, log_key, *pins).returncode == 0
+    assert judged(tmp_path, packed, log_key[:-2] + "A=").returncode == 1
+    assert judged(tmp_path, packed, log_key, f"{pins[0][:-43]}{'p' * 43}").returncode == 1
     for attack in _FORGED:
         bundle = Unpacked.of(packed)
         attack(bundle)
-        done = _node_or_skip(tmp_path, bundle.pack())
+        done = judged(tmp_path, bundle.pack())
         assert done.returncode == 1, attack
         assert done.stderr.startswith("FAILED: "), attack
     bundle = Unpacked.of(packed)
     bundle.files["custody.jsonl"] += b"\n"
-    assert _node_or_skip(tmp_path, bundle.pack(is_mended=False)).returncode == 1
-    assert _node_or_skip(tmp_path, b"PK" + packed).returncode == 1
+    assert judged(tmp_path, bundle.pack(is_mended=False)).returncode == 1
+    assert judged(tmp_path, b"PK" + packed).returncode == 1
 
 
 def test_the_second_verifier_knows_every_act() -> None:

@@ -4,7 +4,7 @@ Everything is read by the API's own views, as whoever asks for the bundle would 
 no list shows (revocations, entries of the log) comes from the storage.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -20,7 +20,7 @@ from coordinator.api import (
     membership_reads,
 )
 from coordinator.api.bundles.archive import BundleWriter
-from coordinator.api.bundles.verify_text import SignedFile, verify_text
+from coordinator.api.bundles.verify_text import BundleKeys, SignedFile, verify_text
 from coordinator.api.paging import PageQuery
 from coordinator.api.pipeline import Reader, read
 from coordinator.api.service import log_verifier
@@ -368,9 +368,7 @@ def _verify(case: Case, into: BundleWriter) -> None:
     text = verify_text(
         case.signed,
         ((index, bool(event)) for index, event in sorted(case.leaves.items())),
-        log_key=case.log_key,
-        kids=sorted(case.jwks),
-        roots=case.roots,
+        keys=BundleKeys(case.log_key, sorted(case.jwks), case.roots),
         is_stamped=case.is_stamped,
     )
     into.add_parts(layout.VERIFY, text)

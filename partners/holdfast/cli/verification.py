@@ -1,6 +1,6 @@
 """`holdfast verify`: looking through a request, from raw bytes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -108,14 +108,13 @@ def verify(
 
     Exit status 8 if anything fails.
     """
+    trust = _given_trust(pins, log_key, policy, timestamp_roots or ())
     if isinstance(target, Path):
         if published:
             raise click.UsageError("--published asks the network; a bundle is verified offline")
-        if len({handle for handle, _ in pins}) < len(set(pins)):
-            raise click.UsageError("--pin says two root keys of one partner: which did you compare?")
-        verify_file(session, target, Trust(dict(pins), log_key, policy, timestamp_roots or ()))
+        verify_file(session, target, trust)
         return
-    if log_key or pins or policy or timestamp_roots:
+    if trust != Trust():
         raise click.UsageError(
             "--log-key, --pin, --policy and --timestamp-roots go with the file of a bundle"
         )
@@ -140,6 +139,18 @@ def verify(
         _print_tables(session, examination, standings)
     if examination.failures:
         raise UntrustedEvidenceError(examination.sentence(), code="not_as_signed")
+
+
+def _given_trust(
+    pins: Sequence[tuple[str, str]],
+    log_key: NoteVerifier | None,
+    policy: LogPolicy | None,
+    timestamp_roots: Sequence[Certificate],
+) -> Trust:
+    """Return what the command line says is trusted; the same root key may be pinned twice."""
+    if len({handle for handle, _ in pins}) < len(set(pins)):
+        raise click.UsageError("--pin says two root keys of one partner: which did you compare?")
+    return Trust(dict(pins), log_key, policy, timestamp_roots)
 
 
 def _look_up(

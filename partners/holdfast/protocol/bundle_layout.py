@@ -73,7 +73,9 @@ MAX_FILES = 65_000
 #: Bytes of one file, and of all of them together, as they are once inflated.
 MAX_FILE_BYTES = 1 << 28
 MAX_BYTES = 1 << 30
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*){0,4}", re.ASCII)
+#: No part ends with a dot, which some systems leave out.
+_PART = r"[A-Za-z0-9_-]+(?:\.+[A-Za-z0-9_-]+)*"
+_NAME = re.compile(rf"{_PART}(?:/{_PART}){{0,4}}", re.ASCII)
 _MAX_NAME = 350
 
 
@@ -135,7 +137,7 @@ class RevocationRecord(View):
 
 
 def is_name(name: str) -> bool:
-    """Tell whether a file of a bundle can have this name: plain ASCII, relative, no ".."."""
+    """Tell whether a file of a bundle can have this name: plain ASCII, relative, no ".." in it."""
     return len(name) <= _MAX_NAME and _NAME.fullmatch(name) is not None
 
 

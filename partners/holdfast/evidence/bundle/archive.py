@@ -19,7 +19,9 @@ from holdfast.protocol.bundle_layout import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES
 
 _END = struct.Struct("<4s4H2LH")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
-_LOCAL = struct.Struct("<4s5H3L2H")
+#: Of an entry of the directory: what its file's own header repeats.
+_FACTS_START, _FACTS_END = 6, 30
+_NO_EXTRA = b"\0\0"
 _END_MARK, _CENTRAL_MARK, _LOCAL_MARK = b"PK\x05\x06", b"PK\x01\x02", b"PK\x03\x04"
 _STORED, _DEFLATED = 0, 8
 #: The upper half of an entry's attributes is its Unix mode: a regular file, or nothing.
@@ -99,6 +101,7 @@ def _entries(file: BinaryIO) -> dict[str, _Entry]:
     file.seek(start)
     directory = file.read(end - start)
     entries: dict[str, _Entry] = {}
+    spelled: set[str] = set()
     place = at = total = 0
     for _ in range(count):
         if len(directory) - at < _CENTRAL.size:
@@ -111,11 +114,14 @@ def _entries(file: BinaryIO) -> dict[str, _Entry]:
             _refuse("its directory has comments, extras, disks, or no entry where one should be")
         name, found = _name(raw_name), _Facts(*facts)
         _require_plain(name, found, needed, attributes >> 16)
-        if name in entries:
-            _refuse(f"{name} is in it twice", "duplicate_file")
+        if name.lower() in spelled:
+            # Where names are unpacked without regard to case, one would lie over the other.
+            _refuse(f"{name} is in it twice, or another one but for its case", "duplicate_file")
+        spelled.add(name.lower())
         if offset != place:
             _refuse(f"{name} does not stand right behind the file before it", "overlap")
-        content = _require_local(file, place, raw_name, found)
+        facts_bytes = directory[at + _FACTS_START : at + _FACTS_END]
+        content = _require_local(file, place, raw_name, facts_bytes)
         place = content + found.packed
         total += found.size
         if place > start or total > MAX_BYTES:
@@ -124,7 +130,16 @@ def _entries(file: BinaryIO) -> dict[str, _Entry]:
         at = name_end
     if place != start or at != len(directory):
         _refuse("something stands between its files and its directory, or behind that")
+    _require_no_file_is_a_folder(spelled)
     return entries
+
+
+def _require_no_file_is_a_folder(names: Collection[str]) -> None:
+    for name in names:
+        above = name
+        while (above := above.rpartition("/")[0]) != "":
+            if above in names:
+                _refuse(f"{above} is a file, and a folder", "duplicate_file")
 
 
 def _directory(file: BinaryIO) -> tuple[int, int, int]:
@@ -164,19 +179,21 @@ def _require_plain(name: str, facts: _Facts, needed: int, mode: int) -> None:
         _refuse(f"{name} has two sizes", "bad_entry")
 
 
-def _require_local(file: BinaryIO, place: int, name: bytes, facts: _Facts) -> int:
-    """Return where a file's content starts, if its own header says the same as the directory."""
+def _require_local(file: BinaryIO, place: int, name: bytes, facts: bytes) -> int:
+    """Return where a file's content starts, if its own header says the same as the directory.
+
+    Args:
+        file: The ZIP.
+        place: Where the header starts.
+        name: As the directory has it.
+        facts: What both say in the same bytes: from the version needed to the name's length.
+    """
+    expected = _LOCAL_MARK + facts + _NO_EXTRA + name
     file.seek(place)
-    header = file.read(_LOCAL.size + len(name))
-    is_same = len(header) == _LOCAL.size + len(name)
-    if is_same:
-        mark, _, *local, name_length, extra = _LOCAL.unpack_from(header)
-        is_same = (mark, name_length, extra) == (_LOCAL_MARK, len(name), 0)
-        is_same &= _Facts(*local) == facts and header[_LOCAL.size :] == name
-    if not is_same:
+    if file.read(len(expected)) != expected:
         shown = name.decode("ascii")
         _refuse(f"{shown} has another header than its directory says", "other_header")
-    return file.tell()
+    return place + len(expected)
 
 
 def _refuse(why: str, code: str = "bad_zip") -> NoReturn:
