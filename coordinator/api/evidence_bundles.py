@@ -1,5 +1,6 @@
 """A request with everything that proves it, as one file to hand on: its evidence bundle."""
 
+from contextlib import closing
 from tempfile import SpooledTemporaryFile
 
 from flask import Response
@@ -36,19 +37,20 @@ def read_bundle(reader: Reader, request_id: str) -> Later:
     wait for that longer than a few seconds is answered 503 with `Retry-After`.
     """
     file = SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - read once the connection is back
+    into = BundleWriter(file)
     try:
-        into = BundleWriter(file)
         with one_moment(reader.connection):
             case = open_case(reader, request_id)
             write_what_is_read(case, into)
     except BaseException:
+        into.close()
         file.close()
         raise
     actor = reader.actor
     database = reader.context.database
 
     def hand_out() -> Response:
-        with file:
+        with file, closing(into):
             # The summary is set and the checkpoint stamped without a connection: either may wait.
             manifest_sha256 = finish_bundle(case, into)
             export = NewExport(

@@ -6,8 +6,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { inflateRawSync } from 'node:zlib'
-const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest()
-const hex = (bytes) => bytes.toString('hex')
+const hex = (bytes) => bytes.toString('hex'), sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest()
 const CRC = Array.from({ length: 256 }, (_, byte) => [...'12345678'].reduce((crc) => (crc >>> 1) ^ (crc & 1 && 0xedb88320), byte))
 const crc32 = (bytes) => ~bytes.reduce((crc, byte) => CRC[(crc ^ byte) & 255] ^ (crc >>> 8), ~0) >>> 0
 function require(holds, why) { if (!holds) throw new Error(why) }
@@ -172,14 +171,15 @@ function checkAct(bundle, keys, { act, file, partner, subject, kid }) {
   require(claims.iss === partner && claims.sub === subject && keys.get(kid).subject === subject, `${file}: somebody else's`)
   const path = claims.htu.slice(`${origin}/v1/freeze-requests`.length).replace(`/${request}/`, ''), body = bundle.files.get(`${file}.body`)
   require(PATHS[act]?.test(path) && (act === 'submit' || claims.htu.includes(request.slice(4))), `${file}: signed as another act`)
-  require((act === 'submit' ? claims.body_sha256 : JSON.parse(body).content_sha256) === content, `${file}: another document`)
-  require(!/^(approve|reject)/.test(act) || JSON.parse(body).decision === act.split('_')[0], `${file}: the lead decided otherwise`)
+  require((act === 'submit' ? (body || bundle.cut) && claims.body_sha256 : JSON.parse(body).content_sha256) === content, `${file}: another document`)
+  const isOfCut = act === 'approve' && bundle.cut && JSON.parse(body).remainder_sha256 !== hex(sha256(bundle.cut))
+  require(!isOfCut && (!/^(approve|reject)/.test(act) || JSON.parse(body).decision === act.split('_')[0]), `${file}: the lead decided otherwise`)
   require(bundle.seen.size < bundle.seen.add(JSON.stringify(claims)).size, `${file}: one signature, shown as two acts`)
 }
-// The bundle, and what is known from elsewhere.
 const [path, logKey, ...pins] = process.argv.slice(2)
 try {
-  const files = unzip(readFileSync(path)), bundle = { files, logKey, seen: new Set(), events: [], pins: new Map(pins.map((pin) => pin.split('='))) }
+  const files = unzip(readFileSync(path)), [, cut] = [...files].find(([name]) => name.endsWith('.remainder')) ?? []
+  const bundle = { files, cut, logKey, seen: new Set(), events: [], pins: new Map(pins.map((pin) => pin.split('='))) }
   bundle.text = (name) => { require(files.has(name), `${name} is not there`); return files.get(name).toString() }
   bundle.json = (name) => JSON.parse(bundle.text(name))
   bundle.lines = (name) => bundle.text(name).split('\n').filter(Boolean).map((line) => (

@@ -177,7 +177,7 @@ def test_a_trick_is_refused(trick: str) -> None:
 
 
 def test_the_second_verifier_refuses_every_trick_too(tmp_path: Path) -> None:
-    # Of whole bundles that it finds in order it is known elsewhere; what this one lacks is no ZIP's.
+    # It reads the good one as a ZIP, and misses what a bundle has.
     assert "it is no such bundle" in judged(tmp_path, GOOD).stderr
     for trick, (make, _) in TRICKS.items():
         done = judged(tmp_path, make())

@@ -61,6 +61,10 @@ class BundleWriter:
         if len(self._files) >= MAX_FILES:
             raise _too_large()
 
+    def close(self) -> None:
+        """End the ZIP, whatever is in it; the file has to be open still. Once is enough."""
+        self._zip.close()
+
     def finish(self, members: Mapping[str, object]) -> str:
         """Write the manifest and end the ZIP; return the manifest's SHA-256.
 

@@ -33,7 +33,9 @@ _HEAD = """\
 #
 # It says "ok" or "FAILED" for each check and ends with status 1 if one failed. It reads files of
 # this folder, and writes to a temporary one. What a check proves, and what none of them can prove,
-# is told in "Evidence" of the documentation (docs/evidence.md). Openssl 1.1.1 or newer is needed.
+# is told in "Evidence" of the documentation (docs/evidence.md), and so is what is not looked at
+# here: who was granted a key, which act a token was made for, whether anything is missing.
+# Openssl 1.1.1 or newer is needed.
 
 set -u
 LC_ALL=C

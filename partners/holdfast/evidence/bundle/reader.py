@@ -224,19 +224,21 @@ class BundleReader:
 
     def _grants(self, partner: str, name: str) -> Iterator[GrantView]:
         files = set()
+        proofs: dict[str, dict[str, str | None]] = {}
         for number, line in enumerate(self.lines(name), 1):
             files.add(layout.member_file(partner, f"grants/{number:05}"))
             file = line.get("file")
             # What grants to several lies beside the first of them.
             if not isinstance(file, str) or file not in files:
                 raise BundleError(f"a grant of {partner} is not in its place", code="bad_file")
-            proof = {
-                "token": self._text(f"{file}.token"),
-                "body": self._text(f"{file}.body"),
-                "approval_token": self._text(f"{file}.approval.token"),
-                "approval_body": self._text(f"{file}.approval.body"),
-            }
-            yield _model(GrantView, {**line, **proof}, name)
+            if file not in proofs:
+                proofs[file] = {
+                    "token": self._text(f"{file}.token"),
+                    "body": self._text(f"{file}.body"),
+                    "approval_token": self._text(f"{file}.approval.token"),
+                    "approval_body": self._text(f"{file}.approval.body"),
+                }
+            yield _model(GrantView, {**line, **proofs[file]}, name)
 
     def revocations(self, partner: str) -> Iterable[tuple[RevocationRecord, str, bytes]]:
         """Yield a member's revocations, each with token and body; empty where there are none."""
