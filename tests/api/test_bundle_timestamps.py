@@ -41,7 +41,7 @@ def fetch(
     def export() -> bytes:
         answer = signer.get(cast.a.auditor, f"/v1/freeze-requests/{asked['id']}/evidence-bundle")
         assert answer.status_code == 200, answer.data
-        return answer.data
+        return answer.get_data()
 
     return export
 

@@ -57,6 +57,7 @@ class BundleReader:
         self._parsed: dict[str, list[dict[str, Any]]] = {}
         self._views_of: dict[str, list[Any]] = {}
         self._used = {layout.MANIFEST}
+        self._members: list[str] | None = None
         self._check_files()
 
     @property
@@ -205,8 +206,10 @@ class BundleReader:
 
     def members(self) -> list[str]:
         """Return the handles of the members that it has keys of."""
-        names = (name.split("/") for name in self._archive.names)
-        return sorted({parts[1] for parts in names if parts[0] == "members" and len(parts) > 1})
+        if self._members is None:
+            names = (name.split("/") for name in self._archive.names if "/" in name)
+            self._members = sorted({parts[1] for parts in names if parts[0] == "members"})
+        return self._members
 
     def keys(self, partner: str | None = None) -> Iterable[KeyView]:
         """Return a member's public keys, revoked ones too; none of a stranger."""
