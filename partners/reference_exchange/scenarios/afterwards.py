@@ -4,7 +4,9 @@ Members take evidence bundles and check them by the keys that they compared, wit
 the operator makes a backup, restores it into an empty folder and has that checked.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,25 +43,30 @@ class Proof:
     faults: list[str]
 
 
-def prove_afterwards(stage: Stage) -> Proof:
-    """Verify bundles and a restored backup; say both, in plain lines of at most 80 columns."""
+@contextmanager
+def copied_elsewhere(stage: Stage) -> Iterator[Future[str]]:
+    """Back up, restore and check while the block runs; what fails is the outcome, or ""."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(_copied, stage.processes, stage.folder)
+
+
+def prove_afterwards(stage: Stage, copied: Future[str]) -> Proof:
+    """Verify bundles, and say what came of the copy; in plain lines of at most 80 columns."""
     say = stage.console.print
     say()
     say("Would it hold in court, and without this coordinator? Members take cases as")
     say("files and check them offline; a backup is restored elsewhere and checked ...")
-    with ThreadPoolExecutor(1) as pool:
-        copied = pool.submit(_copied, stage.processes, stage.folder)
-        # Whoever asked has everything, of those asked each its own side: of the first request both,
-        # and of the last one, which was an error.
-        first, last = stage.requests[0], stage.requests[-1]
-        takers = [(stage.asker, first.id), (stage.player(first.to[0]), first.id)]
-        takers.append((stage.asker, last.id))
-        verified, faults = 0, []
-        for player, request_id in takers:
-            fault = _bundle_fault(player, request_id)
-            verified += not fault
-            faults += [f"the bundle of {request_id} for {player.handle}: {fault}"] * bool(fault)
-        fault = copied.result()
+    # Whoever asked has everything, of those asked each its own side: of the first request both,
+    # and of the last one, which was an error.
+    first, last = stage.requests[0], stage.requests[-1]
+    takers = [(stage.asker, first.id), (stage.player(first.to[0]), first.id)]
+    takers.append((stage.asker, last.id))
+    verified, faults = 0, []
+    for player, request_id in takers:
+        fault = _bundle_fault(player, request_id)
+        verified += not fault
+        faults += [f"the bundle of {request_id} for {player.handle}: {fault}"] * bool(fault)
+    fault = copied.result()
     faults += [f"the restored copy: {fault}"] * bool(fault)
     return Proof(verified, not fault, faults)
 
