@@ -56,6 +56,6 @@ def test_what_was_proven_afterwards_is_told_on_a_line_each() -> None:
     ]
     assert len(rows) == 3
     assert "3 evidence files, each verified without the coordinator" in rows[1]
-    assert "restored into an empty folder; all proven there again" in rows[2]
+    assert "restored into an empty folder, and found in order" in rows[2]
     silent = told(Summary(log_verified=False, bundles_verified=0, restored=False))
     assert not any("court" in line or "backup" in line for line in silent)

@@ -13,8 +13,6 @@ from pathlib import Path
 import pytest
 
 from tests.node import ROOT
-from tests.services.bundles import Unpacked, fetch, refused, unpack
-from tests.services.request_cast import Office
 from tests.services.bundle_attacks import (
     of_another_key,
     relabelled,
@@ -24,6 +22,8 @@ from tests.services.bundle_attacks import (
     without_leg,
     without_lines,
 )
+from tests.services.bundles import Unpacked, fetch, refused, unpack
+from tests.services.request_cast import Office
 from tests.services.test_evidence_bundles import settled
 from tests.services.test_verification import eventful, others
 

@@ -39,7 +39,7 @@ class Summary:
         log_verified: Whether the monitor of each exchange followed the transparency log to its end,
             and found there whatever the exchange was told.
         bundles_verified: Evidence bundles that a member took and verified offline.
-        restored: Whether a backup was restored into an empty folder and everything in it checked.
+        restored: Whether a backup was restored into an empty folder, and found in order there.
     """
 
     requests: int = 0

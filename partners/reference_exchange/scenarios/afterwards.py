@@ -34,7 +34,7 @@ class Proof:
 
     Attributes:
         bundles: Evidence bundles that were verified.
-        is_restored: Whether the restored copy was checked, and everything in it is in order.
+        is_restored: Whether the restored copy was checked, and is in order.
         faults: What was not proven, in words.
     """
 
@@ -102,7 +102,7 @@ def _copied(processes: Processes, folder: Path) -> str:
     )
     [backup] = backups.iterdir()
     there = {"HOLDFAST_DATA_DIR": str(elsewhere)}
-    for words in (["restore", str(backup), "--keys", str(keys)], ["check", "--thorough"]):
+    for words in (["restore", str(backup), "--keys", str(keys)], ["check"]):
         done = processes.attempt([operator, *words], seconds=_COMMAND_SECONDS, environment=there)
         if done.returncode:
             return f"{words[0]}: {(done.stdout + done.stderr).strip()[-_SAID:]}"

@@ -78,7 +78,7 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
         files = counted(summary.bundles_verified, "evidence file")
         yield "for a court", f"{files}, each verified without the coordinator"
     if summary.restored:
-        yield "a backup", "restored into an empty folder; all proven there again"
+        yield "a backup", "restored into an empty folder, and found in order"
     yield "answers still owed", str(summary.owed or "none")
 
 

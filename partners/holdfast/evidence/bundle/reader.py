@@ -101,7 +101,9 @@ class BundleReader:
 
     def find(self, name: str) -> bytes | None:
         """Return a file's content, or None where there is no such file."""
-        return self.read(name) if name in self._archive.names else None
+        if name not in self._kept and name not in self._archive.names:
+            return None
+        return self.read(name)
 
     def unused(self) -> list[str]:
         """Return which files of the folders belong to nothing that was read."""
@@ -159,7 +161,11 @@ class BundleReader:
     def freeze_request(self, request_id: str) -> FreezeRequestView:
         """Return the request."""
         self._require_request(request_id)
-        return _model(FreezeRequestView, self.document(layout.REQUEST), layout.REQUEST)
+        [view] = self._kept_views(layout.REQUEST, self._freeze_request)
+        return view
+
+    def _freeze_request(self) -> Iterator[FreezeRequestView]:
+        yield _model(FreezeRequestView, self.document(layout.REQUEST), layout.REQUEST)
 
     def evidence(self, request_id: str) -> Iterable[EvidenceView]:
         """Return the evidence of its acts, each with the files that prove it."""
