@@ -81,6 +81,7 @@ _PROVIDER_SET = ("tests/api/test_sign_in_provider.py",)
 
 _BACKUP = ("tests/operations/test_backup.py",)
 _BUNDLE = ("tests/services/test_evidence_bundles.py",)
+_BUNDLE_POLICY = ("tests/api/test_cosignatures.py",)
 _ZIP = ("tests/partners/test_bundle_archive.py",)
 _BY_PLACE = ("tests/partners/test_places.py",)
 _ROTATION = ("tests/operations/test_key_rotation.py",)
@@ -446,9 +447,33 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_EVIDENCE}/bundle/archive.py",
-        "        if name in entries:",
+        "        if spelling in spelled:",
         "        if False:",
         _ZIP,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/bundle/archive.py",
+        "        spelling = name.lower()",
+        "        spelling = name",
+        _ZIP,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/bundle/examination.py",
+        "    if policy is not None and policy.has_logs and named not in policy.logs:",
+        "    if False:",
+        _BUNDLE_POLICY,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/bundle/examination.py",
+        '    _require_met(trusted, judged, "your")',
+        "    pass",
+        _BUNDLE_POLICY,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/bundle/examination.py",
+        "        found = verify_timestamp(response, digest, trusted or named)",
+        "        found = verify_timestamp(response, digest, named)",
+        ("tests/api/test_bundle_timestamps.py",),
     ),
     Mutation(
         f"{_EVIDENCE}/bundle/archive.py",
@@ -458,7 +483,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_EVIDENCE}/bundle/archive.py",
-        "    if mode & _TYPE_MASK not in {0, _REGULAR}:",
+        "    if (header[-2] >> 16) & _TYPE_MASK not in _TYPES:",
         "    if False:",
         _ZIP,
     ),

@@ -1,11 +1,16 @@
 """A request with everything that proves it, as one file to hand on: its evidence bundle."""
 
+from contextlib import closing
 from tempfile import SpooledTemporaryFile
 
 from flask import Response
 
 from coordinator.api.bundles.archive import BundleWriter
-from coordinator.api.bundles.contents import open_case, write_bundle
+from coordinator.api.bundles.contents import (
+    finish_bundle,
+    open_case,
+    write_what_is_read,
+)
 from coordinator.api.pipeline import Reader
 from coordinator.api.responses import Later
 from coordinator.api.view import of_type, query_view
@@ -28,24 +33,34 @@ def read_bundle(reader: Reader, request_id: str) -> Later:
     events that you were told with fresh proofs under one checkpoint, and what the request, its legs
     and its ledger look like to you. docs/evidence.md tells what is in it and how an outsider checks
     it. Each export is recorded, with who took it and the hash of its manifest, and the next bundle
-    of the request says so.
+    of the request says so. A summary for people is in it: one is written at a time, and who has to
+    wait for that longer than a few seconds is answered 503 with `Retry-After`.
     """
     file = SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - read once the connection is back
+    into = BundleWriter(file)
     try:
         with one_moment(reader.connection):
             case = open_case(reader, request_id)
-            manifest_sha256 = write_bundle(case, BundleWriter(file))
+            write_what_is_read(case, into)
     except BaseException:
+        into.close()
         file.close()
         raise
     actor = reader.actor
-    export = NewExport(
-        new_id("exp"), request_id, actor.partner, actor.subject, case.made_at, manifest_sha256
-    )
     database = reader.context.database
 
     def hand_out() -> Response:
-        with file:
+        with file, closing(into):
+            # The summary is set and the checkpoint stamped without a connection: either may wait.
+            manifest_sha256 = finish_bundle(case, into)
+            export = NewExport(
+                new_id("exp"),
+                request_id,
+                actor.partner,
+                actor.subject,
+                case.made_at,
+                manifest_sha256,
+            )
             # Nothing leaves that is not recorded.
             with database.transaction() as connection:
                 insert_export(connection, export)

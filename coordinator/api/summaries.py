@@ -1,5 +1,7 @@
 """The summary of a freeze request as a document for people outside: a signed PDF/A."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import BoundedSemaphore
 
 import structlog
@@ -19,8 +21,12 @@ from holdfast.protocol.errors import TimestampError
 _log = structlog.get_logger(__name__)
 
 PDF = "application/pdf"
-#: A process writes one at a time: others would only take its threads from small requests to wait.
+#: A process writes one at a time; a few wait for their turn, and keep a thread each from small
+#: requests meanwhile. Setting one takes a second at most, as a rule.
 _turn = BoundedSemaphore(1)
+_WAITING = 2
+_waiting = BoundedSemaphore(_WAITING)
+_WAIT_SECONDS = 4.0
 
 
 @of_type(PDF)
@@ -30,8 +36,8 @@ def read_summary(reader: Reader, request_id: str) -> Later:
 
     What was asked, by whom, on what evidence, who was told when, who answered what, sums and open
     points, as far as you may read them; each statement says whether a signature proves it, the
-    coordinator says so, or it follows by counting. One is written at a time; 503 with `Retry-After`
-    while another is.
+    coordinator says so, or it follows by counting. One is written at a time; who would have to wait
+    longer than a few seconds is answered 503 with `Retry-After`.
     """
     context = reader.context
     facts = request_summary(reader.read_context, request_id, coordinator=context.origin)
@@ -42,14 +48,13 @@ def write_summary(context: AppContext, facts: Facts) -> bytes:
     """Return the signed document, with a timestamp over the signature where an authority gives one.
 
     Raises:
-        UnavailableError: If another is being written, or this one cannot be set.
+        UnavailableError: If others are being written for longer than one waits, or this one cannot
+            be set.
     """
     # A process that writes none does without what signs a PDF.
     from coordinator.summary.signature import sign  # noqa: PLC0415
 
-    if not _turn.acquire(blocking=False):
-        raise UnavailableError("another document is being written: try again in a few seconds")
-    try:
+    with _own_turn():
         key = context.document_key
         try:
             unsigned = set_summary(facts, certificate_sha256=key.fingerprint)
@@ -61,8 +66,31 @@ def write_summary(context: AppContext, facts: Facts) -> bytes:
             except TimestampError as error:
                 _log.warning("no_timestamp", why=str(error))
         return sign(unsigned, key, facts.made_at)
+
+
+@contextmanager
+def _own_turn() -> Iterator[None]:
+    """Write alone while the block runs.
+
+    Raises:
+        UnavailableError: If that cannot begin within a few seconds, or enough others wait already.
+    """
+    if not _turn.acquire(blocking=False) and not _has_waited():
+        raise UnavailableError("other documents are being written: try again in a few seconds")
+    try:
+        yield
     finally:
         _turn.release()
+
+
+def _has_waited() -> bool:
+    """Tell whether waiting brought a turn."""
+    if not _waiting.acquire(blocking=False):
+        return False
+    try:
+        return _turn.acquire(timeout=_WAIT_SECONDS)
+    finally:
+        _waiting.release()
 
 
 def _response(content: bytes) -> Response:

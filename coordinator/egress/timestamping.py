@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from asn1crypto import tsp  # type: ignore[import-untyped]  # ships no types
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from coordinator.egress.address_guard import EndpointPolicy
 from coordinator.egress.fetching import Fetcher, FetchError
@@ -52,6 +53,11 @@ class TimestampAuthority:
     def host(self) -> str:
         """Where it is, for people."""
         return urlsplit(self._url).hostname or self._url
+
+    @property
+    def roots_pem(self) -> bytes:
+        """Its root certificates, in PEM."""
+        return b"".join(root.public_bytes(Encoding.PEM) for root in self._roots)
 
     def stamp(self, digest: bytes) -> bytes:
         """Return the authority's response (TimeStampResp, DER) about a SHA-256, verified.

@@ -23,6 +23,7 @@ from holdfast import (
     BundleReader,
     Finding,
     LogMonitor,
+    PinMismatchError,
     PublicLog,
     Result,
     Transport,
@@ -363,3 +364,34 @@ def test_a_bundle_is_under_a_checkpoint_that_witnesses_cosigned(
     met = policy_of_bundle()
     assert met.result is Result.ASSERTED
     assert met.detail.startswith("cosigned by a.example/witness, c.example/witness")
+
+
+def test_whoever_verifies_a_bundle_may_ask_for_witnesses_of_their_own(
+    app: Flask, log: Log, signer: Signer, cast: Cast
+) -> None:
+    _with_policy(app, POLICY + b"quorum most\n")
+    asked = submit(signer, cast)
+    log.clock.step(ROUND)
+    log.cosign(log.held_out(), "a", "c")
+    answer = signer.get(cast.a.auditor, f"/v1/freeze-requests/{asked['id']}/evidence-bundle")
+
+    def examined(policy: bytes) -> tuple[Result, str, Result, bool]:
+        trust = Trust(policy=parse_policy(policy))
+        examination = examine_bundle(BundleReader(io.BytesIO(answer.data)), trust)
+        own = {each.what: each for each in examination.own}
+        assert examination.is_quorum_trusted
+        found = own["policy"]
+        return found.result, found.detail, own["log key"].result, examination.is_log_key_trusted
+
+    own_log = f"log {log.key}\n".encode()
+    met = examined(own_log + POLICY + b"quorum most\n")
+    assert (met[0], "as your policy asks (quorum most)" in met[1]) == (Result.VERIFIED, True)
+    assert met[2:] == (Result.VERIFIED, True)
+    # Without a log in it a policy says nothing of the log's key.
+    assert examined(POLICY + b"quorum a\n")[2:] == (Result.ASSERTED, False)
+    short = examined(own_log + POLICY + b"quorum b\n")
+    assert (short[0], "of your policy is not met" in short[1]) == (Result.FAILED, True)
+    assert examined(own_log + b"quorum none\n")[0] is Result.ASSERTED
+    other = NoteVerifier(log.key.name, PrivateKey.generate().public)
+    with pytest.raises(PinMismatchError, match="none of your policy"):
+        examined(f"log {other}\nquorum none\n".encode())

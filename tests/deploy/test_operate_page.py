@@ -118,6 +118,14 @@ def test_an_operator_lets_in_suspends_backs_up_and_restores(host: Host) -> None:
     assert "erased again: 0" in host.run(again)
 
 
+def test_what_a_court_may_ask_for_is_kept_as_the_page_says(host: Host) -> None:
+    (keep,) = _blocks("Answer a court")
+    said = host.run(keep)
+    assert "verified" in said
+    assert "FAIL" not in said
+    assert len(list((host.folder / "var/backups/holdfast-court").iterdir())) == 1
+
+
 def test_a_new_webhook_key_is_taken(host: Host) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:

@@ -55,6 +55,8 @@ _MEMBERS = {
     "seconds_approval_to_last_notice",
     "verified_evidence",
     "log_verified",
+    "bundles_verified",
+    "restored",
 }
 #: Long enough for a busy machine; the demo bounds itself.
 _SECONDS = 170
@@ -135,6 +137,10 @@ def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothi
     assert (summary["requests"], summary["legs"], summary["acknowledged"]) == (7, 13, 13)
     assert (summary["declined"], summary["undelivered"], summary["owed"]) == (2, 0, 0)
     assert summary["log_verified"] is True
+    # Of the first request both sides', and of the last the requester's.
+    assert (summary["bundles_verified"], summary["restored"]) == (3, True)
+    for words in ("3 evidence files, each verified", "restored into an empty folder"):
+        assert sum(words in line for line in lines) == 1
     # Somebody without a key of A's, somebody who changed an answer, somebody who was not asked.
     assert summary["refused"] == 3
     for words in ("REFUSED (401", "CAUGHT", "REFUSED (404"):

@@ -6,13 +6,14 @@ import stat
 import struct
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from holdfast.errors import BundleError
 from holdfast.evidence.bundle import archive as archive_module
 from holdfast.evidence.bundle.archive import Archive
-from tests.services.bundles import zipped
+from tests.services.bundles import judged, zipped
 
 FILES = {"manifest.json": b"{}", "acts/00001-submit.body": b"signed " * 40, "checkpoint": b""}
 GOOD = zipped(FILES)
@@ -49,6 +50,10 @@ def _named(name: str) -> bytes:
 
 def _linked(info: zipfile.ZipInfo) -> None:
     info.filename, info.external_attr = "link", (stat.S_IFLNK | 0o777) << 16
+
+
+def _of_a_device(info: zipfile.ZipInfo) -> None:
+    info.filename, info.external_attr = "more", (stat.S_IFCHR | 0o666) << 16
 
 
 def _commented(info: zipfile.ZipInfo) -> None:
@@ -121,6 +126,13 @@ TRICKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "an absolute name": (lambda: _named("/etc/passwd"), "bad_name"),
     "a name that leads out": (lambda: _named("acts/../../x"), "bad_name"),
     "a name of another system": (lambda: _named("acts\\x"), "bad_name"),
+    "a name of a drive": (lambda: _named("C:x"), "bad_name"),
+    "a name that some systems cut": (lambda: _named("checkpoint."), "bad_name"),
+    "a hidden name": (lambda: _named(".checkpoint"), "bad_name"),
+    "a name in another case": (lambda: _named("CheckPoint"), "duplicate_file"),
+    "a folder in another case": (lambda: _named("Acts/00001-Submit.body"), "duplicate_file"),
+    "a file that is a folder": (lambda: _named("checkpoint/more"), "duplicate_file"),
+    "a folder that is a file": (lambda: _named("acts"), "duplicate_file"),
     "a folder": (lambda: _named("acts/"), "bad_name"),
     "a name beyond ASCII": (lambda: _named("acts/ä"), "bad_name"),
     "a name that is no UTF-8": (
@@ -129,6 +141,7 @@ TRICKS: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "a link": (lambda: _with(_linked), "bad_entry"),
     "a comment": (lambda: _with(_commented), "bad_zip"),
+    "a device": (lambda: _with(_of_a_device), "bad_entry"),
     "an extra": (lambda: _with(_with_extra), "bad_zip"),
     "another way to pack": (lambda: _with(_packed_oddly), "bad_entry"),
     "encryption": (lambda: _patched_both(8, b"\1\0"), "bad_entry"),
@@ -161,6 +174,15 @@ def test_a_plain_zip_is_read() -> None:
 def test_a_trick_is_refused(trick: str) -> None:
     make, code = TRICKS[trick]
     assert refusal(make()).code == code
+
+
+def test_the_second_verifier_refuses_every_trick_too(tmp_path: Path) -> None:
+    # It reads the good one as a ZIP, and misses what a bundle has.
+    assert "it is no such bundle" in judged(tmp_path, GOOD).stderr
+    for trick, (make, _) in TRICKS.items():
+        done = judged(tmp_path, make())
+        assert (done.returncode, done.stderr[:8]) == (1, "FAILED: "), trick
+        assert "no such bundle" not in done.stderr, trick
 
 
 def test_a_bomb_is_not_inflated_beyond_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:

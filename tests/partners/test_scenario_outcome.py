@@ -46,3 +46,16 @@ def test_each_asset_is_told_in_units_and_in_dollars_where_it_has_a_price() -> No
 
 def test_what_the_first_act_noticed_is_told() -> None:
     assert any("noticed, refused    3: a forgery" in line for line in told(Summary(refused=3)))
+
+
+def test_what_was_proven_afterwards_is_told_on_a_line_each() -> None:
+    lines = told(Summary(log_verified=True, bundles_verified=3, restored=True))
+    assert max(map(len, lines)) <= 80
+    rows = [
+        line for line in lines if line.startswith(("  the log ", "  for a court ", "  a backup "))
+    ]
+    assert len(rows) == 3
+    assert "3 evidence files, each verified without the coordinator" in rows[1]
+    assert "restored into an empty folder, and found in order" in rows[2]
+    silent = told(Summary(log_verified=False, bundles_verified=0, restored=False))
+    assert not any("court" in line or "backup" in line for line in silent)

@@ -1,6 +1,7 @@
 """Evidence bundles for tests: fetched, taken apart, altered and packed again."""
 
 import io
+import os
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterable
@@ -9,13 +10,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.bundle.examination import BundleExamination, Trust, examine_bundle
 from holdfast.evidence.bundle.reader import BundleReader
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.bundle_layout import MANIFEST
 from tests.factories import Member
-from tests.node import ROOT, find
+from tests.node import REASON, ROOT, NodeUnavailableError, find
 from tests.services.request_cast import Ask, Office
 
 SECOND_VERIFIER = ROOT / "docs" / "verify" / "verify_bundle.mjs"
@@ -119,3 +122,36 @@ def second_verdict(
     return subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL
     )
+
+
+def unpack(folder: Path, bundle: Unpacked) -> None:
+    """Write the files of a bundle, its manifest as it is, into a new folder."""
+    folder.mkdir()
+    files = {**bundle.files, MANIFEST: canonical_json.dumps(bundle.manifest)}
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def by_openssl(folder: Path, bundle: Unpacked) -> "subprocess.CompletedProcess[str]":
+    """Return what the commands of VERIFY.txt say of a bundle, in a new folder."""
+    unpack(folder, bundle)
+    return subprocess.run(
+        ["/bin/sh", "VERIFY.txt"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def judged(folder: Path, packed: bytes, *trusted: str) -> "subprocess.CompletedProcess[str]":
+    """Return what the second verifier says; the test is skipped where no node runs it."""
+    try:
+        return second_verdict(folder, packed, *trusted)
+    except NodeUnavailableError as error:
+        if os.environ.get("REQUIRE_NODE"):
+            raise
+        pytest.skip(f"{REASON}{error}")

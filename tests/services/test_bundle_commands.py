@@ -116,6 +116,38 @@ def test_what_is_pinned_and_kept_is_used(shell: Shell, packed: bytes) -> None:
 
 
 @_ON_PAPER
+def test_whose_word_key_and_quorum_are_is_said_and_the_key_printed(
+    shell: Shell, packed: bytes
+) -> None:
+    file = shell.write("case.zip", packed)
+    log_key = Unpacked.of(packed).manifest["log"]
+    said = shell("verify", file).output
+    assert "The bundle's own statement" in said
+    assert "the log's key and who has to cosign" in " ".join(said.split())
+    assert f"  --log-key {log_key}\n" in said
+    policy = shell.write("policy", f"log {log_key}\nquorum none\n".encode())
+    trusting = shell("verify", file, "--policy", policy)
+    assert trusting.exit_code == 0, trusting.output
+    assert "own statement" not in trusting.output
+    document = strict_json.loads(
+        shell("verify", file, "--policy", policy, "--json").stdout.splitlines()[-1].encode()
+    )
+    assert document["log_key"] == log_key
+    assert (document["log_key_trusted"], document["quorum_trusted"]) == (True, True)
+    # A key that is pinned, and a policy that says nothing of keys.
+    witnesses = shell.write("witnesses", b"quorum none\n")
+    kept = shell("verify", file, "--log-key", log_key, "--policy", witnesses)
+    assert (kept.exit_code, "own statement" in kept.output) == (0, False)
+    other = NoteVerifier(NoteVerifier.parse(log_key).name, PrivateKey.generate().public)
+    strange = shell.write("strange", f"log {other}\nquorum none\n".encode())
+    refused = shell("verify", file, "--policy", strange)
+    assert (refused.exit_code, "none of your policy" in " ".join(refused.stderr.split())) == (
+        8,
+        True,
+    )
+
+
+@_ON_PAPER
 def test_the_first_that_fails_is_named(shell: Shell, packed: bytes) -> None:
     bundle = Unpacked.of(packed)
     name = f"{bundle.act('report')}.body"
@@ -135,6 +167,28 @@ def test_the_first_that_fails_is_named(shell: Shell, packed: bytes) -> None:
 def test_keys_that_are_none_are_said_to_be_none(shell: Shell, words: tuple[str, str]) -> None:
     assert shell("verify", shell.write("case.zip", b"x"), *words).exit_code == 2
     assert shell("verify", FRQ, "--pin", f"a.example={'A' * 43}").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "content"),
+    [
+        ("--policy", b"quorum"),
+        ("--policy", b"#" * (1 << 19)),
+        ("--timestamp-roots", b"no certificate"),
+    ],
+)
+def test_files_of_trust_that_are_none_are_said_to_be_none(
+    shell: Shell, option: str, content: bytes
+) -> None:
+    bundle, file = shell.write("case.zip", b"x"), shell.write("given", content)
+    assert shell("verify", bundle, option, file).exit_code == 2
+    assert shell("verify", bundle, option, f"{file}.gone").exit_code == 2
+    assert shell("verify", FRQ, option, shell.write("policy", b"quorum none\n")).exit_code == 2
+
+
+def test_two_pins_of_one_partner_are_refused(shell: Shell) -> None:
+    pins = [word for letter in "AB" for word in ("--pin", f"a.example={letter * 43}")]
+    assert shell("verify", shell.write("case.zip", b"x"), *pins).exit_code == 2
 
 
 def test_a_file_that_is_not_there_is_no_request_either(shell: Shell) -> None:

@@ -1,10 +1,8 @@
 """Evidence bundles: what is in them, for whom, and that nobody can alter one unnoticed."""
 
 import io
-import os
 import re
 import resource
-import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,11 +17,7 @@ from holdfast.evidence.bundle.examination import Trust
 from holdfast.evidence.bundle.reader import BundleReader
 from holdfast.evidence.case_file import Result
 from holdfast.protocol import canonical_json, strict_json
-from holdfast.protocol.bundle_layout import MANIFEST
-from holdfast.protocol.checkpoint import Checkpoint, parse_checkpoint
-from holdfast.protocol.cosignature import WitnessVerifier
 from holdfast.protocol.jwk import PrivateKey
-from holdfast.protocol.merkle_tree import leaf_hash
 from holdfast.protocol.signed_note import NoteVerifier, parse_note, sign_note
 from tests.api.membership_acts import (
     approve_grant,
@@ -34,14 +28,15 @@ from tests.api.membership_acts import (
     with_new_key,
 )
 from tests.factories import Member, grant_body
-from tests.node import REASON, NodeUnavailableError
+from tests.services.bundle_attacks import ALTERED, FORGED
 from tests.services.bundles import (
     SECOND_VERIFIER,
     Unpacked,
+    by_openssl,
     examined,
     fetch,
+    judged,
     refused,
-    second_verdict,
 )
 from tests.services.request_cast import Ask, Office
 from tests.services.test_passkey_acts import enrol
@@ -197,235 +192,8 @@ def test_what_one_knows_from_elsewhere_is_held_against_it(case: tuple[Ask, bytes
     assert "is pinned as ppp" in refused(packed, Trust({handle: "p" * 43}))
 
 
-# --- what somebody may try ------------------------------------------------------------------------
-
-
-def _other_body(bundle: Unpacked) -> None:
-    name = f"{bundle.act('report')}.body"
-    bundle.files[name] = bundle.files[name].replace(b'"amount":"100"', b'"amount":"10"')
-
-
-def _other_token(bundle: Unpacked) -> None:
-    first, second = bundle.act("answer"), bundle.act("submit")
-    bundle.files[f"{first}.token"] = bundle.files[f"{second}.token"]
-
-
-def _relabelled(bundle: Unpacked) -> None:
-    acts = bundle.lines("acts.jsonl")
-    for act in acts:
-        if act["act"] == "ask":
-            old, act["act"] = act["file"], "acknowledge"
-            act["file"] = old.replace("ask", "acknowledge")
-            for ending in ("token", "body"):
-                bundle.files[f"{act['file']}.{ending}"] = bundle.files.pop(f"{old}.{ending}")
-    bundle.put_lines("acts.jsonl", acts)
-
-
-def _decided_otherwise(bundle: Unpacked) -> None:
-    acts = bundle.lines("acts.jsonl")
-    for act in acts:
-        if act["act"] == "approve":
-            old, act["act"] = act["file"], "reject"
-            act["file"] = old.replace("approve", "reject")
-            for name in [name for name in bundle.files if name.startswith(f"{old}.")]:
-                bundle.files[name.replace(old, act["file"])] = bundle.files.pop(name)
-    bundle.put_lines("acts.jsonl", acts)
-
-
-def _shown_twice(bundle: Unpacked) -> None:
-    acts = bundle.lines("acts.jsonl")
-    approval = next(act for act in acts if act["act"] == "approve")
-    old, file = approval["file"], f"acts/{len(acts) + 1:05}-approve"
-    changes = {"act_id": f"{approval['act_id'][:-1]}0", "leaf_index": None, "file": file}
-    bundle.put_lines("acts.jsonl", [*acts, approval | changes])
-    for name in [name for name in bundle.files if name.startswith(f"{old}.")]:
-        bundle.files[name.replace(old, file)] = bundle.files[name]
-
-
-def _without_signature(bundle: Unpacked) -> None:
-    acts = bundle.lines("acts.jsonl")
-    for act in acts:
-        if act["act"] == "approve":
-            act.update(dict.fromkeys(("partner", "subject", "kid")), kind="coordinator")
-            for ending in ("token", "body", "document"):
-                bundle.files.pop(f"{act['file']}.{ending}", None)
-    bundle.put_lines("acts.jsonl", acts)
-
-
-def _of_another_key(bundle: Unpacked) -> None:
-    member = bundle.manifest["partner"]
-    keys = bundle.lines(f"members/{member}/keys.jsonl")
-    root = next(key for key in keys if key["is_root"])
-    forged = PrivateKey.generate().public
-    del bundle.files[f"keys/{root['kid']}.pem"]
-    root |= {"kid": forged.kid, "jwk": forged.jwk()}
-    bundle.files[f"keys/{forged.kid}.pem"] = forged.to_pem()
-    bundle.put_lines(f"members/{member}/keys.jsonl", keys)
-
-
-def _other_event(bundle: Unpacked) -> None:
-    name = f"{bundle.leaves()[-1]}.committed"
-    bundle.files[name] = bundle.files[name].replace(b'"timestamp":"2026', b'"timestamp":"2025')
-
-
-def _other_requester(bundle: Unpacked) -> None:
-    told = b'"requester":"exchange-a'
-    name = next(n for n, c in bundle.files.items() if n.endswith(".committed") and told in c)
-    bundle.files[name] = bundle.files[name].replace(told, b'"requester":"exchange-b')
-
-
-def _other_entry(bundle: Unpacked) -> None:
-    name = f"{bundle.leaves()[-1]}.entry"
-    content = bytearray(bundle.files[name])
-    content[-1] ^= 1
-    bundle.files[name] = bytes(content)
-
-
-def _swapped_proofs(bundle: Unpacked) -> None:
-    first, second = (f"{name}.tlog-proof" for name in bundle.leaves()[-2:])
-    bundle.files[first], bundle.files[second] = bundle.files[second], bundle.files[first]
-
-
-def _other_checkpoint(bundle: Unpacked) -> None:
-    content = bundle.files["checkpoint"]
-    found = parse_checkpoint(parse_note(content))
-    text = Checkpoint(found.origin, found.size, leaf_hash(b"")).text().encode()
-    bundle.files["checkpoint"] = content.replace(parse_note(content).text.encode(), text)
-
-
-def _other_size(bundle: Unpacked) -> None:
-    bundle.manifest["tree_size"] += 1
-
-
-def _other_request(bundle: Unpacked) -> None:
-    asked = bundle.manifest["request_id"]
-    bundle.manifest["request_id"] = asked[:-1] + ("0" if asked[-1] != "0" else "1")
-
-
-def _other_origin(bundle: Unpacked) -> None:
-    bundle.manifest["origin"] = "https://elsewhere.example"
-
-
-def _no_origin(bundle: Unpacked) -> None:
-    bundle.manifest["origin"] = "https://[elsewhere.example"
-
-
-def _other_document(bundle: Unpacked) -> None:
-    bundle.manifest["content_sha256"] = "0" * 64
-
-
-#: What both verifiers must see.
-_FORGED: tuple[Callable[[Unpacked], None], ...] = (
-    *(_other_body, _other_token, _relabelled, _decided_otherwise, _shown_twice),
-    *(_without_signature, _of_another_key, _other_requester),
-    *(_other_event, _other_entry, _swapped_proofs, _other_checkpoint, _other_size),
-    *(_other_request, _other_origin, _no_origin, _other_document),
-)
-
-
-def _without_last_act(bundle: Unpacked) -> None:
-    [*kept, last] = bundle.lines("acts.jsonl")
-    bundle.put_lines("acts.jsonl", kept)
-    for name in [name for name in bundle.files if name.startswith(last["file"])]:
-        del bundle.files[name]
-
-
-def _without_approval(bundle: Unpacked) -> None:
-    acts = [act for act in bundle.lines("acts.jsonl") if act["act"] != "approve"]
-    for number, act in enumerate(acts, 1):
-        old, act["file"] = act["file"], f"acts/{number:05}-{act['act']}"
-        for name in [name for name in bundle.files if name.startswith(f"{old}.")]:
-            bundle.files[name.replace(old, act["file"])] = bundle.files.pop(name)
-    bundle.put_lines("acts.jsonl", acts)
-
-
-def _without_event(bundle: Unpacked) -> None:
-    for name in [name for name in bundle.files if name.startswith(bundle.leaves()[-2])]:
-        del bundle.files[name]
-
-
-def _without_further_event(bundle: Unpacked) -> None:
-    # The act's own entry is that of its first line.
-    told = b'"type":"freeze.frozen"}'
-    leaf = next(n[:-10] for n, c in bundle.files.items() if n.startswith("log/") and told in c)
-    for name in [name for name in bundle.files if name.startswith(leaf)]:
-        del bundle.files[name]
-
-
-def _without_lines(bundle: Unpacked) -> None:
-    bundle.put_lines("request/ledger.jsonl", bundle.lines("request/ledger.jsonl")[:-1])
-
-
-def _without_leg(bundle: Unpacked) -> None:
-    bundle.put_lines("request/legs.jsonl", bundle.lines("request/legs.jsonl")[:-1])
-
-
-def _without_revocation(bundle: Unpacked) -> None:
-    member = bundle.manifest["partner"]
-    bundle.put_lines(f"members/{member}/revocations.jsonl", [])
-    for name in [name for name in bundle.files if name.startswith(f"members/{member}/revoc")]:
-        if not name.endswith(".jsonl"):
-            del bundle.files[name]
-
-
-def _shown_as_good(bundle: Unpacked) -> None:
-    member = bundle.manifest["partner"]
-    keys = bundle.lines(f"members/{member}/keys.jsonl")
-    for key in keys:
-        key["revoked_at"] = None
-    bundle.put_lines(f"members/{member}/keys.jsonl", keys)
-
-
-def _other_status(bundle: Unpacked) -> None:
-    bundle.put("request/request.json", bundle.json("request/request.json") | {"status": "closed"})
-
-
-def _other_amount(bundle: Unpacked) -> None:
-    name = "request/holds.jsonl"
-    bundle.put_lines(name, [hold | {"held": "1"} for hold in bundle.lines(name)])
-
-
-def _other_sums(bundle: Unpacked) -> None:
-    sums = bundle.json("request/recomputed.json")
-    sums["holds"][0]["held"] = "1"
-    bundle.put("request/recomputed.json", sums)
-
-
-def _other_pem(bundle: Unpacked) -> None:
-    name = next(name for name in bundle.files if name.startswith("keys/"))
-    bundle.files[name] = PrivateKey.generate().public.to_pem()
-
-
-def _other_signed_document(bundle: Unpacked) -> None:
-    name = next(name for name in bundle.files if name.endswith(".document"))
-    bundle.put(name, bundle.json(name) | {"decision": "reject"})
-
-
-def _other_policy(bundle: Unpacked) -> None:
-    bundle.files["log-policy"] = b"quorum none\n"
-
-
-def _of_witnesses(bundle: Unpacked) -> None:
-    key = WitnessVerifier("outside.example/witness", PrivateKey.generate().public)
-    policy = bundle.files["log-policy"].replace(b"quorum none", b"quorum outside")
-    bundle.files["log-policy"] = f"witness outside {key}\n".encode() + policy
-
-
-def _left_over(bundle: Unpacked) -> None:
-    bundle.files["acts/00099-approve.token"] = b"a.b.c"
-
-
-#: What takes adding up, or a rule of Holdfast's.
-_ALTERED: tuple[Callable[[Unpacked], None], ...] = (
-    *(_without_last_act, _without_approval, _without_event, _without_further_event),
-    *(_without_lines, _without_leg),
-    *(_without_revocation, _shown_as_good, _other_status, _other_amount, _other_sums),
-    *(_other_pem, _other_signed_document, _other_policy, _of_witnesses, _left_over),
-)
-
-
 @_ON_PAPER
-@pytest.mark.parametrize("attack", [*_FORGED, *_ALTERED])
+@pytest.mark.parametrize("attack", [*FORGED, *ALTERED])
 def test_an_altered_bundle_is_refused_though_its_manifest_was_made_to_fit(
     case: tuple[Ask, bytes], attack: Callable[[Unpacked], None]
 ) -> None:
@@ -614,28 +382,11 @@ def test_what_nobody_looked_into_is_named(case: tuple[Ask, bytes]) -> None:
 # --- by others' means -----------------------------------------------------------------------------
 
 
-def _by_openssl(folder: Path, bundle: Unpacked) -> "subprocess.CompletedProcess[str]":
-    folder.mkdir()
-    files = {**bundle.files, MANIFEST: canonical_json.dumps(bundle.manifest)}
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return subprocess.run(
-        ["/bin/sh", "VERIFY.txt"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
 @_ON_PAPER
 def test_openssl_comes_to_the_same_verdict_by_the_commands_of_verify_txt(
     tmp_path: Path, case: tuple[Ask, bytes]
 ) -> None:
-    done = _by_openssl(tmp_path / "good", Unpacked.of(case[1]))
+    done = by_openssl(tmp_path / "good", Unpacked.of(case[1]))
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     said = done.stdout.splitlines()
     checks = [line for line in said if line.startswith("ok")]
@@ -662,7 +413,7 @@ def test_openssl_comes_to_the_same_verdict_by_the_commands_of_verify_txt(
         content[len(content) // 2] ^= 1
         bundle.files[name] = bytes(content)
     _check_only(bundle, altered.values())
-    done = _by_openssl(tmp_path / "bad", bundle)
+    done = by_openssl(tmp_path / "bad", bundle)
     assert done.returncode == 1
     failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
     assert len(failed) == len(altered) + 1
@@ -671,7 +422,7 @@ def test_openssl_comes_to_the_same_verdict_by_the_commands_of_verify_txt(
     bundle = Unpacked.of(case[1])
     bundle.files["checkpoint"] = bundle.files["checkpoint"].replace(b"\n", b"\n1", 1)
     _check_only(bundle, [])
-    done = _by_openssl(tmp_path / "unsigned", bundle)
+    done = by_openssl(tmp_path / "unsigned", bundle)
     assert "FAILED  checkpoint is signed by log-key.pem" in done.stdout
 
 
@@ -686,39 +437,30 @@ def _check_only(bundle: Unpacked, checks: Iterable[str]) -> None:
     bundle.files["VERIFY.txt"] = "\n".join([*kept, ""]).encode()
 
 
-def _node_or_skip(folder: Path, packed: bytes, *trusted: str) -> "subprocess.CompletedProcess[str]":
-    try:
-        return second_verdict(folder, packed, *trusted)
-    except NodeUnavailableError as error:
-        if os.environ.get("REQUIRE_NODE"):
-            raise
-        pytest.skip(f"{REASON}{error}")
-
-
 @_ON_PAPER
 def test_the_second_verifier_comes_to_the_verdict_of_the_kit(
     tmp_path: Path, office: Office, case: tuple[Ask, bytes]
 ) -> None:
     packed = case[1]
-    done = _node_or_skip(tmp_path, packed)
+    done = judged(tmp_path, packed)
     assert (done.returncode, done.stderr) == (0, "")
     own = fetch(office, others(office)[0].analyst, case[0])
-    assert _node_or_skip(tmp_path, own).returncode == 0
+    assert judged(tmp_path, own).returncode == 0
     log_key = Unpacked.of(packed).manifest["log"]
     pins = [f"{partner}={kid}" for partner, (kid, _) in examined(packed).roots.items()]
-    assert _node_or_skip(tmp_path, packed, log_key, *pins).returncode == 0
-    assert _node_or_skip(tmp_path, packed, log_key[:-2] + "A=").returncode == 1
-    assert _node_or_skip(tmp_path, packed, log_key, f"{pins[0][:-43]}{'p' * 43}").returncode == 1
-    for attack in _FORGED:
+    assert judged(tmp_path, packed, log_key, *pins).returncode == 0
+    assert judged(tmp_path, packed, log_key[:-2] + "A=").returncode == 1
+    assert judged(tmp_path, packed, log_key, f"{pins[0][:-43]}{'p' * 43}").returncode == 1
+    for attack in FORGED:
         bundle = Unpacked.of(packed)
         attack(bundle)
-        done = _node_or_skip(tmp_path, bundle.pack())
+        done = judged(tmp_path, bundle.pack())
         assert done.returncode == 1, attack
         assert done.stderr.startswith("FAILED: "), attack
     bundle = Unpacked.of(packed)
     bundle.files["custody.jsonl"] += b"\n"
-    assert _node_or_skip(tmp_path, bundle.pack(is_mended=False)).returncode == 1
-    assert _node_or_skip(tmp_path, b"PK" + packed).returncode == 1
+    assert judged(tmp_path, bundle.pack(is_mended=False)).returncode == 1
+    assert judged(tmp_path, b"PK" + packed).returncode == 1
 
 
 def test_the_second_verifier_knows_every_act() -> None:

@@ -1,13 +1,13 @@
 """The ZIP of a bundle while it is written, with its manifest.
 
-Of the plainest kind: deflated entries of one fixed time, without comments and extras, so that the
-same content makes the same bytes (`holdfast.protocol.bundle_layout`).
+Of the plainest kind: entries of one fixed time, without comments and extras, so that the same
+content makes the same bytes (`holdfast.protocol.bundle_layout`).
 """
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import IO, Any
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from coordinator.domain.errors import InvalidInputError
 from holdfast.protocol import canonical_json
@@ -22,6 +22,9 @@ from holdfast.protocol.bundle_layout import (
 #: As early as a ZIP can say: what time it was made stands in the manifest.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX, _MODE = 3, 0o100600 << 16
+#: What is base64 or random hardly deflates, and there are many small files of it: they are stored,
+#: for whoever verifies has to inflate the others one by one.
+_STORED_ENDINGS = (".token", ".pem", ".entry", ".tlog-proof", ".tsr")
 
 
 class BundleWriter:
@@ -61,6 +64,10 @@ class BundleWriter:
         if len(self._files) >= MAX_FILES:
             raise _too_large()
 
+    def close(self) -> None:
+        """End the ZIP, whatever is in it; the file has to be open still. Once is enough."""
+        self._zip.close()
+
     def finish(self, members: Mapping[str, object]) -> str:
         """Write the manifest and end the ZIP; return the manifest's SHA-256.
 
@@ -76,7 +83,8 @@ class BundleWriter:
 
 def _info(name: str) -> ZipInfo:
     info = ZipInfo(name, _TIME)
-    info.compress_type, info.create_system, info.external_attr = ZIP_DEFLATED, _UNIX, _MODE
+    info.compress_type = ZIP_STORED if name.endswith(_STORED_ENDINGS) else ZIP_DEFLATED
+    info.create_system, info.external_attr = _UNIX, _MODE
     return info
 
 

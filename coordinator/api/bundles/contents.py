@@ -1,13 +1,16 @@
-"""What goes into a bundle, part by part: `PARTS` is the list, in the order of the ZIP.
+"""What goes into a bundle, part by part: `READ` and `MADE` are the lists, in the order of the ZIP.
 
 Everything is read by the API's own views, as whoever asks for the bundle would read it; only what
 no list shows (revocations, entries of the log) comes from the storage.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
+
+import structlog
 
 from coordinator.api import (
     clearances,
@@ -17,7 +20,7 @@ from coordinator.api import (
     membership_reads,
 )
 from coordinator.api.bundles.archive import BundleWriter
-from coordinator.api.bundles.verify_text import SignedFile, verify_text
+from coordinator.api.bundles.verify_text import BundleKeys, SignedFile, verify_text
 from coordinator.api.paging import PageQuery
 from coordinator.api.pipeline import Reader, read
 from coordinator.api.service import log_verifier
@@ -37,18 +40,22 @@ from coordinator.storage.tables.partners import MemberActRow
 from coordinator.storage.tail import events as told_store
 from coordinator.storage.tail import log_keys
 from coordinator.storage.tail import transparency_log as log_store
+from coordinator.summary.facts import Facts
 from coordinator.transparency_log.proofs import proofs_under
 from coordinator.transparency_log.witnesses import published_checkpoint
 from holdfast.protocol import bundle_layout as layout
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.checkpoint import parse_checkpoint
 from holdfast.protocol.commitment import ADDED_MEMBERS, committed_bytes
+from holdfast.protocol.errors import TimestampError
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.ledger_sums import LedgerSums
 from holdfast.protocol.passkey_token import act_document
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.request_token import read_evidence_front
 from holdfast.protocol.signed_note import NoteVerifier, parse_note
+
+_logger = structlog.get_logger(__name__)
 
 _PAGE = 200
 #: Entries whose events are in memory at once.
@@ -73,6 +80,8 @@ class Case:
         leaves: Entries of the log that the reader was told of, with the id of the event; empty
             where its content was erased.
         sums: The ledger, added up.
+        facts: What the summary tells.
+        is_stamped: Whether a timestamp authority said when the checkpoint existed.
     """
 
     reader: Reader
@@ -88,6 +97,8 @@ class Case:
     signed: list[SignedFile] = field(default_factory=list)
     leaves: dict[int, str] = field(default_factory=dict)
     sums: LedgerSums = field(default_factory=LedgerSums)
+    facts: Facts | None = None
+    is_stamped: bool = False
 
     def every(self, view: QueryView, **names: str) -> Iterator[Mapping[str, Any]]:
         """Yield the items of all pages of a list that the API would answer."""
@@ -340,34 +351,68 @@ def _custody(case: Case, into: BundleWriter) -> None:
     )
 
 
+def _facts(case: Case, _: BundleWriter) -> None:
+    case.facts = request_summary(
+        case.reader.read_context, case.request_id, coordinator=case.reader.context.origin
+    )
+
+
+def _summary(case: Case, into: BundleWriter) -> None:
+    if case.facts is None:
+        raise AssertionError("the summary is written of what was read before")
+    into.add(layout.SUMMARY, write_summary(case.reader.context, case.facts))
+
+
+def _timestamp(case: Case, into: BundleWriter) -> None:
+    """Have a timestamp authority say when the checkpoint existed, where there is one."""
+    authority = case.reader.context.timestamps
+    if authority is None:
+        return
+    try:
+        response = authority.stamp(sha256(case.checkpoint).digest())
+    except TimestampError as error:
+        # As the summary does: a bundle without is worth more than none.
+        _logger.warning("no_timestamp", why=str(error))
+        return
+    into.add(layout.TIMESTAMP, response)
+    into.add(layout.TIMESTAMP_ROOTS, authority.roots_pem)
+    case.is_stamped = True
+
+
 def _verify(case: Case, into: BundleWriter) -> None:
     text = verify_text(
         case.signed,
         ((index, bool(event)) for index, event in sorted(case.leaves.items())),
-        log_key=case.log_key,
-        kids=sorted(case.jwks),
-        roots=case.roots,
+        keys=BundleKeys(case.log_key, sorted(case.jwks), case.roots),
+        is_stamped=case.is_stamped,
     )
     into.add_parts(layout.VERIFY, text)
 
 
-def _summary(case: Case, into: BundleWriter) -> None:
-    context = case.reader.context
-    facts = request_summary(case.reader.read_context, case.request_id, coordinator=context.origin)
-    into.add(layout.SUMMARY, write_summary(context, facts))
-
-
 Part = Callable[[Case, BundleWriter], None]
-PARTS: Sequence[Part] = (_summary, _request, _acts, _members, _log, _custody, _verify)
+#: What is read of one moment of the database; then what is made of it, without a connection.
+READ: Sequence[Part] = (_request, _acts, _members, _log, _custody, _facts)
+MADE: Sequence[Part] = (_summary, _timestamp, _verify)
 
 
-def write_bundle(case: Case, into: BundleWriter, parts: Iterable[Part] = PARTS) -> str:
-    """Write a case's bundle; return the SHA-256 of its manifest.
+def write_what_is_read(case: Case, into: BundleWriter) -> None:
+    """Write all of a case's bundle that takes a connection.
 
     Raises:
         InvalidInputError: If it is more than one bundle can hold.
     """
-    for part in parts:
+    for part in READ:
+        part(case, into)
+
+
+def finish_bundle(case: Case, into: BundleWriter) -> str:
+    """Write what is made of what was read, and the manifest; return the manifest's SHA-256.
+
+    Raises:
+        InvalidInputError: If it is more than one bundle can hold.
+        UnavailableError: If the summary cannot be set now.
+    """
+    for part in MADE:
         part(case, into)
     return into.finish(
         {

@@ -4,7 +4,7 @@ Each check is a line that names its files, above them the few commands that it s
 checked so is told in docs/evidence.md, and what only the kit checks.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from holdfast.protocol.signed_note import NoteVerifier
@@ -33,7 +33,9 @@ _HEAD = """\
 #
 # It says "ok" or "FAILED" for each check and ends with status 1 if one failed. It reads files of
 # this folder, and writes to a temporary one. What a check proves, and what none of them can prove,
-# is told in "Evidence" of the documentation (docs/evidence.md). Openssl 1.1.1 or newer is needed.
+# is told in "Evidence" of the documentation (docs/evidence.md), and so is what is not looked at
+# here: who was granted a key, which act a token was made for, whether anything is missing.
+# Openssl 1.1.1 or newer is needed.
 
 set -u
 LC_ALL=C
@@ -148,6 +150,23 @@ checkpoint() { # key id
   result $status "checkpoint is signed by log-key.pem"
 }
 
+# A timestamp authority signed when the checkpoint existed (RFC 3161). Whether to trust it, its root
+# certificates tell: compare them, or put your own in their place. Certificates count as of the time
+# that the timestamp says, where this system's date can read that; else as of now.
+timestamp() {
+  at=$(openssl ts -reply -in timestamp.tsr -text 2> "$work/said" | sed -n 's/^Time stamp: //p')
+  seconds=$(date -u -d "$at" +%s 2> "$work/said")
+  openssl ts -verify -in timestamp.tsr -data checkpoint -CAfile timestamp-roots.pem \\
+    ${seconds:+-attime "$seconds"} > "$work/said" 2>&1
+  result $? "timestamp.tsr is over checkpoint, which existed at $at"
+}
+authority() {
+  awk -v to="$work/authority" '/-----BEGIN/ { n++ } { print > (to n) }' timestamp-roots.pem
+  for each in "$work"/authority*; do
+    echo "timestamp authority: $(openssl x509 -in "$each" -noout -subject -fingerprint -sha256)"
+  done
+}
+
 # An entry of the log is in the tree (RFC 9162 section 2.1.3.2), and commits to what is shown.
 join() { { printf '\\001'; cat "$1" "$2"; } | openssl dgst -sha256 -binary > "$work/joined"; }
 in_tree() { # entry, proof
@@ -194,36 +213,55 @@ echo "Every check is ok. They rest on these keys: compare them by another way."
 """
 
 
+@dataclass(frozen=True, slots=True)
+class BundleKeys:
+    """The keys of a bundle.
+
+    Attributes:
+        log: The log's.
+        kids: Thumbprints of all public keys.
+        roots: Partner and thumbprint of each root key.
+    """
+
+    log: NoteVerifier
+    kids: Sequence[str]
+    roots: Sequence[tuple[str, str]]
+
+
 def verify_text(
     signed: Iterable[SignedFile],
     entries: Iterable[tuple[int, bool]],
     *,
-    log_key: NoteVerifier,
-    kids: Iterable[str],
-    roots: Iterable[tuple[str, str]],
+    keys: BundleKeys,
+    is_stamped: bool,
 ) -> Iterator[bytes]:
     """Yield the parts of VERIFY.txt.
 
     Args:
         signed: Tokens, in the order of the bundle.
         entries: Of the log: index, and whether what it commits to is there.
-        log_key: The log's key.
-        kids: Of all public keys.
-        roots: Partner and thumbprint of each root key.
+        keys: Of the log, and of all members.
+        is_stamped: Whether there is a timestamp of the checkpoint.
     """
     yield _HEAD.encode()
     yield b"\nmanifest\n\n"
-    for kid in kids:
+    for kid in keys.kids:
         yield f"key {kid}\n".encode()
     yield b"\n"
     for each in signed:
         yield f"{'act' if each.has_body else 'bodiless'} {each.file} {each.kid}\n".encode()
-    yield f"\ncheckpoint {log_key.key_id.hex()}\n".encode()
+    yield f"\ncheckpoint {keys.log.key_id.hex()}\n".encode()
+    if is_stamped:
+        yield b"timestamp\n"
     for index, has_committed in entries:
         yield f"entry {index:012}\n".encode()
         if has_committed:
             yield f"committed {index:012}\n".encode()
     yield _TAIL.encode()
-    yield f"echo 'log: {log_key}'\n".encode()
-    for partner, kid in roots:
+    yield f"echo 'log: {keys.log}'\n".encode()
+    for partner, kid in keys.roots:
         yield f"echo 'root key of {partner}: {kid}'\n".encode()
+    if is_stamped:
+        yield b"authority\n"
+    else:
+        yield b"echo 'There is no timestamp of an authority: times are those of the signers.'\n"

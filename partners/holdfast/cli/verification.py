@@ -1,15 +1,16 @@
 """`holdfast verify`: looking through a request, from raw bytes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+from cryptography.x509 import Certificate
 from rich.text import Text
 
-from holdfast.cli.bundles import LogKey, Pin, verify_file
+from holdfast.cli.bundles import LogKey, Pin, PolicyFile, RootsFile, verify_file
 from holdfast.cli.findings import LEGEND, finding_document, folded, root_lines, summary_document
 from holdfast.cli.session import (
     REQUEST_ID,
@@ -22,9 +23,11 @@ from holdfast.cli.session import (
 )
 from holdfast.client.published_roots import NothingPublishedError, Published, PublishedRoots
 from holdfast.errors import PinMismatchError, UntrustedEvidenceError
+from holdfast.evidence.bundle.examination import Trust
 from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.log_inclusion import look_at_log
+from holdfast.protocol.log_policy import LogPolicy
 from holdfast.protocol.signed_note import NoteVerifier
 
 _NOT_CHECKED = (
@@ -64,6 +67,16 @@ class _Target(click.ParamType[str | Path]):
     type=Pin(),
     help="Of a bundle: a root key that you compared; may be repeated.",
 )
+@click.option(
+    "--policy",
+    type=PolicyFile(),
+    help="Of a bundle: logs, witnesses and quorum that you ask for (c2sp.org/tlog-policy).",
+)
+@click.option(
+    "--timestamp-roots",
+    type=RootsFile(),
+    help="Of a bundle: root certificates of timestamp authorities that you trust, in PEM.",
+)
 @click.option("--published", is_flag=True, help="Look up the root keys that partners publish, too.")
 @pass_session
 def verify(
@@ -72,6 +85,8 @@ def verify(
     *,
     log_key: NoteVerifier | None,
     pins: tuple[tuple[str, str], ...],
+    policy: LogPolicy | None,
+    timestamp_roots: list[Certificate] | None,
     published: bool,
 ) -> None:
     """Verify a request, or a bundle, from raw bytes, without believing the coordinator.
@@ -88,17 +103,21 @@ def verify(
 
     A bundle (holdfast bundle) is verified offline, without profile and coordinator. Root keys that
     you pinned and the key of the log that you kept are used where there are some; --pin and
-    --log-key say others. Each check has its number, and the first that fails is named.
+    --log-key say others. Which witnesses have to have cosigned its checkpoint is the bundle's own
+    word unless --policy says it. Each check has its number, and the first that fails is named.
 
     Exit status 8 if anything fails.
     """
+    trust = _given_trust(pins, log_key, policy, timestamp_roots or ())
     if isinstance(target, Path):
         if published:
             raise click.UsageError("--published asks the network; a bundle is verified offline")
-        verify_file(session, target, pins=pins, log_key=log_key)
+        verify_file(session, target, trust)
         return
-    if log_key is not None or pins:
-        raise click.UsageError("--log-key and --pin go with the file of a bundle")
+    if trust != Trust():
+        raise click.UsageError(
+            "--log-key, --pin, --policy and --timestamp-roots go with the file of a bundle"
+        )
     request_id = target
     client = session.client()
     examination = examine(
@@ -120,6 +139,18 @@ def verify(
         _print_tables(session, examination, standings)
     if examination.failures:
         raise UntrustedEvidenceError(examination.sentence(), code="not_as_signed")
+
+
+def _given_trust(
+    pins: Sequence[tuple[str, str]],
+    log_key: NoteVerifier | None,
+    policy: LogPolicy | None,
+    timestamp_roots: Sequence[Certificate],
+) -> Trust:
+    """Return what the command line says is trusted; the same root key may be pinned twice."""
+    if len({handle for handle, _ in pins}) < len(set(pins)):
+        raise click.UsageError("--pin says two root keys of one partner: which did you compare?")
+    return Trust(dict(pins), log_key, policy, timestamp_roots)
 
 
 def _look_up(

@@ -80,6 +80,7 @@ class GrantChain:
     _given_policies: list[tuple[int, Policy]] = field(default_factory=list, init=False)
     _has_joined: bool = field(default=False, init=False)
     _applied: set[tuple[str | None, str | None]] = field(default_factory=set, init=False)
+    _fronts: dict[str, TokenFront] = field(default_factory=dict, init=False)
 
     def roles_at(self, subject: str, at: int) -> frozenset[Role]:
         """Return the roles that a subject had at a time, seconds since 1970.
@@ -116,7 +117,7 @@ class GrantChain:
         """Apply every grant that is proven, in the order in which they were signed."""
         pending = [view for view in views if view.partner == self.partner and view.status == "made"]
         by_token = {view.approval_token or view.token: view for view in pending}
-        times = {token: _signed_at(view) for token, view in by_token.items()}
+        times = {token: self._signed_at(view) for token, view in by_token.items()}
         pending.sort(key=lambda view: times[view.approval_token or view.token])
         # Signers' clocks differ by seconds, so a grant may be signed "before" the one it rests on.
         for _ in range(_PASSES):
@@ -134,7 +135,7 @@ class GrantChain:
         if view.approval_token is None and signed in self._applied:
             return True
         try:
-            signed_at = _signed_at(view)
+            signed_at = self._signed_at(view)
             for grant, proposer in self._proven(view):
                 self._give(grant, proposer, signed_at)
         except (ProtocolError, ModelError, _UnprovenError):
@@ -143,10 +144,27 @@ class GrantChain:
             self._applied.add(signed)
         return True
 
+    def _front(self, token: str) -> TokenFront:
+        """Return what a token claims; each is taken apart once.
+
+        Raises:
+            TokenError: It is none.
+        """
+        if token not in self._fronts:
+            self._fronts[token] = read_evidence_front(token)
+        return self._fronts[token]
+
+    def _signed_at(self, view: GrantView) -> int:
+        """Return the time of a grant's last signature; anything that is no token sorts first."""
+        try:
+            return int(self._front(view.approval_token or view.token or "").claims["iat"])
+        except ProtocolError:
+            return 0
+
     def _proven(self, view: GrantView) -> Iterator[tuple[Grant, str | None]]:
         """Yield what a grant gives and who proposed it, if its signatures carry it."""
         token, body = view.token or "", (view.body or "").encode()
-        front = read_evidence_front(token)
+        front = self._front(token)
         kid = front.kid
         if kid == self.root.kid:
             act = verify_request_evidence(front, body, key=self.root, aud=self.audience)
@@ -195,7 +213,7 @@ class GrantChain:
     def _require_two_leads(self, view: GrantView, grant: Grant, proposer: GrantedKey) -> None:
         body = (view.approval_body or "").encode()
         place = self.grant_places.get(view.id)
-        act, approver = self._signed(read_evidence_front(view.approval_token or ""), body, place)
+        act, approver = self._signed(self._front(view.approval_token or ""), body, place)
         path = f"{self.audience}/v1/grants/{view.proposal}/approvals"
         _require(act.htm == "POST" and act.htu == path)
         approved = GrantApproval.model_validate(strict_json.loads(body))
@@ -252,11 +270,3 @@ def _parse(act: RequestToken, body: bytes, audience: str) -> list[Grant]:
     if act.htu == f"{audience}/v1/grants":
         return [Grant.model_validate(document)]
     return []
-
-
-def _signed_at(view: GrantView) -> int:
-    """Return the time of a grant's last signature; anything that is no token sorts first."""
-    try:
-        return int(read_evidence_front(view.approval_token or view.token or "").claims["iat"])
-    except ProtocolError:
-        return 0

@@ -125,14 +125,16 @@ class _Hold(_Sums):
         left = {kind.value: self.units(kind) for kind in _LEFT}
         frozen_usd = self.cents(LineKind.FROZEN)
         usd = {f"{kind.value}_usd": self.cents(kind) for kind in (LineKind.FROZEN, *_LEFT)}
-        usd["held_usd"] = _share(frozen_usd, of=self.frozen, to=self.held)
+        frozen = self.frozen
+        held = frozen - sum(left.values())
+        usd["held_usd"] = _share(frozen_usd, of=frozen, to=held)
         return {
             **left,
             **usd,
-            "frozen": self.frozen,
-            "held": self.held,
+            "frozen": frozen,
+            "held": held,
             "withheld": int(self.withheld),
-            "unvalued": int(self.frozen > 0 and not frozen_usd),
+            "unvalued": int(frozen > 0 and not frozen_usd),
         }
 
 

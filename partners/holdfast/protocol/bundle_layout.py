@@ -1,8 +1,6 @@
 """The layout of an evidence bundle: what lies where in the ZIP, and its manifest (ADR 0061).
 
 ```text
-summary.pdf                        the case as a document for people, signed by the coordinator
-VERIFY.txt                         how to check these very files with openssl: a script for sh
 request/request.json               the request as its reader sees it
 request/legs.jsonl                 likewise; every .jsonl holds one document in a line
 request/ledger.jsonl  holds.jsonl  disputes.jsonl  clearances.jsonl
@@ -28,6 +26,11 @@ log-keys/000000000042.entry        what the log said of its keys, if one was eve
                                    .committed and .tlog-proof, under the checkpoint of its own time
 log-policy                         whose signatures the checkpoint needs (c2sp.org/tlog-policy)
 custody.jsonl                      earlier exports of the request: who, when, which manifest
+summary.pdf                        the case as a document for people, signed by the coordinator
+timestamp.tsr                      where a timestamp authority was asked: when `checkpoint` existed,
+                                   by its signature (RFC 3161, a TimeStampResp in DER)
+timestamp-roots.pem                that authority's root certificates, by the coordinator's word
+VERIFY.txt                         how to check these very files with openssl: a script for sh
 manifest.json                      what this is, with size and SHA-256 of every other file
 ```
 
@@ -54,6 +57,8 @@ SUMMARY = "summary.pdf"
 VERIFY = "VERIFY.txt"
 CUSTODY = "custody.jsonl"
 LOG_POLICY = "log-policy"
+TIMESTAMP = "timestamp.tsr"
+TIMESTAMP_ROOTS = "timestamp-roots.pem"
 CHECKPOINT = "checkpoint"
 LOG_KEY = "log-key.pem"
 REQUEST = "request/request.json"
@@ -70,7 +75,9 @@ MAX_FILES = 65_000
 #: Bytes of one file, and of all of them together, as they are once inflated.
 MAX_FILE_BYTES = 1 << 28
 MAX_BYTES = 1 << 30
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*){0,4}", re.ASCII)
+#: No part ends with a dot, which some systems leave out.
+_PART = r"[A-Za-z0-9_-]+(?:\.+[A-Za-z0-9_-]+)*"
+_NAME = re.compile(rf"{_PART}(?:/{_PART}){{0,4}}", re.ASCII)
 _MAX_NAME = 350
 
 
@@ -132,7 +139,7 @@ class RevocationRecord(View):
 
 
 def is_name(name: str) -> bool:
-    """Tell whether a file of a bundle can have this name: plain ASCII, relative, no ".."."""
+    """Tell whether a file of a bundle can have this name: plain ASCII, relative, no ".." in it."""
     return len(name) <= _MAX_NAME and _NAME.fullmatch(name) is not None
 
 

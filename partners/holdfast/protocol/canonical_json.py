@@ -36,6 +36,14 @@ def dumps(value: Any) -> bytes:
         raise CanonicalJsonError("a lone surrogate has no canonical form") from None
 
 
+def is_canonical(raw: bytes, value: Any) -> bool:
+    """Tell whether `raw` is the canonical JSON of the value that `strict_json.loads` read in it."""
+    if raw.isascii():
+        # So are the names of all members, or another text would be theirs.
+        return _SORTING_ENCODER.encode(value).encode() == raw
+    return dumps(value) == raw
+
+
 def _check(value: Any, depth: int) -> bool:
     """Refuse what has no canonical form; return whether the names of all members are ASCII."""
     if value is None or isinstance(value, str | bool):

@@ -366,19 +366,22 @@ def _climb(way: _Way, below: bytes, proof: Sequence[bytes]) -> tuple[bytes, byte
     if any(len(value) != HASH_BYTES for value in proof):
         raise TreeProofError(f"a hash is {HASH_BYTES} bytes")
     small = large = below
+    first, last, tree_last = way.first, way.last, way.tree_last
     for sibling in proof:
-        if not way.tree_last:
+        if not tree_last:
             raise TreeProofError("the proof is too long")
-        if way.last & 1 or way.last == way.tree_last:
-            if way.first < way.last:
+        levels = 1
+        if last & 1 or last == tree_last:
+            if first < last:
                 small = node_hash(sibling, small)
             large = node_hash(sibling, large)
-            while not way.last & 1 and way.last:
-                way.up()
+            # Up to where this node is a right one.
+            while not last >> (levels - 1) & 1 and last >> (levels - 1):
+                levels += 1
         else:
             large = node_hash(large, sibling)
-        way.up()
-    if way.tree_last:
+        first, last, tree_last = first >> levels, last >> levels, tree_last >> levels
+    if tree_last:
         raise TreeProofError("the proof is too short")
     return small, large
 

@@ -20,6 +20,8 @@ QUERY_TYPE = "application/timestamp-query"
 REPLY_TYPE = "application/timestamp-reply"
 #: A response with a few certificates in it has some 5 kB.
 MAX_RESPONSE_BYTES = 65_536
+#: Of a file with root certificates.
+MAX_ROOTS_BYTES = 1 << 18
 _SHA256 = "2.16.840.1.101.3.4.2.1"
 
 
@@ -44,8 +46,10 @@ def read_authorities(pem: bytes) -> list[x509.Certificate]:
     """Return the root certificates of authorities that one trusts, from a file in PEM.
 
     Raises:
-        TimestampError: If there is none.
+        TimestampError: If there is none, or the file is longer than such a file gets.
     """
+    if len(pem) > MAX_ROOTS_BYTES:
+        raise TimestampError(f"more than {MAX_ROOTS_BYTES} bytes of certificates are not read")
     try:
         return x509.load_pem_x509_certificates(pem)
     except ValueError as error:

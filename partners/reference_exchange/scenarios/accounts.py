@@ -38,6 +38,8 @@ class Summary:
         seconds_approval_to_last_notice: Until the last receiver of the first request had it.
         log_verified: Whether the monitor of each exchange followed the transparency log to its end,
             and found there whatever the exchange was told.
+        bundles_verified: Evidence bundles that a member took and verified offline.
+        restored: Whether a backup was restored into an empty folder, and found in order there.
     """
 
     requests: int = 0
@@ -68,6 +70,8 @@ class Summary:
     seconds_approval_to_last_notice: float | None = None
     verified_evidence: int = 0
     log_verified: bool = False
+    bundles_verified: int = 0
+    restored: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return it as plain members."""

@@ -5,7 +5,8 @@
 On a terminal it pauses before every scene, for people to read; --fast leaves the pauses out.
 
 The last line printed is one JSON object. Exit status 0 only if the coordinator's totals equal what
-the exchanges' own deposit books say, every notice arrived, and every act is proven.
+the exchanges' own deposit books say, every notice arrived, every act is proven, and so are evidence
+bundles, the log and a restored backup.
 """
 
 import json
@@ -30,6 +31,7 @@ from holdfast.protocol.checkpoint import LOG_PATH, parse_checkpoint
 from holdfast.protocol.signed_note import parse_note
 from reference_exchange.scenarios import first_act, second_act
 from reference_exchange.scenarios.accounts import Summary, close_accounts
+from reference_exchange.scenarios.afterwards import copied_elsewhere, prove_afterwards
 from reference_exchange.scenarios.board import WIDTH
 from reference_exchange.scenarios.cast import enrol
 from reference_exchange.scenarios.console_links import sign_in_link, sign_in_words
@@ -71,13 +73,16 @@ def run(stage: Stage, acts: str = "all") -> tuple[Summary, list[str]]:
         play(stage)
     stage.pause(0)
     requests = [request.id for request in stage.requests]
-    summary, faults = close_accounts(stage.asker, stage.players, requests)
-    summary.seconds_approval_to_first_freeze = stage.seconds_to_first_freeze
-    summary.seconds_approval_to_last_notice = stage.seconds_to_last_notice
-    summary.refused = stage.refused
-    missed = _watched_to_the_end(stage)
-    summary.log_verified = not missed
-    faults += missed
+    with copied_elsewhere(stage) as copied:
+        summary, faults = close_accounts(stage.asker, stage.players, requests)
+        summary.seconds_approval_to_first_freeze = stage.seconds_to_first_freeze
+        summary.seconds_approval_to_last_notice = stage.seconds_to_last_notice
+        summary.refused = stage.refused
+        missed = _watched_to_the_end(stage)
+        summary.log_verified = not missed
+        proof = prove_afterwards(stage, copied)
+    summary.bundles_verified, summary.restored = proof.bundles, proof.is_restored
+    faults += missed + proof.faults
     if summary.undelivered:
         faults.append(f"{summary.undelivered} deliveries did not arrive")
     if summary.owed:

@@ -74,6 +74,11 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
     yield "delivered", f"{counted(summary.deliveries, 'message')}, {summary.undelivered} missing"
     if summary.log_verified:
         yield "the log", "followed by each exchange; all that it was told is in it"
+    if summary.bundles_verified:
+        files = counted(summary.bundles_verified, "evidence file")
+        yield "for a court", f"{files}, each verified without the coordinator"
+    if summary.restored:
+        yield "a backup", "restored into an empty folder, and found in order"
     yield "answers still owed", str(summary.owed or "none")
 
 

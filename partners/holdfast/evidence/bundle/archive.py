@@ -10,38 +10,34 @@ Source: APPNOTE.TXT 6.3.10, sections 4.3 and 4.4.
 
 import struct
 import zlib
-from collections.abc import Collection
-from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple, NoReturn
+from collections.abc import Collection, Sequence
+from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 from holdfast.errors import BundleError
 from holdfast.protocol.bundle_layout import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, is_name
 
 _END = struct.Struct("<4s4H2LH")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
-_LOCAL = struct.Struct("<4s5H3L2H")
+#: Of an entry of the directory: what its file's own header repeats.
+_FACTS_START, _FACTS_END = 6, 30
+_NO_EXTRA = b"\0\0"
 _END_MARK, _CENTRAL_MARK, _LOCAL_MARK = b"PK\x05\x06", b"PK\x01\x02", b"PK\x03\x04"
 _STORED, _DEFLATED = 0, 8
+_METHODS = frozenset({_STORED, _DEFLATED})
 #: The upper half of an entry's attributes is its Unix mode: a regular file, or nothing.
-_TYPE_MASK, _REGULAR = 0o170000, 0o100000
+_TYPE_MASK, _TYPES = 0o170000, frozenset({0, 0o100000})
+#: The version of the format that an entry may need: 2.0, of which deflated entries are.
+_NEEDED = 20
 _MAX_NAME = 400
 
 
-class _Facts(NamedTuple):
-    """What both headers of an entry say."""
+class _Entry(NamedTuple):
+    """A file: how it is packed, as both of its headers say, and where its bytes start."""
 
-    flags: int
     method: int
-    time: int
-    date: int
     crc: int
     packed: int
     size: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    facts: _Facts
     start: int
 
 
@@ -74,11 +70,11 @@ class Archive:
         entry = self._entries.get(name)
         if entry is None:
             _refuse(f"it has no file {name}", "missing_file")
-        facts = entry.facts
-        self._file.seek(entry.start)
-        packed = self._file.read(facts.packed)
-        content = packed if facts.method == _STORED else _inflated(name, packed, facts.size)
-        if len(content) != facts.size or zlib.crc32(content) != facts.crc:
+        method, crc, length, size, start = entry
+        self._file.seek(start)
+        packed = self._file.read(length)
+        content = packed if method == _STORED else _inflated(name, packed, size)
+        if len(content) != size or zlib.crc32(content) != crc:
             _refuse(f"{name} is not what its header says")
         return content
 
@@ -99,32 +95,46 @@ def _entries(file: BinaryIO) -> dict[str, _Entry]:
     file.seek(start)
     directory = file.read(end - start)
     entries: dict[str, _Entry] = {}
+    spelled: set[str] = set()
     place = at = total = 0
     for _ in range(count):
         if len(directory) - at < _CENTRAL.size:
             _refuse("its directory is cut short")
         header = _CENTRAL.unpack_from(directory, at)
-        mark, _, needed, *facts, name_length, extra, comment, disk, _, attributes, offset = header
+        method, _, _, crc, packed, size, name_length, *_, offset = header[4:]
         name_end = at + _CENTRAL.size + name_length
         raw_name = directory[at + _CENTRAL.size : name_end]
-        if mark != _CENTRAL_MARK or extra or comment or disk or name_end > len(directory):
-            _refuse("its directory has comments, extras, disks, or no entry where one should be")
-        name, found = _name(raw_name), _Facts(*facts)
-        _require_plain(name, found, needed, attributes >> 16)
-        if name in entries:
-            _refuse(f"{name} is in it twice", "duplicate_file")
+        if name_end > len(directory):
+            _refuse("its directory is cut short")
+        name = _name(raw_name)
+        _require_plain(name, header)
+        spelling = name.lower()
+        if spelling in spelled:
+            # Where names are unpacked without regard to case, one would lie over the other.
+            _refuse(f"{name} is in it twice, or another one but for its case", "duplicate_file")
+        spelled.add(spelling)
         if offset != place:
             _refuse(f"{name} does not stand right behind the file before it", "overlap")
-        content = _require_local(file, place, raw_name, found)
-        place = content + found.packed
-        total += found.size
+        facts = directory[at + _FACTS_START : at + _FACTS_END]
+        content = _require_local(file, place, raw_name, facts)
+        place = content + packed
+        total += size
         if place > start or total > MAX_BYTES:
             _refuse("its files are more than there is room for", "too_large")
-        entries[name] = _Entry(found, content)
+        entries[name] = _Entry(method, crc, packed, size, content)
         at = name_end
     if place != start or at != len(directory):
         _refuse("something stands between its files and its directory, or behind that")
+    _require_no_file_is_a_folder(spelled)
     return entries
+
+
+def _require_no_file_is_a_folder(names: Collection[str]) -> None:
+    folders = {name.rpartition("/")[0] for name in names} - {""}
+    while folders:
+        for folder in sorted(folders.intersection(names)):
+            _refuse(f"{folder} is a file, and a folder", "duplicate_file")
+        folders = {folder.rpartition("/")[0] for folder in folders} - {""}
 
 
 def _directory(file: BinaryIO) -> tuple[int, int, int]:
@@ -153,30 +163,36 @@ def _name(raw: bytes) -> str:
     return name
 
 
-def _require_plain(name: str, facts: _Facts, needed: int, mode: int) -> None:
-    if facts.flags or facts.method not in {_STORED, _DEFLATED} or needed > 20:  # noqa: PLR2004
+def _require_plain(name: str, header: Sequence[Any]) -> None:
+    """Refuse what no entry of a bundle is; `header` is that of the directory, unpacked."""
+    mark, _, needed, flags, method, _, _, _, packed, size, _, extra, comment, disk, *_ = header
+    if mark != _CENTRAL_MARK or extra or comment or disk:
+        _refuse("its directory has comments, extras, disks, or no entry where one should be")
+    if flags or needed > _NEEDED or method not in _METHODS:
         _refuse(f"{name} is encrypted, or packed in a way that no bundle needs", "bad_entry")
-    if mode & _TYPE_MASK not in {0, _REGULAR}:
+    if (header[-2] >> 16) & _TYPE_MASK not in _TYPES:
         _refuse(f"{name} is a link, or no regular file", "bad_entry")
-    if facts.size > MAX_FILE_BYTES:
-        _refuse(f"{name} would inflate to {facts.size} bytes", "too_large")
-    if facts.method == _STORED and facts.packed != facts.size:
+    if size > MAX_FILE_BYTES:
+        _refuse(f"{name} would inflate to {size} bytes", "too_large")
+    if method == _STORED and packed != size:
         _refuse(f"{name} has two sizes", "bad_entry")
 
 
-def _require_local(file: BinaryIO, place: int, name: bytes, facts: _Facts) -> int:
-    """Return where a file's content starts, if its own header says the same as the directory."""
+def _require_local(file: BinaryIO, place: int, name: bytes, facts: bytes) -> int:
+    """Return where a file's content starts, if its own header says the same as the directory.
+
+    Args:
+        file: The ZIP.
+        place: Where the header starts.
+        name: As the directory has it.
+        facts: What both say in the same bytes: from the version needed to the name's length.
+    """
+    expected = _LOCAL_MARK + facts + _NO_EXTRA + name
     file.seek(place)
-    header = file.read(_LOCAL.size + len(name))
-    is_same = len(header) == _LOCAL.size + len(name)
-    if is_same:
-        mark, _, *local, name_length, extra = _LOCAL.unpack_from(header)
-        is_same = (mark, name_length, extra) == (_LOCAL_MARK, len(name), 0)
-        is_same &= _Facts(*local) == facts and header[_LOCAL.size :] == name
-    if not is_same:
+    if file.read(len(expected)) != expected:
         shown = name.decode("ascii")
         _refuse(f"{shown} has another header than its directory says", "other_header")
-    return file.tell()
+    return place + len(expected)
 
 
 def _refuse(why: str, code: str = "bad_zip") -> NoReturn:

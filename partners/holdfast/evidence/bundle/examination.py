@@ -1,8 +1,12 @@
 """The verdict on a bundle, without a coordinator: what was checked, and what came of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509 import Certificate
 
 from holdfast.errors import (
     BundleError,
@@ -25,15 +29,17 @@ from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.evidence.log_handover import follow_log_keys
 from holdfast.protocol import bundle_layout as layout
 from holdfast.protocol.checkpoint import log_origin
-from holdfast.protocol.errors import NoteError, ProtocolError
+from holdfast.protocol.errors import MissingLibraryError, NoteError, ProtocolError
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.ledger_sums import LedgerSums
 from holdfast.protocol.log_keys import LogKeys, TrustedLog
-from holdfast.protocol.log_policy import parse_policy
+from holdfast.protocol.log_policy import NONE as NO_QUORUM
+from holdfast.protocol.log_policy import Judged, LogPolicy, parse_policy
 from holdfast.protocol.passkey_signature import is_passkey_token, unpack_signature
 from holdfast.protocol.passkey_token import act_document
 from holdfast.protocol.request_token import read_evidence_front, verify_request_evidence
 from holdfast.protocol.signed_note import NoteVerifier
+from holdfast.protocol.timestamp_token import read_authorities, verify_timestamp
 from holdfast.wording import counted
 
 #: How many faults of one kind are told in words.
@@ -47,10 +53,14 @@ class Trust:
     Attributes:
         pins: Root thumbprints that were compared out of band, by handle.
         log_key: The key of the log, or its keys, from where one trusts them.
+        policy: Which logs, witnesses and quorum one asks for, in place of the bundle's own word.
+        timestamp_roots: Root certificates of timestamp authorities that one trusts.
     """
 
     pins: Mapping[str, str] = field(default_factory=dict)
     log_key: TrustedLog | None = None
+    policy: LogPolicy | None = None
+    timestamp_roots: Sequence[Certificate] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +69,15 @@ class BundleExamination(Examination):
 
     Attributes:
         own: Findings about the bundle itself, before those about acts and what is shown.
+        log_key: The key by which its log was checked.
+        is_log_key_trusted: Whether that is one known from elsewhere; else the bundle's own word.
+        is_quorum_trusted: Likewise who has to cosign the checkpoint.
     """
 
     own: tuple[Finding, ...] = ()
+    log_key: NoteVerifier | None = None
+    is_log_key_trusted: bool = False
+    is_quorum_trusted: bool = False
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -85,10 +101,17 @@ def examine_bundle(reader: BundleReader, trust: Trust) -> BundleExamination:
         trust: Keys from elsewhere; what is not among them is said to be asserted.
 
     Raises:
-        PinMismatchError: The log's key is another than the one that is trusted.
+        PinMismatchError: The log's key is another than the one that is trusted, or none of the
+            policy's.
         BundleError: A file has not the form that it must have.
     """
     named, log_key, known = _log_key(reader, trust)
+    outcome = partial(
+        BundleExamination,
+        log_key=named,
+        is_log_key_trusted=known.result is Result.VERIFIED,
+        is_quorum_trusted=trust.policy is not None,
+    )
     own = [
         Finding("files", Result.VERIFIED, _files(reader)),
         known,
@@ -98,10 +121,11 @@ def examine_bundle(reader: BundleReader, trust: Trust) -> BundleExamination:
     except UntrustedEvidenceError as error:
         # Nothing else can be said without it.
         own.append(Finding("checkpoint", Result.FAILED, str(error)))
-        return BundleExamination((), (), {}, tuple(own))
+        return outcome((), (), {}, tuple(own))
     signed = f"of {checkpoint.size} entries, signed by the log {checkpoint.origin}"
     own.append(Finding("checkpoint", Result.VERIFIED, signed))
-    own.append(_look("policy", partial(_policy, reader, named)))
+    own.append(_look("policy", partial(_policy, reader, named, trust.policy)))
+    own.append(_look("timestamp", partial(_timestamp, reader, trust.timestamp_roots)))
     log = read_log(reader, checkpoint)
     manifest = reader.manifest
     directory = KeyDirectory(reader, manifest.origin, pins=trust.pins, places=log.places(reader))
@@ -118,7 +142,7 @@ def examine_bundle(reader: BundleReader, trust: Trust) -> BundleExamination:
         "rest": partial(_rest, reader),
     }
     own += [_look(what, check) for what, check in checks.items()]
-    return BundleExamination(found.acts, found.shown, found.roots, tuple(own))
+    return outcome(found.acts, found.shown, found.roots, tuple(own))
 
 
 def _look(what: str, check: Callable[[], Outcome]) -> Finding:
@@ -156,13 +180,36 @@ def _log_key(reader: BundleReader, trust: Trust) -> tuple[NoteVerifier, LogKeys,
     if reader.read(layout.LOG_KEY) != named.key.to_pem():
         raise BundleError(f"{layout.LOG_KEY} is another key", code="other_file")
     statements = list(log_key_statements(reader))
-    if trust.log_key is None:
+    trusted = _trusted(trust, named)
+    if not trusted:
         detail = f"the bundle's own word, compare it: {named}"
         return named, LogKeys.of(named), Finding("log key", Result.ASSERTED, detail)
-    trusted = LogKeys.of(trust.log_key)
-    if named in trusted.keys:
-        detail = "the one that you trust"
-        return named, trusted.only(named), Finding("log key", Result.VERIFIED, detail)
+    followed = [
+        keys if named in keys.keys else _follow(keys, statements, named) for keys in trusted
+    ]
+    detail = "the one that you trust"
+    if any(named not in keys.keys for keys in trusted):
+        detail = f"handed over to {named} by the log, under the key that you trust"
+    return named, followed[0].only(named), Finding("log key", Result.VERIFIED, detail)
+
+
+def _trusted(trust: Trust, named: NoteVerifier) -> list[LogKeys]:
+    """Return the keys of a log that are trusted: those that were given, and those of the policy."""
+    trusted = [] if trust.log_key is None else [LogKeys.of(trust.log_key)]
+    policy = trust.policy
+    if policy is not None and policy.has_logs:
+        own = [key for key in policy.logs if key.name == named.name]
+        if not own:
+            raise PinMismatchError(
+                f"the bundle is of the log {named}, which is none of your policy: ask who made it"
+                " before you rely on it"
+            )
+        trusted.append(LogKeys.of(named if named in own else own[0]))
+    return trusted
+
+
+def _follow(trusted: LogKeys, statements: Sequence[bytes], named: NoteVerifier) -> LogKeys:
+    """Return the keys that are trusted as far as the log handed over to that of the bundle."""
     try:
         found = follow_log_keys(trusted, statements)
     except LogHandoverError as error:
@@ -175,28 +222,71 @@ def _log_key(reader: BundleReader, trust: Trust) -> tuple[NoteVerifier, LogKeys,
             f"the bundle is of the log {named}, and the one that is trusted is {trusted.newest}:"
             " ask who made it before you rely on it"
         )
-    detail = f"handed over to {named} by the log, under the key that you trust"
-    return named, found.only(named), Finding("log key", Result.VERIFIED, detail)
+    return found
 
 
-def _policy(reader: BundleReader, log_key: NoteVerifier) -> Outcome:
-    """Look whether as many witnesses cosigned the checkpoint as the bundle's policy asks for."""
-    policy = parse_policy(reader.read(layout.LOG_POLICY))
-    if policy.logs != (log_key,):
+def _policy(reader: BundleReader, log_key: NoteVerifier, trusted: LogPolicy | None) -> Outcome:
+    """Look whether as many witnesses cosigned the checkpoint as is asked for.
+
+    By the policy of whoever verifies where there is one, and by that of the bundle in any case: it
+    may not say what its own checkpoint does not keep.
+    """
+    own = parse_policy(reader.read(layout.LOG_POLICY))
+    if own.logs != (log_key,):
         raise UntrustedEvidenceError("the policy names another log", code="bad_policy")
-    judged = policy.judge(reader.peek(layout.CHECKPOINT), log_key)
-    names = ", ".join(sorted(each.witness.name for each in judged.cosignatures))
+    note = reader.peek(layout.CHECKPOINT)
+    judged = own.judge(note, log_key)
+    _require_met(own, judged, "bundle's own")
+    if trusted is None:
+        if not judged.cosignatures:
+            return Result.ASSERTED, (
+                "no witness is asked for, by the bundle's own word: the log alone vouches for its"
+                " checkpoint"
+            )
+        return Result.ASSERTED, (
+            f"cosigned by {_cosigners(judged)}, as the bundle's own policy asks (quorum"
+            f" {own.quorum}); whether these are the witnesses, compare with /v1/log/policy"
+        )
+    judged = trusted.judge(note, log_key)
+    _require_met(trusted, judged, "your")
+    if trusted.quorum == NO_QUORUM:
+        return Result.ASSERTED, "your policy asks for no witness: the log alone vouches"
+    return Result.VERIFIED, (
+        f"cosigned by {_cosigners(judged)}, as your policy asks (quorum {trusted.quorum})"
+    )
+
+
+def _require_met(policy: LogPolicy, judged: Judged, whose: str) -> None:
     if not judged.is_met:
         raise UntrustedEvidenceError(
-            f"the quorum {policy.quorum!r} is not met: of its witnesses {names or 'nobody'}"
-            " cosigned the checkpoint. It may be younger than they are: export again in a minute",
+            f"the quorum {policy.quorum!r} of {whose} policy is not met: of its witnesses"
+            f" {_cosigners(judged) or 'nobody'} cosigned the checkpoint. It may be younger than"
+            " they are: export again in a minute",
             code="bad_policy",
         )
-    if not judged.cosignatures:
-        return Result.ASSERTED, "no witness is asked for: the log alone vouches for its checkpoint"
+
+
+def _cosigners(judged: Judged) -> str:
+    return ", ".join(sorted(each.witness.name for each in judged.cosignatures))
+
+
+def _timestamp(reader: BundleReader, trusted: Sequence[Certificate]) -> Outcome:
+    """Look what a timestamp authority says of the checkpoint."""
+    response = reader.find(layout.TIMESTAMP)
+    if response is None:
+        return Result.ASSERTED, "none: no timestamp authority says when the checkpoint existed"
+    named = read_authorities(reader.read(layout.TIMESTAMP_ROOTS))
+    digest = sha256(reader.peek(layout.CHECKPOINT)).digest()
+    try:
+        found = verify_timestamp(response, digest, trusted or named)
+    except MissingLibraryError as error:
+        return Result.ASSERTED, f"not looked at: {error}"
+    at = f"the checkpoint existed at {found.at:%Y-%m-%d %H:%M:%S} UTC, says {found.authority}"
+    if trusted:
+        return Result.VERIFIED, f"{at}, by an authority that you trust"
+    prints = ", ".join(root.fingerprint(SHA256()).hex() for root in named)
     return Result.ASSERTED, (
-        f"cosigned by {names}, as the bundle's own policy asks (quorum {policy.quorum}); whether"
-        " these are the witnesses, compare with /v1/log/policy"
+        f"{at}, whose roots are the bundle's own word: compare their SHA-256: {prints}"
     )
 
 

@@ -208,7 +208,7 @@ def _event(committed: bytes, entry: LogEntry, index: int) -> ToldEvent:
         not isinstance(event, dict)
         or event.keys() != {"data", "timestamp", "type"}
         or not isinstance(event["data"], dict)
-        or canonical_json.dumps(event) != body
+        or not canonical_json.is_canonical(body, event)
     ):
         raise UntrustedEvidenceError("it commits to no event", code="not_as_logged")
     # The commitment alone does not bind these to what everybody reads in the log.

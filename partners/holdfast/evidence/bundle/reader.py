@@ -57,6 +57,7 @@ class BundleReader:
         self._parsed: dict[str, list[dict[str, Any]]] = {}
         self._views_of: dict[str, list[Any]] = {}
         self._used = {layout.MANIFEST}
+        self._members: list[str] | None = None
         self._check_files()
 
     @property
@@ -100,7 +101,9 @@ class BundleReader:
 
     def find(self, name: str) -> bytes | None:
         """Return a file's content, or None where there is no such file."""
-        return self.read(name) if name in self._archive.names else None
+        if name not in self._kept and name not in self._archive.names:
+            return None
+        return self.read(name)
 
     def unused(self) -> list[str]:
         """Return which files of the folders belong to nothing that was read."""
@@ -158,7 +161,11 @@ class BundleReader:
     def freeze_request(self, request_id: str) -> FreezeRequestView:
         """Return the request."""
         self._require_request(request_id)
-        return _model(FreezeRequestView, self.document(layout.REQUEST), layout.REQUEST)
+        [view] = self._kept_views(layout.REQUEST, self._freeze_request)
+        return view
+
+    def _freeze_request(self) -> Iterator[FreezeRequestView]:
+        yield _model(FreezeRequestView, self.document(layout.REQUEST), layout.REQUEST)
 
     def evidence(self, request_id: str) -> Iterable[EvidenceView]:
         """Return the evidence of its acts, each with the files that prove it."""
@@ -205,8 +212,10 @@ class BundleReader:
 
     def members(self) -> list[str]:
         """Return the handles of the members that it has keys of."""
-        names = (name.split("/") for name in self._archive.names)
-        return sorted({parts[1] for parts in names if parts[0] == "members" and len(parts) > 1})
+        if self._members is None:
+            names = (name.split("/") for name in self._archive.names if "/" in name)
+            self._members = sorted({parts[1] for parts in names if parts[0] == "members"})
+        return self._members
 
     def keys(self, partner: str | None = None) -> Iterable[KeyView]:
         """Return a member's public keys, revoked ones too; none of a stranger."""
@@ -224,19 +233,21 @@ class BundleReader:
 
     def _grants(self, partner: str, name: str) -> Iterator[GrantView]:
         files = set()
+        proofs: dict[str, dict[str, str | None]] = {}
         for number, line in enumerate(self.lines(name), 1):
             files.add(layout.member_file(partner, f"grants/{number:05}"))
             file = line.get("file")
             # What grants to several lies beside the first of them.
             if not isinstance(file, str) or file not in files:
                 raise BundleError(f"a grant of {partner} is not in its place", code="bad_file")
-            proof = {
-                "token": self._text(f"{file}.token"),
-                "body": self._text(f"{file}.body"),
-                "approval_token": self._text(f"{file}.approval.token"),
-                "approval_body": self._text(f"{file}.approval.body"),
-            }
-            yield _model(GrantView, {**line, **proof}, name)
+            if file not in proofs:
+                proofs[file] = {
+                    "token": self._text(f"{file}.token"),
+                    "body": self._text(f"{file}.body"),
+                    "approval_token": self._text(f"{file}.approval.token"),
+                    "approval_body": self._text(f"{file}.approval.body"),
+                }
+            yield _model(GrantView, {**line, **proofs[file]}, name)
 
     def revocations(self, partner: str) -> Iterable[tuple[RevocationRecord, str, bytes]]:
         """Yield a member's revocations, each with token and body; empty where there are none."""
