@@ -12,6 +12,7 @@ pictures.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -152,6 +153,8 @@ def check_page(
 ) -> None:
     """Fail the test unless a page is as every page must be.
 
+    axe-core is asked in the first of the sizes; in all of them `test_every_page` asks it.
+
     Args:
         page: Of `new_page`, and loaded.
         name: Of the pictures: `<name>-<width>-<theme>.png`.
@@ -159,19 +162,24 @@ def check_page(
         themes: Themes to look at it in: in the first for all rules, then for those of colour.
         folder: Where the pictures go; None takes none.
     """
-    faults = page_faults(page, name, sizes=sizes, themes=themes, folder=folder)
+    faults = page_faults(page, name, sizes=sizes, themes=themes, folder=folder, in_every_size=False)
     assert faults == [], "\n".join([f"{name} ({page.url}):", *faults])
 
 
-def page_faults(
+def page_faults(  # noqa: PLR0913 - what to look at, and in what
     page: Page,
     name: str,
     *,
     sizes: Mapping[int, int] = SIZES,
     themes: Sequence[Theme] = THEMES,
     folder: Path | None = SCREENSHOTS,
+    in_every_size: bool = True,
 ) -> list[str]:
-    """Return what is wrong with a page, each in a line; see `check_page`."""
+    """Return what is wrong with a page, each in a line; see `check_page`.
+
+    `in_every_size` has axe-core asked in each; else in the first, and in the others, in the first
+    theme, whether the page is too wide.
+    """
     page.wait_for_load_state("load")
     watch = watch_of(page)
     # Before anything of ours runs in the page.
@@ -180,17 +188,19 @@ def page_faults(
     if page.get_by_role("heading", name="Something failed here").count():
         faults.append("the page failed (500)")
     before = page.viewport_size
-    for theme in themes if watch.in_full else ():
-        for width, height in sizes.items():
-            page.set_viewport_size({"width": width, "height": height})
-            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            page.evaluate(_SETTLED)
-            if folder is not None:
-                folder.mkdir(parents=True, exist_ok=True)
-                page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
-            where = f"{width} px, {theme}"
-            asked = EVERYTHING if theme == themes[0] else OF_COLOUR
-            faults += [f"{where}: {fault}" for fault in _faults_here(page, asked)]
+    for theme, width in product(themes, sizes) if watch.in_full else ():
+        asked = EVERYTHING if theme == themes[0] else OF_COLOUR
+        is_asked = in_every_size or width == next(iter(sizes))
+        if not is_asked and theme != themes[0] and folder is None:
+            continue  # a colour makes no page wider
+        page.set_viewport_size({"width": width, "height": sizes[width]})
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        page.evaluate(_SETTLED)
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
+        found = _faults_here(page, asked if is_asked else None)
+        faults += [f"{width} px, {theme}: {fault}" for fault in found]
     if before is not None:
         page.set_viewport_size(before)
     page.emulate_media(color_scheme="null", reduced_motion="null")
@@ -201,11 +211,11 @@ def page_faults(
     return faults
 
 
-def _faults_here(page: Page, asked: Mapping[str, Any]) -> Iterator[str]:
+def _faults_here(page: Page, asked: Mapping[str, Any] | None) -> Iterator[str]:
     overflow: str | None = page.evaluate(_OVERFLOW)
     if overflow is not None:
         yield overflow
-    for violation in violations(page, asked):
+    for violation in () if asked is None else violations(page, asked):
         for node in violation["nodes"]:
             what = f"{violation['id']}: {violation['help']}: {node['html'][:120]}"
             yield f"axe: {what}"
