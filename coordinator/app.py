@@ -20,10 +20,7 @@ from coordinator.console.openid_provider import OpenIdProviders, ProviderError
 from coordinator.domain.clock import Clock
 from coordinator.domain.errors import FieldFault, InvalidInputError
 from coordinator.domain.service_wallets import NO_WALLETS, ServiceWallets
-from coordinator.egress.address_guard import (
-    BlockedTargetError,
-    EndpointPolicy,
-)
+from coordinator.egress.address_guard import BlockedTargetError
 from coordinator.egress.fetching import Fetcher
 from coordinator.egress.name_resolution import CheckedResolver
 from coordinator.egress.timestamping import TimestampAuthority
@@ -209,20 +206,9 @@ def timestamp_authority(settings: Settings) -> TimestampAuthority | None:
     return TimestampAuthority(settings.timestamp_authority_url, roots)
 
 
-def endpoint_policy(settings: Settings) -> EndpointPolicy:
-    """Return where webhooks may go, when they are registered as when they are sent.
-
-    OpenID providers are asked by the same rules.
-    """
-    return EndpointPolicy(
-        allowed_networks=settings.webhook_allowed_networks,
-        allowed_ports=frozenset(settings.webhook_allowed_ports),
-    )
-
-
 def endpoint_check(settings: Settings) -> Callable[[str], None]:
     """Return the check of a new endpoint's URL, which resolves its host."""
-    names = CheckedResolver(endpoint_policy(settings))
+    names = CheckedResolver(settings.endpoint_policy)
 
     def check(url: str) -> None:
         try:
@@ -236,7 +222,7 @@ def endpoint_check(settings: Settings) -> Callable[[str], None]:
 
 def openid_providers(settings: Settings) -> OpenIdProviders:
     """Return what asks partners' OpenID providers."""
-    return OpenIdProviders(Fetcher(endpoint_policy(settings)))
+    return OpenIdProviders(Fetcher(settings.endpoint_policy))
 
 
 def issuer_check(settings: Settings) -> Callable[[str], None]:

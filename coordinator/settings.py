@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError
 
 from coordinator.config_files import read_config
 from coordinator.domain.clock import Clock, OffsetClock, SystemClock
+from coordinator.egress.address_guard import EndpointPolicy
 from holdfast.protocol.errors import KeyFormatError
 from holdfast.protocol.jwk import WebAuthnScope
 
@@ -93,6 +94,17 @@ class Settings:
     def passkey_scope(self) -> WebAuthnScope:
         """Where passkeys sign: the console's origin, which is on this machine by default."""
         return WebAuthnScope.of_origin(self.console_origin or f"http://localhost:{self.port}")
+
+    @property
+    def endpoint_policy(self) -> EndpointPolicy:
+        """Where webhooks may go, when they are registered as when they are sent.
+
+        OpenID providers are asked by the same rules.
+        """
+        return EndpointPolicy(
+            allowed_networks=self.webhook_allowed_networks,
+            allowed_ports=frozenset(self.webhook_allowed_ports),
+        )
 
     @property
     def resolved_database_url(self) -> str:

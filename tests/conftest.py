@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+import coordinator.app
 from coordinator.api.outcomes import OutcomeWait
 from coordinator.app import create_app, wire
 from coordinator.cli import with_settings
@@ -37,7 +38,7 @@ from tests.deploy import tools
 from tests.factories import Cast, Signer
 from tests.in_memory import database_folder
 from tests.postgres import PostgresServer, postgres_or_skip
-from tests.rulebook import command_context
+from tests.rulebook import RULEBOOK, command_context
 
 # A busy machine is no fault of what is tested.
 hypothesis.settings.register_profile(
@@ -145,6 +146,18 @@ def _logging_as_it_is() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(with_settings, "set_up_logging", lambda _level, _form: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rules_read_once() -> Iterator[None]:
+    """Give every app of a test process the rules of `config/` that were read already.
+
+    A process reads them once when it starts. Each test has its app wired anew, and would spend most
+    of that on the table of chains.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coordinator.app, "read_rulebook", lambda: RULEBOOK)
         yield
 
 

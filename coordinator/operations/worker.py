@@ -3,7 +3,6 @@
 import resource
 import threading
 
-from coordinator.app import endpoint_policy
 from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.worker import Worker, WorkerSettings
 from coordinator.key_files import read_keys
@@ -41,7 +40,7 @@ def work(settings: Settings, stop: threading.Event) -> None:
 def worker_settings(settings: Settings) -> WorkerSettings:
     """Return what a worker needs of the settings."""
     return WorkerSettings(
-        policy=endpoint_policy(settings),
+        policy=settings.endpoint_policy,
         senders=settings.worker_senders,
         partner_share=settings.worker_partner_share,
         connections=min(settings.worker_connections, _raise_open_files() - _OTHER_FILES),

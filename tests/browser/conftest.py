@@ -12,7 +12,7 @@ from tests.browser.chromium import chromium_or_skip
 from tests.browser.pages import open_page
 from tests.browser.passkeys import Authenticator, Person
 from tests.browser.served import Served, serve
-from tests.conftest import World, write_keys
+from tests.conftest import BACKENDS, World, write_keys
 from tests.factories import Exchange, Member
 
 #: Nothing but this machine is reached, whatever a page asks for: other names lead nowhere.
@@ -27,6 +27,8 @@ _ARGUMENTS = (
 )
 
 NewPage = Callable[[], Page]
+#: For stories of what several processes and their database do together.
+on_both = pytest.mark.parametrize("world", BACKENDS, indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -103,8 +105,19 @@ def authenticator(page: Page) -> Authenticator:
 
 
 @pytest.fixture
+def world(request: pytest.FixtureRequest) -> World:
+    """SQLite's world, as pages are the same on both databases; a test marked `on_both` has each.
+
+    What an act does and what a page reads is tried on PostgreSQL without a browser, too.
+    """
+    name = "postgres_world" if getattr(request, "param", "") == "postgresql" else "sqlite_world"
+    found: World = request.getfixturevalue(name)
+    return found
+
+
+@pytest.fixture
 def served(database_url: str, world: World, tmp_path: Path) -> Iterator[Served]:
-    """A coordinator with the cast in it, on SQLite and on PostgreSQL."""
+    """A coordinator with the cast in it."""
     write_keys(tmp_path / "keys")
     with serve(database_url, world.cast, tmp_path) as running:
         yield running

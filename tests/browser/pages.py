@@ -5,11 +5,14 @@
         check_page(page, "home")
 
 `check_page` asks both themes and both widths, in a page that was loaded once and as a visitor who
-comes for the first time would load it: nothing comes from a cache.
+comes for the first time would load it: nothing comes from a cache. With PICTURES=1 it also takes
+pictures.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -21,16 +24,21 @@ from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Page
 Theme = Literal["light", "dark"]
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Where pictures of the pages go; version control ignores it.
-SCREENSHOTS = ROOT / "build" / "screenshots"
+#: Where pictures of the pages go, if any are wanted; version control ignores it.
+SCREENSHOTS = ROOT / "build" / "screenshots" if os.environ.get("PICTURES") else None
 #: A phone and a laptop, in CSS pixels.
 SIZES: Mapping[int, int] = {360: 800, 1440: 900}
 THEMES: Sequence[Theme] = ("light", "dark")
 MOST_BYTES = 300_000
-#: Everything that is on by default (WCAG A and AA, and good practice), and what WCAG 2.2 AA adds.
-_AXE_OPTIONS = {
-    "resultTypes": ["violations"],
-    "rules": {"target-size": {"enabled": True}},
+#: What axe-core asks: WCAG A and AA, and good practice.
+ON_BY_DEFAULT: Mapping[str, Any] = {"resultTypes": ["violations"]}
+#: And what WCAG 2.2 AA adds.
+EVERYTHING: Mapping[str, Any] = {**ON_BY_DEFAULT, "rules": {"target-size": {"enabled": True}}}
+#: What can differ in another theme: it changes colours alone, as tests/console/test_contrast.py has
+#: it, so that everything else was asked already.
+OF_COLOUR: Mapping[str, Any] = {
+    **ON_BY_DEFAULT,
+    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
 }
 #: Runs before the page's own scripts, and is no part of the page that its policy could refuse.
 _NOTE_VIOLATIONS = """
@@ -38,6 +46,7 @@ window.__violations = [];
 addEventListener("securitypolicyviolation", (event) => window.__violations.push(
   `${event.effectiveDirective} refused ${event.blockedURI || "what stands in the page"}`), true);
 """
+_AXE: str = Axe().axe_script
 _SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 _OVERFLOW = """() => {
   const over = document.documentElement.scrollWidth - window.innerWidth;
@@ -140,30 +149,37 @@ def check_page(
     *,
     sizes: Mapping[int, int] = SIZES,
     themes: Sequence[Theme] = THEMES,
-    folder: Path = SCREENSHOTS,
+    folder: Path | None = SCREENSHOTS,
 ) -> None:
-    """Fail the test unless a page is as every page must be; take its pictures.
+    """Fail the test unless a page is as every page must be.
+
+    axe-core is asked in the first of the sizes; in all of them `test_every_page` asks it.
 
     Args:
         page: Of `new_page`, and loaded.
         name: Of the pictures: `<name>-<width>-<theme>.png`.
         sizes: Heights by widths to look at it in.
-        themes: Themes to look at it in.
-        folder: Where the pictures go.
+        themes: Themes to look at it in: in the first for all rules, then for those of colour.
+        folder: Where the pictures go; None takes none.
     """
-    faults = page_faults(page, name, sizes=sizes, themes=themes, folder=folder)
+    faults = page_faults(page, name, sizes=sizes, themes=themes, folder=folder, in_every_size=False)
     assert faults == [], "\n".join([f"{name} ({page.url}):", *faults])
 
 
-def page_faults(
+def page_faults(  # noqa: PLR0913 - what to look at, and in what
     page: Page,
     name: str,
     *,
     sizes: Mapping[int, int] = SIZES,
     themes: Sequence[Theme] = THEMES,
-    folder: Path = SCREENSHOTS,
+    folder: Path | None = SCREENSHOTS,
+    in_every_size: bool = True,
 ) -> list[str]:
-    """Return what is wrong with a page, each in a line; see `check_page`."""
+    """Return what is wrong with a page, each in a line; see `check_page`.
+
+    `in_every_size` has axe-core asked in each; else in the first, and in the others, in the first
+    theme, whether the page is too wide.
+    """
     page.wait_for_load_state("load")
     watch = watch_of(page)
     # Before anything of ours runs in the page.
@@ -172,15 +188,19 @@ def page_faults(
     if page.get_by_role("heading", name="Something failed here").count():
         faults.append("the page failed (500)")
     before = page.viewport_size
-    for theme in themes if watch.in_full else ():
-        for width, height in sizes.items():
-            page.set_viewport_size({"width": width, "height": height})
-            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            page.evaluate(_SETTLED)
+    for theme, width in product(themes, sizes) if watch.in_full else ():
+        asked = EVERYTHING if theme == themes[0] else OF_COLOUR
+        is_asked = in_every_size or width == next(iter(sizes))
+        if not is_asked and theme != themes[0] and folder is None:
+            continue  # a colour makes no page wider
+        page.set_viewport_size({"width": width, "height": sizes[width]})
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        page.evaluate(_SETTLED)
+        if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
-            where = f"{width} px, {theme}"
-            faults += [f"{where}: {fault}" for fault in _faults_here(page)]
+        found = _faults_here(page, asked if is_asked else None)
+        faults += [f"{width} px, {theme}: {fault}" for fault in found]
     if before is not None:
         page.set_viewport_size(before)
     page.emulate_media(color_scheme="null", reduced_motion="null")
@@ -191,14 +211,29 @@ def page_faults(
     return faults
 
 
-def _faults_here(page: Page) -> Iterator[str]:
+def _faults_here(page: Page, asked: Mapping[str, Any] | None) -> Iterator[str]:
     overflow: str | None = page.evaluate(_OVERFLOW)
     if overflow is not None:
         yield overflow
-    for violation in Axe().run(page, options=_AXE_OPTIONS).response["violations"]:
+    for violation in () if asked is None else violations(page, asked):
         for node in violation["nodes"]:
             what = f"{violation['id']}: {violation['help']}: {node['html'][:120]}"
             yield f"axe: {what}"
+
+
+def violations(page: Page, asked: Mapping[str, Any] = ON_BY_DEFAULT) -> list[dict[str, Any]]:
+    """Return what axe-core finds wrong on a page, into which it is loaded once.
+
+    Args:
+        page: Loaded.
+        asked: Options of `axe.run`.
+    """
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(_AXE)
+    found: list[dict[str, Any]] = page.evaluate(
+        "(asked) => axe.run(asked).then((results) => results.violations)", asked
+    )
+    return found
 
 
 def _elsewhere(page: Page, watch: Watch) -> list[str]:

@@ -30,6 +30,10 @@ body { font: 1rem/1.5 sans-serif; background: #ffffff; color: #1a1a1a; }
 .dim { color: #595959; }
 .wide { width: 700px; }
 .small { font-size: 9px; line-height: 9px; display: block; }
+button:focus { outline: 2px solid #0000c0; }
+.bare:focus { outline: none; }
+.over { position: relative; }
+.over p { position: absolute; inset: 0; margin: 0; background: white; }
 @media (prefers-color-scheme: dark) {
   body { background: #1a1a1a; color: #f2f2f2; }
   .mended { color: #c8c8c8; }
@@ -42,6 +46,11 @@ _BODIES = {
     "dim-in-the-dark": "<p class='dim'>Readable by day.</p>",
     "wide": "<p class='wide'>Wider than a phone.</p>",
     "crowded": "<a class='small' href='/good'>One</a><a class='small' href='/good'>Two</a>",
+    "keys": (
+        "<a class='skip' href='#top'>Skip</a><button>Good</button>"
+        "<button class='bare'>Bare</button>"
+        "<div class='over'><button>Under</button><p>Over</p></div>"
+    ),
     "elsewhere": "<img alt='' src='http://elsewhere.example/counter.png'>",
     "inline": "<p>Asks for more than its policy grants.</p><script>void 0</script>",
     "failing": "<p>Its script fails.</p>",

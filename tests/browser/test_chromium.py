@@ -17,7 +17,7 @@ from tests.browser.chromium import (
     find_or_install,
 )
 
-INSTALL = ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]
+INSTALL = ["apt-get", "install", "-y", "--no-install-recommends", "chromium-headless-shell"]
 
 
 class Machine:

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from holdfast.protocol import membership_payloads
 from holdfast.protocol.payloads import format_time
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import NewPage, on_both
 from tests.browser.deciding import address, name_people, open_decision, submit
 from tests.browser.pages import check_page
 from tests.browser.served import Served
@@ -95,6 +95,7 @@ def test_a_rejection_takes_a_reason_and_keeps_what_was_typed(
     )
 
 
+@on_both
 def test_of_two_leads_on_a_flash_one_decides_and_the_other_reads_who_did(
     served: Served, asker: Exchange, new_page: NewPage
 ) -> None:
@@ -178,6 +179,7 @@ def test_another_lead_asks_the_partners_that_one_proposed(
     assert served.get(asker.lead, path).json()["to"] == [asked.handle, served.cast.c.handle]
 
 
+@on_both
 def test_another_lead_lets_go_what_one_proposed(
     served: Served, asker: Exchange, asked: Exchange, page: Page
 ) -> None:

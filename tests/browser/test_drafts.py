@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests import factories
+from tests.browser.conftest import on_both
 from tests.browser.pages import MOST_BYTES, check_page, watch_of
 from tests.browser.served import Served
 from tests.browser.signed_in import sign_act, sign_in
@@ -136,6 +137,7 @@ def test_a_workbook_and_a_list_with_faults_are_mended_line_by_line(
     expect(page.get_by_text("CSV UTF-8").first).to_be_visible()
 
 
+@on_both
 def test_a_draft_is_kept_and_two_tabs_do_not_overwrite_each_other(
     served: Served, asker: Exchange, asked: Exchange, page: Page
 ) -> None:

@@ -15,7 +15,7 @@ from holdfast.client.transport import Transport
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import strict_json
 from tests import factories
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import NewPage, on_both
 from tests.browser.pages import check_page
 from tests.browser.passkeys import Authenticator
 from tests.browser.served import Served
@@ -238,6 +238,7 @@ def test_whoever_came_by_link_reads_and_signs_nothing(
     check_page(page, "enter-used")
 
 
+@on_both
 def test_a_key_and_a_session_end_in_the_midst(
     served: Served, asker: Exchange, asked: Exchange, page: Page, new_page: NewPage
 ) -> None:

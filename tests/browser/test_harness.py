@@ -22,6 +22,7 @@ from webauthn.helpers.structs import (
 from holdfast.protocol import base64url
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.vocabulary import Role
+from tests.browser.keyboard import keyboard_faults
 from tests.browser.pages import check_page, page_faults, watch_of
 from tests.browser.passkeys import Authenticator, Person
 from tests.browser.small_site import small_site
@@ -84,9 +85,9 @@ def test_a_page_with_a_fault_fails_the_test_and_is_named(
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("unlabelled", ("axe: label:", {"360 px, light", "360 px, dark", "1440 px, dark"})),
+        ("unlabelled", ("axe: label:", {"360 px, light", "1440 px, light"})),
         ("dim-in-the-dark", ("axe: color-contrast:", {"360 px, dark", "1440 px, dark"})),
-        ("crowded", ("axe: target-size:", {"360 px, light", "1440 px, dark"})),
+        ("crowded", ("axe: target-size:", {"360 px, light", "1440 px, light"})),
         ("wide", ("px too wide: <p", {"360 px, light", "360 px, dark"})),
         ("elsewhere", ("asks another host: http://elsewhere.example/", set())),
         ("inline", ("content policy: script-src-elem refused inline", set())),
@@ -110,6 +111,16 @@ def test_a_fault_of_one_theme_or_width_is_not_told_of_the_other(
     page.goto(f"{site}/{name}")
     good = page_faults(page, name, sizes={1440: 900}, themes=["light"], folder=tmp_path)
     assert good == []
+
+
+def test_going_by_key_finds_what_shows_no_focus_or_is_covered_where_it_has_it(
+    page: Page, site: str
+) -> None:
+    page.goto(f"{site}/keys")
+    faults = keyboard_faults(page)
+    assert 'button "Bare" shows no focus' in faults
+    assert any(fault.startswith('button "Under" is covered') for fault in faults)
+    assert [fault for fault in faults if "Good" in fault or "does not reach <" in fault] == []
 
 
 def test_another_host_is_not_reached(page: Page, site: str, tmp_path: Path) -> None:

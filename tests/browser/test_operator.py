@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import on_both
 from tests.browser.pages import check_page
 from tests.browser.served import serve
 from tests.conftest import World, write_keys
@@ -13,6 +14,7 @@ from tests.ports import free_port
 pytestmark = pytest.mark.processes
 
 
+@on_both
 def test_the_operator_reads_how_it_runs(
     database_url: str, world: World, tmp_path: Path, page: Page
 ) -> None:

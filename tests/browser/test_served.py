@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 from coordinator.domain.clock import SystemClock
 from holdfast.protocol.vocabulary import Role
 from tests import factories
+from tests.browser.conftest import on_both
 from tests.browser.passkeys import Person
 from tests.browser.served import Served
 from tests.factories import Exchange, Member
@@ -16,6 +17,7 @@ from tests.factories import Exchange, Member
 pytestmark = pytest.mark.processes
 
 
+@on_both
 def test_two_organisations_and_a_browser_reach_the_same_coordinator(
     served: Served, asker: Exchange, asked: Exchange, page: Page
 ) -> None:
@@ -51,6 +53,7 @@ def test_a_person_of_the_cast_gets_a_passkey_for_the_console(
     assert person.jwk["webauthn"] == {"rp_id": "localhost", "origin": served.console}
 
 
+@on_both
 def test_its_processes_end_with_it(served: Served) -> None:
     worker = served.start_worker()
     assert worker.poll() is None

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from holdfast.protocol import membership_payloads
 from tests.api.acts import fresh_account
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import NewPage, on_both
 from tests.browser.deciding import name_people
 from tests.browser.pages import check_page
 from tests.browser.served import Served
@@ -58,6 +58,7 @@ def from_home(page: Page, served: Served, button: str) -> None:
     page.get_by_role("main").get_by_role("link", name=re.compile(f"^{button}")).first.click()
 
 
+@on_both
 def test_a_case_from_a_pasted_chat_to_its_closing(
     served: Served, asker: Exchange, asked: Exchange, new_page: NewPage
 ) -> None:

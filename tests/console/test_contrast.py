@@ -68,3 +68,13 @@ def test_every_colour_is_measured() -> None:
 def test_no_colour_stands_outside_the_tokens() -> None:
     rules = SHEET.split("/* ---------- ground ---------- */")[1]
     assert not re.findall(r"#[0-9a-fA-F]{3,8}\b(?![\w-]*\))", rules)
+
+
+def test_a_theme_changes_colours_alone() -> None:
+    """In the other theme a page is asked about its colours alone (tests/browser/pages.py)."""
+    assert "prefers-color-scheme" not in SHEET
+    chosen = re.findall(r"""\[data-theme=[^{]*\{([^}]*)\}""", SHEET)
+    assert sorted(rule.strip() for rule in chosen) == [
+        "color-scheme: dark;",
+        "color-scheme: light;",
+    ]

@@ -7,25 +7,21 @@ from itertools import product
 
 import pytest
 import rfc8785
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.browser.chromium import chromium_or_skip
+from tests.browser.pages import OF_COLOUR, violations
 from tests.console.preview import (
     ORIGIN,
     SHOWN,
-    THEMES,
     WIDTHS,
     browsers,
-    chromium,
     environment,
     opened,
     pages,
 )
 
-pytestmark = [
-    pytest.mark.processes,
-    pytest.mark.skipif(chromium() is None, reason="no Chromium: apt-get install chromium"),
-]
+pytestmark = pytest.mark.processes
 
 PAGES = pages()
 #: What a finger presses is 44 px high; WCAG 2.2 asks for 24 (2.5.8). Links in a sentence aside.
@@ -38,13 +34,13 @@ TOUCH = """[...document.querySelectorAll('button, summary, input, select, .btn, 
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[dict[int, Browser]]:
-    with browsers() as running:
+    with browsers(chromium_or_skip()) as running:
         yield running
 
 
-@pytest.mark.parametrize(("name", "width", "theme"), [*product(PAGES, WIDTHS, THEMES)])
+@pytest.mark.parametrize(("name", "width"), [*product(PAGES, WIDTHS)])
 def test_a_page_is_accessible_and_keeps_its_width(
-    started: dict[int, Browser], name: str, width: int, theme: str
+    started: dict[int, Browser], name: str, width: int
 ) -> None:
     complaints: list[str] = []
     asked: list[str] = []
@@ -53,14 +49,14 @@ def test_a_page_is_accessible_and_keeps_its_width(
         asked.append(route.request.url)
         return False
 
-    with opened(started, name, html=PAGES, width=width, theme=theme, answer=note) as page:
-        page.on("console", lambda message: complaints.append(message.text))
-        page.reload()
+    with opened(started, name, html=PAGES, width=width, answer=note, said=complaints) as page:
         page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
-        assert Axe().run(page).response["violations"] == []
+        assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         if width == min(WIDTHS):
             assert page.evaluate(TOUCH) == []
+        page.emulate_media(color_scheme="dark")
+        assert violations(page, OF_COLOUR) == []
     assert complaints == []  # a breach of the Content-Security-Policy would stand here
     assert [url for url in asked if not url.startswith(ORIGIN)] == []
 
@@ -317,5 +313,5 @@ def test_what_finds_faults_finds_one(started: dict[int, Browser]) -> None:
     with opened(started, "parts", html=PAGES) as page:
         page.evaluate("document.documentElement.style.setProperty('--ink-2', '#bbb')")
         page.evaluate("document.querySelector('label[for=f-p-a]').remove()")
-        found = {fault["id"] for fault in Axe().run(page).response["violations"]}
+        found = {fault["id"] for fault in violations(page)}
     assert found >= {"color-contrast", "label"}

@@ -20,6 +20,8 @@ LOOPBACK = EndpointPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
 AMPLE = timedelta(seconds=20)
 #: The deadline where a receiver tries to outlast it.
 SHORT = timedelta(seconds=1)
+#: Seconds that one waits for the other side; a busy machine lets both have their turn within them.
+PATIENCE = 60.0
 HEADERS = {"webhook-id": "msg_1", "webhook-timestamp": "1795377260", "webhook-signature": "v1,x"}
 #: Made once: reading the authorities takes longer than most exchanges here.
 TLS = default_tls()

@@ -12,7 +12,7 @@ from coordinator.dispatcher.webhook_sender import MAX_EXCERPT_BYTES, MAX_RETRY_A
 from coordinator.domain.clock import SteppedClock
 from coordinator.egress.http_exchange import Connection
 from tests.dispatcher.raw_receiver import ACCEPTED, RawReceiver, answering
-from tests.dispatcher.sending import AMPLE, BODY, HEADERS, LOOPBACK, send_once, sender
+from tests.dispatcher.sending import AMPLE, BODY, HEADERS, LOOPBACK, PATIENCE, send_once, sender
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
@@ -209,7 +209,7 @@ def test_bytes_sent_unasked_between_requests_are_never_taken_for_an_answer() -> 
 
     with RawReceiver(play) as receiver, sender() as made:
         assert made.send(receiver.url(), HEADERS, BODY).ok
-        assert sent.wait(5)
+        assert sent.wait(PATIENCE)
         assert made.send(receiver.url(), HEADERS, BODY).status == 500
 
 
@@ -226,7 +226,7 @@ def test_a_connection_that_the_receiver_closed_while_idle_is_replaced_at_once() 
     with RawReceiver(play) as receiver, sender() as made:
         for _ in range(4):
             assert made.send(receiver.url(), HEADERS, BODY).ok
-            assert closed.acquire(timeout=5)
+            assert closed.acquire(timeout=PATIENCE)
         assert receiver.connections == 4
 
 
@@ -242,20 +242,21 @@ def test_a_connection_is_not_used_again_when_its_receiver_is_about_to_close_it(
 
 
 def test_a_connection_that_was_reset_while_idle_is_replaced_at_once() -> None:
-    done = threading.Event()
+    answered, done = threading.Event(), threading.Event()
 
     def play(receiver: RawReceiver, connection: socket.socket, number: int) -> None:
         receiver.read_request(connection)
         connection.sendall(ACCEPTED)
         if number == 0:
-            receiver.pause(0.05)  # until the answer was read: a reset throws away what was not
+            answered.wait(PATIENCE)  # a reset throws away what was not read
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.close()
             done.set()
 
     with RawReceiver(play) as receiver, sender() as made:
         assert made.send(receiver.url(), HEADERS, BODY).ok
-        assert done.wait(5)
+        answered.set()
+        assert done.wait(PATIENCE)
         assert made.send(receiver.url(), HEADERS, BODY).ok
         assert receiver.connections == 2
 
@@ -278,20 +279,21 @@ def test_a_kept_connection_that_takes_not_one_byte_is_replaced_at_once(
 ) -> None:
     # As if it closed between the look at it and the first byte.
     monkeypatch.setattr(Connection, "is_quiet", lambda _: True)
-    closed = threading.Event()
+    answered, closed = threading.Event(), threading.Event()
 
     def play(receiver: RawReceiver, connection: socket.socket, number: int) -> None:
         receiver.read_request(connection)
         connection.sendall(ACCEPTED)
         if number == 0:
-            receiver.pause(0.05)  # until the answer was read: a reset throws away what was not
+            answered.wait(PATIENCE)  # a reset throws away what was not read
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.close()
             closed.set()
 
     with RawReceiver(play) as receiver, sender() as made:
         assert made.send(receiver.url(), HEADERS, BODY).ok
-        assert closed.wait(5)
+        answered.set()
+        assert closed.wait(PATIENCE)
         assert made.send(receiver.url(), HEADERS, BODY).ok
         assert len(receiver.requests) == 2
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 import pytest
 
 from tests.dispatcher.raw_receiver import ACCEPTED, RawReceiver, Script, answering
-from tests.dispatcher.sending import BODY, HEADERS, SHORT, send_once, sender
+from tests.dispatcher.sending import BODY, HEADERS, PATIENCE, SHORT, send_once, sender
 
 pytestmark = pytest.mark.deadlines
 
@@ -98,7 +98,7 @@ def test_a_receiver_that_never_reads_a_large_request_ends_at_the_deadline() -> N
     outlasted = []
 
     def play(_receiver: RawReceiver, _connection: socket.socket, _number: int) -> None:
-        outlasted.append(not given_up.wait(4))
+        outlasted.append(not given_up.wait(PATIENCE))
 
     with RawReceiver(play) as receiver, sender(deadline=SHORT) as made:
         outcome = made.send(receiver.url(), HEADERS, bytes(50_000_000))

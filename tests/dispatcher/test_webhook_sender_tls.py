@@ -11,7 +11,7 @@ import pytest
 from coordinator.egress.tls import default_tls
 from tests.dispatcher.authority import Authority
 from tests.dispatcher.raw_receiver import ACCEPTED, RawReceiver, Script, answering
-from tests.dispatcher.sending import BODY, HEADERS, SHORT, resolving, send_once, sender
+from tests.dispatcher.sending import BODY, HEADERS, PATIENCE, SHORT, resolving, send_once, sender
 
 pytestmark = pytest.mark.deadlines
 
@@ -174,7 +174,7 @@ def test_a_handshake_that_never_comes_to_an_end_ends_at_the_deadline() -> None:
     outlasted = []
 
     def play(_receiver: RawReceiver, _connection: socket.socket, _number: int) -> None:
-        outlasted.append(not given_up.wait(4))
+        outlasted.append(not given_up.wait(PATIENCE))
 
     with RawReceiver(play) as receiver:
         outcome = send_once(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Table, exists, select
 
 import coordinator.storage.tables as _tables  # noqa: F401 - fills the metadata
 from coordinator.storage.engine.base import Base
@@ -29,9 +29,13 @@ class Kept:
 
     def restore(self) -> None:
         """Put everything back; making a database anew for every test costs ten times as much."""
+        # To ask which of them are empty, in one go, is cheaper than to empty all.
+        asked = select(*(exists().select_from(table) for table, _ in self.rows))
         with self.database.writing() as connection, connection.begin():
-            for table, _ in reversed(self.rows):
-                connection.execute(table.delete())
+            is_filled = connection.execute(asked).one()
+            for (table, _), has_rows in zip(reversed(self.rows), reversed(is_filled), strict=True):
+                if has_rows:
+                    connection.execute(table.delete())
             for table, rows in self.rows:
                 if rows:
                     connection.execute(table.insert(), rows)

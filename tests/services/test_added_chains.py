@@ -25,6 +25,7 @@ from holdfast.protocol.payloads import FreezeRequest
 from reference_exchange.answering import answer
 from reference_exchange.deposit_book import DepositBook
 from reference_exchange.inbox import Task
+from tests.conftest import World as CastWorld
 from tests.factories import ORIGIN, Cast, Member, Signer, freeze_request_body
 from tests.partners.test_account_match import (
     CLASSIC,
@@ -154,6 +155,12 @@ def kit_of(member: Member, signer: Signer) -> Client:
 @pytest.fixture(autouse=True)
 def _added_by_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coordinator.app.read_rulebook", lambda: ADDED)
+
+
+@pytest.fixture
+def world(sqlite_world: CastWorld) -> CastWorld:
+    """What an address is, the database does not know: it is read and matched before and behind."""
+    return sqlite_world
 
 
 @pytest.fixture

@@ -21,9 +21,10 @@ from tests.services.request_cast import REQUESTS, Desk, Office, addresses, found
 LIMIT_BYTES = 20_000
 
 
-@pytest.fixture
-def told(fresh_desk: Desk, signer: Signer) -> list[Told]:
-    return play(Office(fresh_desk, signer))
+@pytest.fixture(scope="module")
+def told(office: Office) -> list[Told]:
+    """What one run told, which all tests read; nothing else happens in its office."""
+    return play(office)
 
 
 def test_every_kind_of_event_happens_keeps_its_form_and_goes_to_whom_the_table_names(
@@ -77,14 +78,14 @@ def test_a_revocation_is_told_with_its_token_and_body(told: list[Told]) -> None:
 
 
 def test_what_a_member_did_about_itself_is_listed_page_by_page(
-    told: list[Told], fresh_desk: Desk, signer: Signer
+    told: list[Told], office: Office
 ) -> None:
     """On either database: the order of ids of two kinds is computed there."""
     assert told
     listed, cursor = [], ""
     for _ in range(3):
         path = f"/v1/acts?of=organisation&limit=1{cursor}"
-        page = signer.get(fresh_desk.cast.b.auditor, path).get_json()
+        page = office.signer.get(office.desk.cast.b.auditor, path).get_json()
         listed += page["items"]
         cursor = f"&cursor={page['next_cursor']}"
     kinds = ["add_endpoint", "set_encryption_key", "revoke"]

@@ -1,6 +1,5 @@
 """Pages with invented values, to look at and to measure, without the server behind them."""
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -109,20 +108,14 @@ def pages() -> dict[str, str]:
     return rendered
 
 
-def chromium() -> str | None:
-    """Return the path of a Chromium on this machine, if there is one."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return next(filter(None, map(shutil.which, names)), None)
-
-
 @contextmanager
-def browsers() -> Iterator[dict[int, Browser]]:
-    """Start a Chromium for each width: a phone under a finger, a laptop with a mouse."""
+def browsers(chromium: Path) -> Iterator[dict[int, Browser]]:
+    """Start this Chromium for each width: a phone under a finger, a laptop with a mouse."""
     with sync_playwright() as playwright:
         started = {}
         for width in WIDTHS:
             arguments = [*_ARGUMENTS, _FINGER] if width < _PHONE else _ARGUMENTS
-            started[width] = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+            started[width] = playwright.chromium.launch(executable_path=chromium, args=arguments)
         yield started
         for browser in started.values():
             browser.close()
@@ -137,11 +130,13 @@ def opened(  # noqa: PLR0913 (a page, a width and a theme are three things)
     width: int = 1440,
     theme: str = "light",
     answer: Callable[[Route], bool] | None = None,
+    said: list[str] | None = None,
 ) -> Iterator[Page]:
     """Open one page as the console would serve it.
 
     `answer` sees every request first and says whether it took it. What it leaves is answered from
-    `html` and the console's static files; a request to another host fails.
+    `html` and the console's static files; a request to another host fails. `said` takes what stands
+    in the page's console.
     """
     small = width < _PHONE
     context = started[width].new_context(
@@ -177,6 +172,8 @@ def opened(  # noqa: PLR0913 (a page, a width and a theme are three things)
     context.route("**/*", serve)
     context.clock.set_fixed_time(NOW)
     page = context.new_page()
+    if said is not None:
+        page.on("console", lambda message: said.append(message.text))
     try:
         page.goto(f"{ORIGIN}/{name}")
         yield page

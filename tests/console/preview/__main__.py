@@ -7,19 +7,21 @@ from pathlib import Path
 import click
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
-from tests.console.preview import THEMES, WIDTHS, browsers, chromium, opened, pages
+from tests.browser.chromium import PACKAGE, find
+from tests.console.preview import THEMES, WIDTHS, browsers, opened, pages
 
 FOLDER = Path("var/preview")
 
 
 def main(wanted: list[str]) -> int:
-    if not chromium():
-        click.echo("preview: no Chromium (Debian: apt-get install chromium)", err=True)
+    chromium = find()
+    if chromium is None:
+        click.echo(f"preview: no Chromium (Debian: apt-get install {PACKAGE})", err=True)
         return 1
     FOLDER.mkdir(parents=True, exist_ok=True)
     html = pages()
     faults = 0
-    with browsers() as started:
+    with browsers(chromium) as started:
         for name, width, theme in product(wanted or html, WIDTHS, THEMES):
             with opened(started, name, html=html, width=width, theme=theme) as page:
                 page.screenshot(path=FOLDER / f"{name}-{width}-{theme}.png", full_page=True)
