@@ -16,6 +16,7 @@ from tests.benchmarks.floor_app import TABLE
 from tests.benchmarks.load import Caller, LoadResult, send_load
 from tests.benchmarks.parts import mixed_addresses
 from tests.benchmarks.stage import Stage, Stages, wait_for_port
+from tests.benchmarks.waits import Waits, watched
 from tests.ports import free_port
 
 ROUNDS = 4
@@ -23,8 +24,10 @@ REQUESTS = 400
 CLIENTS = 8
 ADDRESSES = 11_000
 AIMS = {"sqlite": 0.22, "postgresql": 0.12}
-#: With two web processes; on PostgreSQL the cores of this machine are the bound.
-AIMS_OF_TWO = {"sqlite": 0.33, "postgresql": 0.12}
+#: On SQLite more than two wait for one lock.
+MORE_PROCESSES = {"sqlite": (2,), "postgresql": (2, 4)}
+#: With more web processes; on PostgreSQL the cores of this machine are the bound.
+AIMS_OF_MORE = {"sqlite": 0.33, "postgresql": 0.12}
 #: A fifth partner makes it four that are asked.
 FIFTH = "exchange-e.example"
 
@@ -36,10 +39,11 @@ def measure(stages: Stages) -> Iterator[Figure]:
         web = stage.start_web()
         with _floor(stage) as port:
             yield from _per_second(stage, port)
-            stage.end(web)
-            stage.environment["HOLDFAST_WEB_PROCESSES"] = "2"
-            stage.start_web()
-            yield _by_two_processes(stage, port)
+            for processes in MORE_PROCESSES[stage.kind]:
+                stage.end(web)
+                stage.environment["HOLDFAST_WEB_PROCESSES"] = str(processes)
+                web = stage.start_web()
+                yield _by_more_processes(stage, port, processes)
         yield _large(stage)
 
 
@@ -106,16 +110,18 @@ def _per_second(stage: Stage, floor_port: int) -> Iterator[Figure]:
     )
 
 
-def _by_two_processes(stage: Stage, floor_port: int) -> Figure:
-    name = "submissions_per_second_by_two_web_processes"
-    return _submissions(stage, floor_port, name, AIMS_OF_TWO[stage.kind])
+def _by_more_processes(stage: Stage, floor_port: int, processes: int) -> Figure:
+    name = f"submissions_per_second_by_{processes}_web_processes"
+    return _submissions(stage, floor_port, name, AIMS_OF_MORE[stage.kind])
 
 
 def _submissions(stage: Stage, floor_port: int, name: str, aim: float) -> Figure:
     latencies: list[float] = []
+    waits = Waits()
 
     def figure() -> float:
-        result = _accepted(stage, stage.port)
+        with watched(stage, waits):
+            result = _accepted(stage, stage.port)
         latencies.extend(result.latencies)
         return result.per_second
 
@@ -139,6 +145,7 @@ def _submissions(stage: Stage, floor_port: int, name: str, aim: float) -> Figure
             "clients": CLIENTS,
             "p50_ms": ordered[len(ordered) // 2] * 1000,
             "p99_ms": ordered[len(ordered) * 99 // 100] * 1000,
+            **(waits.shares() if stage.kind == "postgresql" else {}),
         },
     )
 
