@@ -7,7 +7,7 @@ reported as asserted, never as verified.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -110,6 +110,9 @@ class CaseFile:
     disputes: Sequence[DisputeView]
     clearances: Sequence[ClearanceView]
     acts: Sequence[SeenAct] = ()
+    _of_partner: dict[str, list[tuple[EvidenceView, ProvenAct]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def is_requester(self) -> bool:
@@ -123,6 +126,15 @@ class CaseFile:
             for act in self.acts
             if act.proven is not None and act.shown.act in names
         ]
+
+    def proven_by(self, partner: str) -> Sequence[tuple[EvidenceView, ProvenAct]]:
+        """Return a partner's proven acts in their order, each as it is shown."""
+        if not self._of_partner:
+            for act in self.acts:
+                if act.proven is not None:
+                    own = self._of_partner.setdefault(act.proven.key.partner, [])
+                    own.append((act.shown, act.proven))
+        return self._of_partner.get(partner, ())
 
     def unsigned(self, name: str) -> list[EvidenceView]:
         """Return the coordinator's own acts of this name."""

@@ -392,13 +392,8 @@ def _wrong_targets(case: CaseFile, submission: ProvenAct) -> set[int]:
 def leg_as_signed(case: CaseFile, leg: LegView, ledger: RecomputedLedger) -> Outcome:
     """Compare a leg's status and times with the acts on it and with what its lines come to."""
     names = _acts_on(case, leg)
-    acknowledging = [
-        act.shown.at
-        for act in case.acts
-        if act.proven is not None
-        and act.proven.key.partner == leg.partner
-        and act.shown.act in _ACKNOWLEDGING
-    ]
+    own = case.proven_by(leg.partner)
+    acknowledging = [shown.at for shown, _ in own if shown.act in _ACKNOWLEDGING]
     first = min(acknowledging, default=None)
     shown = leg.acknowledged_at
     if (first is None) != (shown is None):
@@ -418,7 +413,8 @@ def leg_as_signed(case: CaseFile, leg: LegView, ledger: RecomputedLedger) -> Out
 
 def _require_reason(case: CaseFile, leg: LegView) -> None:
     """Refuse another reason to decline than its partner signed last; none may be shown."""
-    said = [act.payload for _, act in case.proven("decline") if act.key.partner == leg.partner]
+    own = case.proven_by(leg.partner)
+    said = [act.payload for shown, act in own if shown.act == "decline"]
     last = said[-1] if said else None
     code, detail = (last.code, last.detail) if isinstance(last, Decline) else (None, None)
     if leg.decline_code not in {None, code} or leg.decline_detail not in {None, detail}:
@@ -427,16 +423,15 @@ def _require_reason(case: CaseFile, leg: LegView) -> None:
 
 def _acts_on(case: CaseFile, leg: LegView) -> list[str]:
     """Return the names of the acts that decide a leg's status, in order."""
-    return [
-        _said_by(act.proven)
-        for act in case.acts
-        if act.proven is not None
-        and act.shown.act in _SHOWN_AFTER
-        and (
-            act.proven.key.partner == leg.partner
-            or (act.shown.act == "answer" and act.shown.leg_id in {None, leg.id})
-        )
+    answers = [
+        (shown, act)
+        for shown, act in case.proven_by(case.view.requester)
+        if shown.act == "answer" and shown.leg_id in {None, leg.id}
     ]
+    acts = sorted(
+        (*case.proven_by(leg.partner), *answers), key=lambda each: (each[0].at, each[0].act_id)
+    )
+    return [_said_by(act) for shown, act in acts if shown.act in _SHOWN_AFTER]
 
 
 def _said_by(act: ProvenAct) -> str:
