@@ -185,42 +185,46 @@ def _log_key(reader: BundleReader, trust: Trust) -> tuple[NoteVerifier, LogKeys,
         detail = f"the bundle's own word, compare it: {named}"
         return named, LogKeys.of(named), Finding("log key", Result.ASSERTED, detail)
     followed = [
-        keys if named in keys.keys else _follow(keys, statements, named) for keys in trusted
+        keys if named in keys.keys else _follow(keys, whose, statements, named)
+        for whose, keys in trusted.items()
     ]
     detail = "the one that you trust"
-    if any(named not in keys.keys for keys in trusted):
+    if any(named not in keys.keys for keys in trusted.values()):
         detail = f"handed over to {named} by the log, under the key that you trust"
     return named, followed[0].only(named), Finding("log key", Result.VERIFIED, detail)
 
 
-def _trusted(trust: Trust, named: NoteVerifier) -> list[LogKeys]:
-    """Return the keys of a log that are trusted: those that were given, and those of the policy."""
-    trusted = [] if trust.log_key is None else [LogKeys.of(trust.log_key)]
-    policy = trust.policy
-    if policy is not None and policy.has_logs:
-        own = [key for key in policy.logs if key.name == named.name]
+def _trusted(trust: Trust, named: NoteVerifier) -> dict[str, LogKeys]:
+    """Return the keys of a log that are trusted, by what each is called in a message."""
+    trusted = {}
+    if trust.log_key is not None:
+        trusted["the one that is trusted"] = LogKeys.of(trust.log_key)
+    if trust.policy is not None and trust.policy.has_logs:
+        own = [key for key in trust.policy.logs if key.name == named.name]
         if not own:
             raise PinMismatchError(
                 f"the bundle is of the log {named}, which is none of your policy: ask who made it"
                 " before you rely on it"
             )
-        trusted.append(LogKeys.of(named if named in own else own[0]))
+        trusted["that of your policy"] = LogKeys.of(named if named in own else own[0])
     return trusted
 
 
-def _follow(trusted: LogKeys, statements: Sequence[bytes], named: NoteVerifier) -> LogKeys:
+def _follow(
+    trusted: LogKeys, whose: str, statements: Sequence[bytes], named: NoteVerifier
+) -> LogKeys:
     """Return the keys that are trusted as far as the log handed over to that of the bundle."""
     try:
         found = follow_log_keys(trusted, statements)
     except LogHandoverError as error:
         raise PinMismatchError(
-            f"the bundle is of the log {named}, the one that is trusted is {trusted.newest}, and"
+            f"the bundle is of the log {named}, {whose} is {trusted.newest}, and"
             f" what the bundle shows of a handover does not hold ({error.code}): {error}"
         ) from None
     if named not in found.keys:
         raise PinMismatchError(
-            f"the bundle is of the log {named}, and the one that is trusted is {trusted.newest}:"
-            " ask who made it before you rely on it"
+            f"the bundle is of the log {named}, and {whose} is {trusted.newest}: ask who made it"
+            " before you rely on it"
         )
     return found
 
