@@ -38,6 +38,10 @@ class LogHeadRow(Base):
         server_default=text("0"),
         comment="leaves there were when a partner's tag key last changed, that change's included",
     )
+    restored_at: Mapped[datetime | None] = mapped_column(
+        comment="since when it may be older than what was handed out, and takes no change; "
+        "None: it is not, or was reconciled"
+    )
 
 
 class LogLeafRow(Base):
@@ -68,6 +72,21 @@ class LogLeafRow(Base):
     checkpoint: Mapped[bytes | None] = mapped_column(
         comment="signed note of the tree that ends here, beside the last leaf of a transaction"
     )
+
+
+class LogLossRow(Base):
+    """What a restored database lacked when it was reconciled with what others kept of the log.
+
+    The entries stand in the log, as they were; what they are about is lost, and the numbers of
+    their events are given to no other.
+    """
+
+    __tablename__ = "log_loss"
+    first_leaf: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    end_leaf: Mapped[Big] = mapped_column(comment="the first one behind")
+    first_seq: Mapped[Big] = mapped_column(comment="of the numbers that events may have had")
+    end_seq: Mapped[Big] = mapped_column(comment="the first one behind")
+    reconciled_at: Mapped[Micros]
 
 
 class LogCosignatureRow(Base):

@@ -31,6 +31,7 @@ class _Head(NamedTuple):
     published_size: int
     collected_size: int
     tag_keys_changed: int
+    restored_at: datetime | None
 
 
 #: Locks the head row until the commit; SQLite's writer has the whole database already.
@@ -45,6 +46,7 @@ _LOCK = Prebuilt(
         LogHeadRow.published_size,
         LogHeadRow.collected_size,
         LogHeadRow.tag_keys_changed,
+        LogHeadRow.restored_at,
     )
     .where(LogHeadRow.id == 1)
     .with_for_update(),
@@ -185,6 +187,7 @@ class Head(NamedTuple):
         published_size: Of the newest checkpoint of an earlier second; 0: there is none.
         collected_size: Of the newest checkpoint of an earlier round; 0: there is none.
         tag_keys_changed: How many leaves there were when a tag key last changed.
+        restored_at: Since when the database may be older than what was handed out; None: it is not.
     """
 
     first_leaf: int
@@ -197,6 +200,7 @@ class Head(NamedTuple):
     published_size: int
     collected_size: int
     tag_keys_changed: int
+    restored_at: datetime | None
 
 
 def lock(connection: Connection, *, events: int, revocations: int) -> Head:
@@ -219,6 +223,7 @@ def lock(connection: Connection, *, events: int, revocations: int) -> Head:
         published_size=row.published_size,
         collected_size=row.collected_size,
         tag_keys_changed=row.tag_keys_changed,
+        restored_at=row.restored_at,
     )
 
 
