@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from coordinator.storage.engine.documents import Vault
 from coordinator.summary.document_key import DocumentKey, DocumentKeyError
+from coordinator.transparency_log.high_water import HIGH_WATER, HighWaterFile, NotingSigner
 from coordinator.transparency_log.signer import LogSigner, SeedSigner
 from coordinator.transparency_log.socket_signer import SocketSigner
 from holdfast.protocol import strict_json
@@ -62,6 +63,7 @@ class CoordinatorKeys:
         document: P-256; signs documents for people. None: it is not here.
         old_webhook: Signs every webhook, too, while it is being replaced.
         retired: What signed in its time, and was not stolen.
+        folder: Where they lie; None: in no folder.
     """
 
     vault: Vault
@@ -70,6 +72,7 @@ class CoordinatorKeys:
     document: DocumentKey | None
     old_webhook: PrivateKey | None = None
     retired: tuple[PublicKey, ...] = ()
+    folder: Path | None = None
 
     @property
     def webhook_keys(self) -> tuple[PrivateKey, ...]:
@@ -99,7 +102,10 @@ class CoordinatorKeys:
                 "for what it signed can be proven under no other key. Where a process of its own "
                 "signs the log, name its socket with HOLDFAST_LOG_SIGNER_SOCKET"
             )
-        return SeedSigner(log_origin(origin), self.log)
+        if self.folder is None:
+            return SeedSigner(log_origin(origin), self.log)
+        noted = HighWaterFile(self.folder / HIGH_WATER, log_origin(origin))
+        return NotingSigner(log_origin(origin), self.log, noted)
 
     def document_key(self) -> DocumentKey:
         """Return the key that signs documents.
@@ -177,6 +183,7 @@ def read_keys(keys_dir: Path) -> CoordinatorKeys:
         _if_there(keys_dir / DOCUMENT_KEY, lambda _: read_document_key(keys_dir)),
         _if_there(keys_dir / OLD_WEBHOOK_KEY, _signing),
         _if_there(keys_dir / RETIRED_KEYS, _public_set) or (),
+        keys_dir,
     )
 
 

@@ -19,8 +19,8 @@ class ProblemKind:
 #: Codes that narrow a class of refusal down.
 NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     errors.UnavailableError: {
-        "read_only": "The coordinator was restored from a copy, and its operator has not reconciled "
-        "its log with what members hold yet. Reading goes on; keep your act, and send it again.",
+        "read_only": "The coordinator was restored from a copy, and its operator has not yet "
+        "reconciled its log with what members hold. Reading goes on; keep your act, and send it again.",
     },
     errors.PermissionDeniedError: {
         "partner_suspended": "Your membership is suspended; only what is held already is settled.",

@@ -2,8 +2,8 @@
 
 A timer never changes anything itself. Each due id gets a transaction of its own, in which the
 command looks again whether it still is due: a person may have been quicker, and two workers may
-have found the same id. Nothing fires while the host's clock cannot be trusted (`ClockGuard`), nor while
-the database was restored and is only read.
+have found the same id. Nothing fires while the host's clock cannot be trusted (`ClockGuard`), nor
+while the database was restored and is only read.
 """
 
 import time

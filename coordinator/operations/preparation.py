@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.engine import make_url
 
 from coordinator.key_files import (
@@ -25,8 +26,9 @@ from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, open_database, require_durable
 from coordinator.storage.engine.documents import DESTROYED, UnreadableDocumentError, Vault
 from coordinator.storage.tables.documents import DocumentKeyRow
+from coordinator.storage.tail import restored
 from coordinator.storage.tail import transparency_log as log_store
-from coordinator.transparency_log.signer import LogSigner, SignerError
+from coordinator.transparency_log.signer import LogSigner, Signed, SignerError
 from holdfast.protocol.checkpoint import parse_checkpoint
 from holdfast.protocol.errors import LogError
 from holdfast.protocol.signed_note import parse_note
@@ -83,6 +85,7 @@ def prepare(settings: Settings) -> CoordinatorKeys:
         upgrade(database)
         require_own_keys(database, keys.vault, settings)
         require_own_log_key(database, signer)
+        mark_if_behind(database, signer, clock_of(settings).now())
     finally:
         database.engine.dispose()
     return keys
@@ -175,6 +178,7 @@ def require_ready(settings: Settings) -> None:
         signer = keys.log_signer(settings.origin, settings.log_signer_socket)
         require_own_keys(database, keys.vault, settings)
         require_own_log_key(database, signer)
+        mark_if_behind(database, signer, clock_of(settings).now())
     finally:
         database.engine.dispose()
 
@@ -281,3 +285,41 @@ def require_own_log_key(database: Database, signer: LogSigner) -> None:
             f"the key {verifier} is not the one that signed this log so far, and members refuse "
             "another; restore the right log-signing.pem from its copy"
         ) from None
+
+
+def mark_if_behind(database: Database, signer: LogSigner, now: datetime) -> None:
+    """Have a database be read alone that is older than what was signed: somebody rolled it back.
+
+    Nobody said `restore` of it, yet what keeps count of the signatures knows more. A signer that
+    does not answer yet is asked with the first commit.
+
+    Args:
+        database: Migrated.
+        signer: Of the log.
+        now: The time.
+    """
+    try:
+        signed = signer.remembered()
+    except SignerError:
+        return
+    if signed is None:
+        return
+    with database.engine.connect() as connection:
+        is_behind = _is_behind(connection, signed)
+    if not is_behind:
+        return
+    with database.writing() as connection, connection.begin():
+        is_new = restored.mark(connection, now)
+    if is_new:
+        _log.error(
+            "read_only",
+            signed=signed.committed.size,
+            advice="this database is older than what was signed, or another: nothing is changed and"
+            " nothing is sent until `holdfast-coordinator reconcile`",
+        )
+
+
+def _is_behind(connection: Connection, signed: Signed) -> bool:
+    """Tell whether the log lacks what was committed, or has something else in its place."""
+    tree = log_store.tree_at(connection, signed.committed.size)
+    return tree is None or tree != signed.committed.root

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.transparency_log.signer import SeedSigner, SignerError, SizeSpentError, Tree
-from coordinator.transparency_log.signing_process import (
-    CountingSigner,
-    HighWaterFile,
+from coordinator.transparency_log.high_water import HighWaterFile, NotingSigner
+from coordinator.transparency_log.signer import (
+    SeedSigner,
     Signed,
-    SigningServer,
+    SignerError,
+    SizeSpentError,
+    Tree,
 )
+from coordinator.transparency_log.signing_process import CountingSigner, SigningServer
 from coordinator.transparency_log.signing_protocol import decode_line
 from coordinator.transparency_log.socket_signer import SocketSigner
 from holdfast.protocol.checkpoint import open_checkpoint

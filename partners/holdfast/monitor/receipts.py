@@ -167,6 +167,23 @@ class LogReceipts:
             self._database.executemany(statement, rows)
 
 
+def read_receipts(folder: Path, first: int) -> Iterator[Receipt]:
+    """Yield what a copy of a monitor's folder has of receipts of entries from `first` on, in order.
+
+    Nothing is written; where there is no file there are none.
+
+    Raises:
+        ProfileError: If the file cannot be read.
+    """
+    path = folder / RECEIPTS_FILE
+    if not path.exists():
+        return
+    query = "SELECT id, place FROM receipt WHERE leaf_index >= ? ORDER BY leaf_index, id"
+    with _told(), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+        for number, place in file.execute(query, (first,)):
+            yield Receipt(number, strict_json.loads(place))
+
+
 def receipts_kept_in(folder: Path) -> Callable[[Mapping[str, Any]], None]:
     """Return what keeps receipts in a monitor's folder, for `Client(on_receipt=…)`."""
 
