@@ -20,7 +20,7 @@ class ProblemKind:
 NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     errors.UnavailableError: {
         "read_only": "The coordinator was restored from a copy, and its operator has not yet "
-        "reconciled its log with what members hold. Reading goes on; keep your act, and send it again.",
+        "reconciled its log with what members hold. Reading goes on; send your act again later.",
     },
     errors.PermissionDeniedError: {
         "partner_suspended": "Your membership is suspended; only what is held already is settled.",
