@@ -4,7 +4,7 @@ import io
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -56,53 +56,19 @@ from holdfast.errors import TransportError
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.checkpoint import Checkpoint, decode_hash, open_checkpoint
 from holdfast.protocol.jwk import PrivateKey
-from holdfast.protocol.log_tiles import TilePlace, bundle_entries
+from holdfast.protocol.log_tiles import bundle_entries
 from holdfast.protocol.merkle_tree import Frontier, check_consistency, leaf_hash
 from holdfast.protocol.signed_note import NoteVerifier, sign_note
 from holdfast.protocol.vocabulary import PartnerKind
 from tests.api.acts import approve, submit
 from tests.conftest import KEYS, write_keys
 from tests.factories import Cast, Signer, freeze_request_body
-from tests.operations.reconciled import LONG_AFTER, later
+from tests.operations.reconciled import LONG_AFTER, ClientLog, later
 from tests.partners.memory_log import entry
 from tests.postgres import PostgresServer
 
 Empty = Callable[[], Settings]
 READ_ONLY = "read_only"
-
-
-@dataclass
-class ClientLog:
-    """The log of a coordinator, read through its public pages."""
-
-    client: FlaskClient
-
-    def published(self) -> bytes | None:
-        return self._read("checkpoint")
-
-    def held_out(self) -> bytes | None:
-        return self._read("cosignatures")
-
-    def entries(self, place: TilePlace) -> bytes | None:
-        return self._read(f"tile/entries/{place.path()}")
-
-    def consistency(self, first: int, second: int) -> Sequence[bytes] | None:
-        found = self._read(f"proof/consistency/{first}/{second}")
-        if found is None:
-            return None
-        return [decode_hash(each) or b"" for each in strict_json.loads(found)["hashes"]]
-
-    def hand_in(self, note: bytes) -> int:
-        raise AssertionError(note)
-
-    def _read(self, path: str) -> bytes | None:
-        answer = self.client.get(f"/v1/log/{path}")
-        if answer.status_code == 404:
-            return None
-        if answer.status_code != 200:
-            raise TransportError(str(answer.get_json()["code"]))
-        content: bytes = answer.data
-        return content
 
 
 @dataclass
