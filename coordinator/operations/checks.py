@@ -293,16 +293,11 @@ def _log_head(database: Database, *, has_losses: bool) -> Iterator[Finding]:
         leaf_count, event_seq = connection.execute(head).one()
         losses = restored.losses(connection) if has_losses else []
         lost = [(each.first_seq, each.end_seq) for each in losses]
+        leaf = select(LogLeafRow.index.label("number"))
+        event = select(EventRow.seq.label("number"))
         faults = [
-            *_gaps(connection, "leaf", select(LogLeafRow.index.label("number")), 0, leaf_count),
-            *_gaps(
-                connection,
-                "event",
-                select(EventRow.seq.label("number")),
-                1,
-                event_seq + 1,
-                lost=lost,
-            ),
+            *_gaps(connection, "leaf", leaf, range(leaf_count)),
+            *_gaps(connection, "event", event, range(1, event_seq + 1), lost),
         ]
     said = f"head says {leaf_count} leaves and {event_seq} events"
     entries = sum(each.end_leaf - each.first_leaf for each in losses)
@@ -371,19 +366,18 @@ def _rough(span: timedelta) -> str:
     return f"{seconds} s"
 
 
-def _gaps(  # noqa: PLR0913 - a table, its bounds, and what may be missing
+def _gaps(
     connection: Connection,
     what: str,
     numbers: Select[tuple[int]],
-    first: int,
-    end: int,
-    *,
+    expected: range,
     lost: Sequence[tuple[int, int]] = (),
 ) -> Iterator[str]:
-    """Yield what is missing from `first` until before `end`, and what is there beyond.
+    """Yield which of the numbers expected are missing, and what is there beyond.
 
-    Numbers that were lost are not missing.
+    Numbers that were lost, each pair from the first to before the second, are not missing.
     """
+    first, end = expected.start, expected.stop
     table = numbers.subquery()
     following = func.lead(table.c.number).over(order_by=table.c.number)
     steps = select(table.c.number, following.label("following")).subquery()

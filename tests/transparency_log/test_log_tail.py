@@ -16,9 +16,9 @@ from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
 from coordinator.storage.tail import transparency_log as log_store
+from coordinator.transparency_log.high_water import HighWaterFile
 from coordinator.transparency_log.leaf import SKIPPED
 from coordinator.transparency_log.proofs import consistency_proof, proof_of
-from coordinator.transparency_log.high_water import HighWaterFile
 from coordinator.transparency_log.signer import SignerError, Tree
 from coordinator.transparency_log.signing_process import CountingSigner
 from holdfast.evidence.log_inclusion import prove_log_entry, prove_logged_event
