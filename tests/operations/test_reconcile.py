@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 
 from coordinator.app import create_app
 from coordinator.cli import main
+from coordinator.domain.clock import SystemClock
 from coordinator.domain.errors import UnavailableError
 from coordinator.key_files import LOG_KEY, make_keys
 from coordinator.operations.backup import back_up
@@ -62,7 +63,7 @@ from holdfast.protocol.signed_note import NoteVerifier, sign_note
 from holdfast.protocol.vocabulary import PartnerKind
 from tests.api.acts import approve, submit
 from tests.conftest import KEYS, write_keys
-from tests.factories import Cast, Signer, freeze_request_body
+from tests.factories import NOON, Cast, Signer, freeze_request_body
 from tests.operations.reconciled import LONG_AFTER, ClientLog, later
 from tests.partners.memory_log import entry
 from tests.postgres import PostgresServer
@@ -259,8 +260,9 @@ def test_a_restored_coordinator_answers_readers_and_changes_nothing(
 def test_what_is_good_once_ends_with_a_restore(before: Before, empty: Empty, cast: Cast) -> None:
     link = before.signer.post(cast.a.analyst, "/v1/console-links", {"purpose": "sign_in"})
     assert link.status_code == 201, link.data
-    backup, _ = back_up(before.settings, before.backup.parent)
-    other = empty()
+    backup, _ = back_up(before.settings, before.backup.parent / "later")
+    # At the time of the link, which lasts for ten minutes.
+    other = later(empty(), (NOON - SystemClock().now()).total_seconds())
     restore(other, backup, before.settings.keys_dir)
     with _opened(other) as database, database.engine.connect() as connection:
         table = Base.metadata.tables["console_link"]
@@ -341,7 +343,7 @@ def test_receipts_bring_back_what_came_after_the_monitor_last_looked(
     end, _ = _head(before.settings)
     others = [
         each["data"]["log"]
-        for each in before.signer.get(cast.b.analyst, "/v1/events?after=0").get_json()["events"]
+        for each in before.signer.get(cast.a.analyst, "/v1/events?after=0").get_json()["events"]
         if each["data"]["log"]["leaf_index"] >= size
     ]
     other = empty()
@@ -453,9 +455,9 @@ def _signed_by_nobody(watch: Watch, _before: Before) -> None:
     _rewrite(watch, checkpoint="\n".join(lines) + state["checkpoint"][len(note) :])
 
 
-def _forked(watch: Watch, _before: Before) -> None:
+def _forked(watch: Watch, before: Before) -> None:
     """Have the folder hold another log of the same key, by its very owner."""
-    _fork(watch, 12)
+    _fork(watch, _head(before.settings)[0] + 2)
 
 
 def _forked_before(watch: Watch, _before: Before) -> None:
