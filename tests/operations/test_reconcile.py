@@ -4,6 +4,7 @@ import io
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
+from werkzeug.serving import make_server
 
 from coordinator.app import create_app
 from coordinator.cli import main
@@ -36,6 +38,7 @@ from coordinator.operations.preparation import (
 )
 from coordinator.operations.reconcile import TOKENS_LAST, Sources, reconcile
 from coordinator.operations.restore import adopt_copy, restore
+from coordinator.operations.serving import say_ready
 from coordinator.services.membership.partners import InvitePartner
 from coordinator.settings import Settings, clock_of
 from coordinator.storage.engine.base import Base
@@ -273,11 +276,13 @@ def test_what_is_good_once_ends_with_a_restore(before: Before, empty: Empty, cas
 def test_what_a_monitor_kept_is_taken_back_and_the_log_goes_on_for_everybody(
     before: Before, empty: Empty, cast: Cast, tmp_path: Path
 ) -> None:
-    bundle = f"/v1/freeze-requests/{before.kept[0]['id']}/evidence-bundle"
-    exported = before.signer.get(cast.a.auditor, bundle).data
+    # Reading counts as delivery, which is logged.
+    told = before.signer.get(cast.b.analyst, "/v1/events?after=0").get_json()
     watch = _watched(before, tmp_path)
     old, (size, events) = _checkpoint(before.signer.client, before.key), _head(before.settings)
-    told = before.signer.get(cast.b.analyst, "/v1/events?after=0").get_json()
+    bundle = f"/v1/freeze-requests/{before.kept[0]['id']}/evidence-bundle"
+    exported = before.signer.get(cast.a.auditor, bundle).data
+    assert _head(before.settings) == (size, events)
 
     other = later(empty(), 0)
     manifest = restore(other, before.backup, before.settings.keys_dir)
@@ -580,6 +585,44 @@ def test_the_command_says_what_was_lost(before: Before, empty: Empty, tmp_path: 
     assert done.exit_code == 0, done.output
     assert "entries were given back" in done.output
     assert "3  freeze_request.submitted" in done.output
+
+
+def test_whoever_serves_it_is_told_once_that_it_is_read_alone(before: Before, empty: Empty) -> None:
+    other = empty()
+    restore(other, before.backup, before.settings.keys_dir)
+    app = create_app(other)
+    said: list[str] = []
+    stop = threading.Event()
+    server = make_server("127.0.0.1", 0, app)
+    settings = replace(other, host="127.0.0.1", port=server.port)
+    threads = [
+        threading.Thread(target=server.serve_forever),
+        threading.Thread(target=say_ready, args=(settings, stop, said.append)),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        _wait_for(lambda: bool(said))
+        with _opened(other) as database, database.transaction() as connection:
+            restored.lift(connection)
+        _wait_for(lambda: any(each.startswith("ready") for each in said))
+    finally:
+        stop.set()
+        server.shutdown()
+        for thread in threads:
+            thread.join()
+        server.server_close()
+        app.extensions["holdfast"].watcher.stop()
+        app.extensions["holdfast"].database.engine.dispose()
+    assert ["read alone" in each for each in said[:2]] == [True, False]
+
+
+def _wait_for(is_so: Callable[[], bool]) -> None:
+    for _ in range(1_000):
+        if is_so():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it never came about")
 
 
 def test_a_copy_by_hand_is_read_alone_too(before: Before, empty: Empty) -> None:
