@@ -383,6 +383,14 @@ def test_a_later_checkpoint_whose_entries_nobody_gives_back_stops_it(
     noise.write_bytes(b"noise")
     assert _refused(other, checkpoints=[noise]) is ReconcileFault.NO_CHECKPOINT
     assert _faults(other) == [READ_ONLY_CHECK]
+    # Under another name it is another log, over the same entries, and forks nothing.
+    moved = replace(other, origin="https://moved.example")
+    reconcile(moved, Sources(nothing_came_after=True))
+    with _serving(later(moved, LONG_AFTER + 30)) as serving:
+        key = NoteVerifier.parse(serving.signer.client.get("/v1").get_json()["log"]["verifier_key"])
+        assert (key.name, key.key) == ("moved.example/v1/log", before.key.key)
+        fresh = Watch(tmp_path / "fresh", key)
+        assert fresh.step(serving.signer.client) == _head(moved)[0]
 
 
 def test_where_nobody_was_asked_the_operator_gives_their_word(before: Before, empty: Empty) -> None:
