@@ -9,8 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from coordinator.api.context import current_context
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.errors import CoordinatorError
+from coordinator.domain.read_only import READ_ONLY
 from coordinator.services.commands import execute
-from coordinator.services.core.read_only import READ_ONLY
 from coordinator.services.core.unit_of_work import transaction
 from coordinator.services.requests.legs import MarkLegsDelivered
 from holdfast.protocol.vocabulary import Arrival

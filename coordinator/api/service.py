@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from coordinator.api.context import AppContext, current_context
 from coordinator.api.view import public_view
 from coordinator.domain.errors import UnavailableError
-from coordinator.services.core.read_only import read_only_error
+from coordinator.domain.read_only import read_only_error
 from coordinator.storage.tail import restored
 from coordinator.transparency_log.signer import SignerError
 from holdfast.protocol import canonical_json, views

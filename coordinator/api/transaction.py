@@ -41,8 +41,8 @@ from coordinator.domain.errors import (
     RateLimitedError,
     UnavailableError,
 )
+from coordinator.domain.read_only import read_only_error
 from coordinator.services.commands import execute, permission_of, require_permission
-from coordinator.services.core.read_only import read_only_error
 from coordinator.services.core.unit_of_work import (
     Answer,
     Evidence,

@@ -19,7 +19,7 @@ from coordinator.api.responses import stored_response
 from coordinator.api.service import log_verifier
 from coordinator.api.view import public_view, taken_from_anybody
 from coordinator.domain.errors import NotFoundError
-from coordinator.services.core.read_only import read_only_error
+from coordinator.domain.read_only import read_only_error
 from coordinator.storage.tail import restored
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.transparency_log import witnesses

@@ -42,7 +42,7 @@ def reconcile(
     nothing_came_after: bool,
     as_json: bool,
 ) -> None:
-    """Bring a restored database in line with the log that others know, and take changes again.
+    """Have a restored coordinator take changes again.
 
     A restored database cannot know that it is old. Members' monitors keep the log: what they have
     more is verified and appended as it was, so that the log goes on for everybody. What those

@@ -7,10 +7,10 @@ import urllib.request
 from collections.abc import Callable
 from functools import partial
 
+from coordinator.domain.read_only import READ_ONLY
 from coordinator.operations.metrics import forget, metrics_served
 from coordinator.operations.preparation import PreparationError, marked_in_use, prepare
 from coordinator.operations.supervisor import Supervisor
-from coordinator.services.core.read_only import READ_ONLY
 from coordinator.settings import Settings
 from coordinator.storage.engine.database import describe
 

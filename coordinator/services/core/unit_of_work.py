@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 
 from coordinator.domain.clock import Clock
 from coordinator.domain.errors import AuthenticationError, UnavailableError
+from coordinator.domain.read_only import read_only_error
 from coordinator.domain.rulebook import Rulebook
-from coordinator.services.core.read_only import read_only_error
 from coordinator.services.core.tag_keys import TagKeyCache, TagKeys
 from coordinator.storage.engine import driver
 from coordinator.storage.engine.database import Database
