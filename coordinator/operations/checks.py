@@ -369,7 +369,7 @@ def _rough(span: timedelta) -> str:
 def _gaps(
     connection: Connection,
     what: str,
-    numbers: Select[tuple[int]],
+    numbers: Select[int],
     expected: range,
     lost: Sequence[tuple[int, int]] = (),
 ) -> Iterator[str]:

@@ -170,6 +170,9 @@ class _Down:
     def fault(self) -> str:
         return "it is down"
 
+    def remembered(self) -> None:
+        raise SignerError("it is down")
+
     def sign(self, tree: Tree, base: Tree) -> bytes:
         del tree, base
         raise SignerError("it is down")
