@@ -152,6 +152,11 @@ class LogReceipts:
             Owed(index, kind, parse_time(at), parse_time(seen)) for index, kind, at, seen in rows
         ]
 
+    def forgive(self, seen_before: datetime) -> None:
+        """Forget what was logged for this member, seen before a time, and not delivered."""
+        late = [each.index for each in self.undelivered() if each.seen_at < seen_before]
+        self._run_all("DELETE FROM owed WHERE leaf_index = ?", [(index,) for index in late])
+
     def count(self) -> tuple[int, int]:
         """Return how many receipts there are, and how many of them were found in the log."""
         [(total, found)] = self._run("SELECT count(*), total(is_found) FROM receipt")
