@@ -55,7 +55,7 @@ from holdfast.protocol.merkle_tree import (
     complete_root,
     leaf_hash,
 )
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, parse_time
 from holdfast.protocol.signed_note import NoteVerifier, SignedNote, parse_note
 
 #: So many receipts are looked up at a time.
@@ -192,7 +192,7 @@ class LogMonitor:
         """
         alarm = self._state.alarm
         if alarm is not None and alarm.code == _UNDELIVERED:
-            self._receipts.forgive(self.now() - self.patience)
+            self._receipts.forgive(parse_time(alarm.at) - self.patience)
         self._store(alarm=None)
         return alarm is not None
 
