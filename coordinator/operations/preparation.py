@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, inspect, select
 from sqlalchemy.engine import make_url
 
 from coordinator.key_files import (
@@ -35,6 +35,8 @@ from holdfast.protocol.signed_note import parse_note
 
 _log = structlog.get_logger(__name__)
 
+#: A table that is there while PostgreSQL restores, until the database is marked.
+UNFINISHED_RESTORE = "restore_unfinished"
 #: The first revision of the database with a signed log.
 _SIGNED_SINCE = "0007"
 
@@ -71,6 +73,7 @@ def prepare(settings: Settings) -> CoordinatorKeys:
     try:
         require_durable(database)
         require_whole(database)
+        require_restored(database)
         present = schema.current_revision(database)
         if present is None and not present_keys(settings.keys_dir):
             make_keys(settings.keys_dir)
@@ -172,6 +175,7 @@ def require_ready(settings: Settings) -> None:
     try:
         require_durable(database)
         require_whole(database)
+        require_restored(database)
         require_migrated(database)
         keys = read_keys(settings.keys_dir)
         keys.document_key()
@@ -217,6 +221,19 @@ def require_whole(database: Database) -> None:
             "confirmed last is missing. Restore a backup (`holdfast-coordinator backup` makes "
             "one), or copy the whole folder again while nothing runs. If this file is all that is "
             "left, `holdfast-coordinator restore --help` tells how to go on with it"
+        )
+
+
+def require_restored(database: Database) -> None:
+    """Refuse a database whose restore was interrupted: nothing says in it that it is old.
+
+    Raises:
+        PreparationError: Saying what to do.
+    """
+    if not database.is_sqlite and inspect(database.engine).has_table(UNFINISHED_RESTORE):
+        raise PreparationError(
+            "the restore of this database was not finished: make a new one with `createdb`, name "
+            "that in HOLDFAST_DATABASE_URL, and restore again"
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
 from coordinator.key_files import (
     KEY_NAMES,
@@ -40,6 +40,7 @@ from coordinator.operations.manifest import (
 )
 from coordinator.operations.postgres_programs import find_program, run_program, without_password
 from coordinator.operations.preparation import (
+    UNFINISHED_RESTORE,
     PreparationError,
     open_settings_database,
     require_document_key,
@@ -232,6 +233,7 @@ def _mark(database: Database, now: datetime) -> None:
     upgrade(database)
     with database.writing() as connection, connection.begin():
         restored.mark(connection, now)
+        connection.execute(text(f"DROP TABLE IF EXISTS {UNFINISHED_RESTORE}"))
 
 
 def _companions(path: Path) -> list[Path]:
@@ -249,7 +251,18 @@ def _restore_postgres(settings: Settings, database: Database, copy: Path) -> Non
     url = direct_url(settings)
     program = find_program("pg_restore", server_version(database))
     options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
-    run_program(program, [*options, f"--dbname={without_password(url)}", str(copy)], url)
+    _execute(database, f"CREATE TABLE {UNFINISHED_RESTORE} (id INTEGER)")
+    try:
+        run_program(program, [*options, f"--dbname={without_password(url)}", str(copy)], url)
+    except PreparationError:
+        # Nothing of it was restored: the database is as empty as it was.
+        _execute(database, f"DROP TABLE {UNFINISHED_RESTORE}")
+        raise
+
+
+def _execute(database: Database, statement: str) -> None:
+    with database.writing() as connection, connection.begin():
+        connection.execute(text(statement))
 
 
 def _place_keys(settings: Settings, keys: Path | None) -> None:

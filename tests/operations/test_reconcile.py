@@ -595,6 +595,29 @@ def test_the_command_says_what_was_lost(before: Before, empty: Empty, tmp_path: 
     assert "3  freeze_request.submitted" in done.output
 
 
+def test_a_restore_that_was_interrupted_before_the_mark_is_no_coordinator(
+    before: Before, empty: Empty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = empty()
+
+    def killed(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(restored, "mark", killed)
+        with pytest.raises(KeyboardInterrupt):
+            restore(other, before.backup, before.settings.keys_dir)
+    if not other.keys_dir.exists():
+        shutil.copytree(before.settings.keys_dir, other.keys_dir)
+    with pytest.raises(PreparationError, match=r"was not finished|there is no database"):
+        require_ready(other)
+    if other.database_url:
+        with pytest.raises(PreparationError, match="was not finished"):
+            prepare(other)
+        with pytest.raises(PreparationError, match="is not empty"):
+            restore(other, before.backup, None)
+
+
 def test_whoever_serves_it_is_told_once_that_it_is_read_alone(before: Before, empty: Empty) -> None:
     other = empty()
     restore(other, before.backup, before.settings.keys_dir)
