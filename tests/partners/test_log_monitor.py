@@ -376,7 +376,7 @@ def test_what_is_never_delivered_is_looked_into_once(watch: Watch) -> None:
     watch.step()
     watch.at += timedelta(minutes=11)
     assert watch.alarm().code == "undelivered"
-    watch.at += timedelta(minutes=30)
+    watch.at += timedelta(minutes=50)
     with watch.monitor() as monitor:
         assert monitor.acknowledge()
         # The later one, of which the alarm said nothing, is asked for.
