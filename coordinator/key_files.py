@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from coordinator.storage.engine.documents import Vault
 from coordinator.summary.document_key import DocumentKey, DocumentKeyError
+from coordinator.transparency_log.high_water import HIGH_WATER, HighWaterFile, NotingSigner
 from coordinator.transparency_log.signer import LogSigner, SeedSigner
 from coordinator.transparency_log.socket_signer import SocketSigner
 from holdfast.protocol import strict_json
@@ -72,6 +73,7 @@ class CoordinatorKeys:
         old_webhook: Signs every webhook, too, while it is being replaced.
         retired: What signed in its time, and was not stolen.
         next_log: Signs the log, too, while it takes over.
+        folder: Where they lie; None: in no folder.
     """
 
     vault: Vault
@@ -81,6 +83,7 @@ class CoordinatorKeys:
     old_webhook: PrivateKey | None = None
     retired: tuple[PublicKey, ...] = ()
     next_log: PrivateKey | None = None
+    folder: Path | None = None
 
     @property
     def webhook_keys(self) -> tuple[PrivateKey, ...]:
@@ -110,7 +113,10 @@ class CoordinatorKeys:
                 "for what it signed can be proven under no other key. Where a process of its own "
                 "signs the log, name its socket with HOLDFAST_LOG_SIGNER_SOCKET"
             )
-        return SeedSigner(log_origin(origin), self.log, self.next_log)
+        if self.folder is None:
+            return SeedSigner(log_origin(origin), self.log, self.next_log)
+        noted = HighWaterFile(self.folder / HIGH_WATER, log_origin(origin))
+        return NotingSigner(log_origin(origin), self.log, noted, following=self.next_log)
 
     def document_key(self) -> DocumentKey:
         """Return the key that signs documents.
@@ -189,6 +195,7 @@ def read_keys(keys_dir: Path) -> CoordinatorKeys:
         _if_there(keys_dir / OLD_WEBHOOK_KEY, _signing),
         _if_there(keys_dir / RETIRED_KEYS, _public_set) or (),
         _if_there(keys_dir / NEXT_LOG_KEY, _signing),
+        keys_dir,
     )
 
 

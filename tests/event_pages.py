@@ -40,6 +40,7 @@ _FAMILIES = {
     "freeze": "Reports",
     "hold": "Holds",
     "answer": "Answers owed",
+    "log": "The log",
     "evidence": "Sealed evidence",
     "clearance": "Clearances",
     "grant": "Grants",

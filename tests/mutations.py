@@ -103,11 +103,48 @@ _POLICY = (
 )
 _WATCHED = ("tests/partners/test_log_monitor.py",)
 _SQLITE_MARK = ("tests/operations/test_sqlite_mark.py",)
+_RECONCILED = ("tests/operations/test_reconcile.py",)
 _EVENT_KINDS = ("tests/services/test_event_kinds.py",)
 _SEALED = ("tests/api/test_sealed_evidence.py",)
 _SEALING = ("tests/partners/protocol/test_sealed_evidence.py",)
 
 MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        f"{_SERVICES}/core/unit_of_work.py",
+        "        if head.restored_at is not None:",
+        "        if False:",
+        _RECONCILED,
+    ),
+    Mutation(
+        "coordinator/api/transaction.py",
+        "    if found is not None and found.is_read_only:",
+        "    if False:",
+        _RECONCILED,
+    ),
+    Mutation(
+        "coordinator/operations/kept_logs.py",
+        "            if each.tree.root != self._tree.root():",
+        "            if False:",
+        _RECONCILED,
+    ),
+    Mutation(
+        "coordinator/operations/kept_logs.py",
+        "        if largest <= self.size:",
+        "        if True:",
+        _RECONCILED,
+    ),
+    Mutation(
+        f"{_STORAGE}/tail/transparency_log.py",
+        "            event_seq=head.last_seq + frontier.size - head.first_leaf,",
+        "            event_seq=head.last_seq,",
+        _RECONCILED,
+    ),
+    Mutation(
+        f"{_STORAGE}/delivery/lane_store.py",
+        'AND {condition} AND {_TAKES_CHANGES} "',
+        'AND {condition} "',
+        ("tests/dispatcher/test_lanes.py",),
+    ),
     Mutation(
         "coordinator/operations/key_rotation.py",
         "    if old not in keys.retired:",

@@ -18,6 +18,10 @@ class ProblemKind:
 
 #: Codes that narrow a class of refusal down.
 NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
+    errors.UnavailableError: {
+        "read_only": "The coordinator was restored from a copy, and its operator has not yet "
+        "reconciled its log with what members hold. Reading goes on; send your act again later.",
+    },
     errors.PermissionDeniedError: {
         "partner_suspended": "Your membership is suspended; only what is held already is settled.",
         "unknown_witness": "No witness that the log's policy names cosigned this checkpoint.",

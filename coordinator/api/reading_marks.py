@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from coordinator.api.context import current_context
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.errors import CoordinatorError
+from coordinator.domain.read_only import READ_ONLY
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
 from coordinator.services.requests.legs import MarkLegsDelivered
@@ -30,7 +31,9 @@ def mark_delivered(leg_ids: Sequence[str], arrival: Arrival) -> None:
             arrived = MarkLegsDelivered(leg_ids=frozenset(leg_ids), arrival=arrival)
             execute(arrived, COORDINATOR, uow)
             uow.finish()
-    except (CoordinatorError, SQLAlchemyError):
+    except (CoordinatorError, SQLAlchemyError) as error:
+        if isinstance(error, CoordinatorError) and error.code == READ_ONLY:
+            return  # as everybody is told who wants to change something
         _log.exception("mark_delivered_failed", legs=len(leg_ids))
     else:
         context.wake()

@@ -3,12 +3,13 @@
 from typing import Any
 
 from flask import Response
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from coordinator.api.context import AppContext, current_context
 from coordinator.api.view import public_view
 from coordinator.domain.errors import UnavailableError
+from coordinator.domain.read_only import read_only_error
+from coordinator.storage.tail import restored
 from coordinator.transparency_log.signer import SignerError
 from holdfast.protocol import canonical_json, views
 from holdfast.protocol.checkpoint import LOG_PATH
@@ -106,18 +107,21 @@ def readyz() -> Response:
     """Whether this process can serve.
 
     503 while the database is away or takes no changes, while the process that signs the log does
-    not answer, and when this one is about to stop.
+    not answer, and when this one is about to stop. While a restored database is not reconciled yet
+    (`read_only`), reading is answered all the same.
     """
     context = current_context()
     if context.watcher.is_stopped:
         raise UnavailableError("this process is about to stop")
     try:
         with context.database.engine.connect() as connection:
-            connection.execute(text("SELECT leaf_count FROM log_head WHERE id = 1")).scalar_one()
+            is_read_only = restored.since(connection) is not None
     except SQLAlchemyError:
         raise UnavailableError("the database does not answer, or is not migrated") from None
     for check in context.health_checks:
         fault = check()
         if fault is not None:
             raise UnavailableError(fault)
+    if is_read_only:
+        raise read_only_error()
     return _json({"status": "ready"})

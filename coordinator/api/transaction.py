@@ -1,6 +1,6 @@
 """The transaction that carries a command out once, however often it is sent.
 
-1. BEGIN. What the key's owner may do now is read.
+1. BEGIN. What the key's owner may do now is read, and that the database takes changes.
 2. The token is marked as used: a second use is refused.
 3. The idempotency key is taken. If it was used before, the stored answer is repeated.
 4. A savepoint, then the command's handler.
@@ -41,6 +41,7 @@ from coordinator.domain.errors import (
     RateLimitedError,
     UnavailableError,
 )
+from coordinator.domain.read_only import read_only_error
 from coordinator.services.commands import execute, permission_of, require_permission
 from coordinator.services.core.unit_of_work import (
     Answer,
@@ -54,7 +55,7 @@ from coordinator.services.membership.rotations import RotateKey
 from coordinator.storage.engine.database import is_deadlock_victim
 from coordinator.storage.engine.documents import DocumentKey, load_one
 from coordinator.storage.membership import partners as partner_store
-from coordinator.storage.tail import idempotency
+from coordinator.storage.tail import idempotency, restored
 from coordinator.storage.tail.idempotency import Claim, FoundAnswer, OnceOnly
 from holdfast.protocol.request_token import RequestToken
 from holdfast.protocol.type_ids import new_id
@@ -142,6 +143,7 @@ def change_once(
         standing = partner_store.send_standing(uow.connection, call.token.kid)
         claim = _claim(uow, call)
         found = partner_store.read_standing(standing)
+        _require_changes_taken(found)
         try:
             served = permission_of(type(call.command)) if while_suspended else None
             found = require_standing(found, while_suspended=served, while_pending=while_pending)
@@ -152,6 +154,16 @@ def change_once(
             return repeated
         uow.stands_on(found)
         return answer_once(uow, call, claim, found.actor, uow.key(found.document_key_id))
+
+
+def _require_changes_taken(found: partner_store.Standing | None) -> None:
+    """Refuse every act while the database is only read: a refusal would be stored, too.
+
+    Raises:
+        UnavailableError: If it is.
+    """
+    if found is not None and found.is_read_only:
+        raise read_only_error()
 
 
 class _RehearsedError(Exception):
@@ -180,6 +192,7 @@ def rehearse(
         transaction(context, Evidence("", raw, token.body_sha256)) as uow,
     ):
         found = partner_store.standing(uow.connection, token.kid)
+        _require_changes_taken(found)
         found = require_standing(found, while_suspended=served)
         uow.stands_on(found)
         require_permission(type(command), found.actor)
@@ -287,6 +300,8 @@ def join_once(token: RequestToken, raw: bytes, command: JoinNetwork, actor: Acto
     call = signed_command(context, token, command, idempotency_key())
     evidence = Evidence(bearer_token(request), raw, token.body_sha256)
     with transaction(context, evidence) as uow:
+        if restored.since(uow.connection) is not None:
+            raise read_only_error()
         row = partner_store.partner(uow.connection, actor.partner)
         if row is None:
             raise NotFoundError(

@@ -19,7 +19,8 @@ from coordinator.api.responses import stored_response
 from coordinator.api.service import log_verifier
 from coordinator.api.view import public_view, taken_from_anybody
 from coordinator.domain.errors import NotFoundError
-from coordinator.storage.tail import log_keys
+from coordinator.domain.read_only import read_only_error
+from coordinator.storage.tail import log_keys, restored
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.transparency_log import witnesses
 from coordinator.transparency_log.proofs import consistency_proof, inclusion_proof, proof_of
@@ -91,10 +92,21 @@ def _checkpoint(
 ) -> Response:
     context = _public_context()
     with context.database.engine.connect() as connection:
+        _require_in_line(connection)
         found = read(connection, context.log_policy, context.clock.now())
     if found is None:
         raise _not_there(missing)
     return _response(found, TEXT, _FOR_A_SECOND)
+
+
+def _require_in_line(connection: Connection) -> None:
+    """Say nothing of where the log ends while it may have gone on elsewhere: monitors remember it.
+
+    Raises:
+        UnavailableError: While a restored database is not reconciled.
+    """
+    if restored.since(connection) is not None:
+        raise read_only_error()
 
 
 def _proof(size: int, make: Callable[[Connection], Sequence[bytes]]) -> Sequence[bytes]:
@@ -106,6 +118,7 @@ def _proof(size: int, make: Callable[[Connection], Sequence[bytes]]) -> Sequence
     context = _public_context()
     with context.database.engine.connect() as connection:
         if size > log_store.tree_size(connection):
+            _require_in_line(connection)
             raise _not_there("the log is not as large as that yet")
         try:
             return make(connection)
@@ -160,6 +173,7 @@ def take_cosignatures() -> Response:
     note = parse_body(read_body(_MOST_BYTES), payloads.CosignedCheckpoint).note.encode()
     policy, now = context.log_policy, context.clock.now()
     with context.database.engine.connect() as connection:
+        _require_in_line(connection)
         size, made = witnesses.checked_cosignatures(connection, policy, note, now)
     with context.database.transaction() as connection:
         witnesses.keep_cosignatures(connection, policy, size, made, now)
@@ -226,6 +240,7 @@ def read_tile(level: str, tile: str) -> Response:
         raise _not_there(f"tiles have levels 0 to {MAX_LEVEL}")
     with context.database.engine.connect() as connection:
         if last_leaf(place, height) >= log_store.tree_size(connection):
+            _require_in_line(connection)
             raise _not_there("the log has no such tile yet")
         wanted = place.nodes(height)
         found = log_store.nodes(connection, wanted)
@@ -244,6 +259,7 @@ def read_entries(tile: str) -> Response:
     numbers = place.numbers()
     with context.database.engine.connect() as connection:
         if numbers.stop > log_store.tree_size(connection):
+            _require_in_line(connection)
             raise _not_there("the log has no such entries yet")
         entries = log_store.entries(connection, numbers.start, numbers.stop)
     return _response(bundle_entries(entries), BYTES, _cached(place))
@@ -259,6 +275,8 @@ def read_proof(index: str) -> Response:
     context = _public_context()
     with context.database.engine.connect() as connection:
         proof = proof_of(connection, leaf)
+        if proof is None:
+            _require_in_line(connection)
     if proof is None:
         raise _not_there("the log has no such entry, or has signed no checkpoint since")
     return _response(proof.encode(), TEXT, _FOR_EVER)

@@ -15,6 +15,7 @@ from coordinator.cli.terminal_lines import errors_between_words
 #: In the order in which `--help` lists them; each is a module of this package, and a name in it.
 COMMANDS = (
     *("serve", "web", "worker", "migrate", "check", "backup", "restore", "partner"),
+    "reconcile",
     "deliveries",
     "erase",
     "rotate-key",

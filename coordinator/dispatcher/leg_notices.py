@@ -12,6 +12,7 @@ from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliv
 from coordinator.storage.delivery import deliveries as store
 from coordinator.storage.delivery.deliveries import LegDue
 from coordinator.storage.engine.database import Database
+from coordinator.storage.tail import restored
 from holdfast.protocol.vocabulary import Arrival
 
 #: Legs told in one transaction; they share its statements, its log lock and its fsync.
@@ -45,7 +46,8 @@ def tell_legs(context: WorkerContext, *, on_commit: Callable[[], None]) -> int:
 
 def _is_leg_owed(database: Database, after: str) -> bool:
     with database.engine.connect() as connection:
-        return store.is_leg_owed(connection, after=after)
+        is_owed = store.is_leg_owed(connection, after=after)
+        return is_owed and restored.since(connection) is None
 
 
 def _tell_alone(context: WorkerContext, due: LegDue) -> bool:

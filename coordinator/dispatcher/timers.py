@@ -2,7 +2,8 @@
 
 A timer never changes anything itself. Each due id gets a transaction of its own, in which the
 command looks again whether it still is due: a person may have been quicker, and two workers may
-have found the same id. Nothing fires while the host's clock cannot be trusted (`ClockGuard`).
+have found the same id. Nothing fires while the host's clock cannot be trusted (`ClockGuard`), nor
+while the database was restored and is only read.
 """
 
 import time
@@ -50,7 +51,8 @@ from coordinator.storage.requests import (
     legs,
     sealed_evidence,
 )
-from coordinator.storage.tail import idempotency
+from coordinator.storage.tail import idempotency, restored
+from holdfast.protocol.payloads import format_time
 
 logger = structlog.get_logger(__name__)
 
@@ -270,6 +272,7 @@ class TimerRun:
         self._timers = timers
         self.guard = guard or ClockGuard(context.database)
         self._swept_at: datetime | None = None
+        self._told_read_only = False
 
     def run_due(self) -> int:
         """Run a command for every deadline that has passed; returns how many ran.
@@ -277,6 +280,9 @@ class TimerRun:
         A command that fails is logged and tried again in the next pass; it stops no other.
         """
         if not self.guard.may_fire():
+            return 0
+        if self._is_read_only():
+            metrics.note_pass()
             return 0
         fired = 0
         for timer in self._timers:
@@ -288,6 +294,23 @@ class TimerRun:
         self._sweep()
         metrics.note_pass()
         return fired
+
+    def _is_read_only(self) -> bool:
+        """Tell whether the database takes no change; the operator is told, once."""
+        try:
+            with self._context.database.engine.connect() as connection:
+                since = restored.since(connection)
+        except SQLAlchemyError:
+            return False  # each timer says so, and the commit looks again
+        if since is not None and not self._told_read_only:
+            logger.warning(
+                "read_only",
+                since=format_time(since),
+                advice="nothing is sent and no deadline fires until `holdfast-coordinator"
+                " reconcile`",
+            )
+        self._told_read_only = since is not None
+        return since is not None
 
     def _run(self, timer: Timer) -> int:
         with self._context.database.engine.connect() as connection:

@@ -183,12 +183,15 @@ class UnavailableError(CoordinatorError):
         message: For whoever called.
         retry_after: Seconds.
         why: What the operator must know, and nobody else: it may name files and places.
+        code: Where it is not of the common kind.
     """
 
     default_code = "unavailable"
 
-    def __init__(self, message: str, *, retry_after: int = 1, why: str = "") -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, retry_after: int = 1, why: str = "", code: str | None = None
+    ) -> None:
+        super().__init__(message, code=code)
         self.retry_after = retry_after
         self.why = why
 

@@ -81,6 +81,7 @@ class Permission(StrEnum):
     PARTNER_ADMIT = "partner:admit"
     PARTNER_SUSPEND = "partner:suspend"
     PARTNER_RESET_ROOT = "partner:reset_root"
+    LOG_RECONCILE = "log:reconcile"  # after a restore; it authors no entry of anybody's
     ERASURE_PROPOSE = "erasure:propose"  # a lead of the requester signs it
     LOG_KEY_REPLACE = "log_key:replace"
 
@@ -190,6 +191,7 @@ COORDINATOR_GRANTS = frozenset(
         P.PARTNER_ADMIT,
         P.PARTNER_SUSPEND,
         P.PARTNER_RESET_ROOT,
+        P.LOG_RECONCILE,
         P.ERASURE_PROPOSE,
         P.LOG_KEY_REPLACE,
     }

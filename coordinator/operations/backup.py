@@ -157,7 +157,7 @@ def verify_sqlite(path: Path) -> LogSize:
             said = "; ".join(faults) if faults != ["ok"] else f"{len(orphans)} rows without parent"
             raise PreparationError(f"{path} is damaged: {said}; take an earlier backup")
         sqlite_mark.clear(copy)
-        _fold_into_one_file(copy)
+        fold_into_one_file(copy)
     except DatabaseError as error:
         raise PreparationError(f"{path} cannot be read: {error.orig}; take another") from None
     finally:
@@ -166,7 +166,8 @@ def verify_sqlite(path: Path) -> LogSize:
     return log
 
 
-def _fold_into_one_file(copy: Database) -> None:
+def fold_into_one_file(copy: Database) -> None:
+    """Have a SQLite database hold all that lies in its write-ahead log."""
     connection = copy.engine.raw_connection()
     try:
         connection.cursor().execute("PRAGMA journal_mode = DELETE").fetchall()

@@ -41,14 +41,18 @@ from coordinator.storage.engine.documents import (
 )
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
+from coordinator.storage.tail import restored
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.storage.tail.log_keys import stored_keys
 from coordinator.transparency_log.signer import LogSigner, SignerError
 from coordinator.transparency_log.witnesses import WitnessState, quorum_state
 from holdfast.protocol.errors import LogKeyError
 from holdfast.protocol.log_policy import NONE
+from holdfast.protocol.payloads import format_time
 from holdfast.protocol.signed_note import parse_note
 
+#: The name of the check that fails until a restored database is reconciled.
+READ_ONLY_CHECK = "changes"
 _KEYS_AT_A_TIME = 1_000
 #: A checkpoint that witnesses follow is cosigned within seconds.
 _QUORUM_WITHIN = timedelta(minutes=10)
@@ -144,11 +148,26 @@ def _checks(settings: Settings, database: Database) -> Iterator[Finding]:
         detail += "; `holdfast-coordinator migrate` makes the schema"
     yield Finding("schema", is_good=present == newest, detail=detail)
     yield from _keys(settings, database, is_migrated=present is not None)
+    if present == newest:
+        yield _changes(database)
     if present is not None:
-        yield from _log_head(database)
+        yield from _log_head(database, has_losses=present == newest)
     if present == newest:
         yield from _log_key(settings, database)
         yield from _witnesses(settings, database)
+
+
+def _changes(database: Database) -> Finding:
+    """Look whether the database was restored and not reconciled yet."""
+    with database.engine.connect() as connection:
+        since = restored.since(connection)
+    if since is None:
+        return Finding(READ_ONLY_CHECK, is_good=True, detail="are taken")
+    detail = (
+        f"none is taken and nothing is sent since {format_time(since)}: this database was restored,"
+        " or is older than what was signed. Reading goes on. Run `holdfast-coordinator reconcile`"
+    )
+    return Finding(READ_ONLY_CHECK, is_good=False, detail=detail)
 
 
 def _keys(settings: Settings, database: Database, *, is_migrated: bool) -> Iterator[Finding]:
@@ -272,16 +291,28 @@ def _snapshot(database: Database) -> Iterator[Connection]:
         yield connection
 
 
-def _log_head(database: Database) -> Iterator[Finding]:
-    """Compare the head with what is stored, and name every gap."""
+def _log_head(database: Database, *, has_losses: bool) -> Iterator[Finding]:
+    """Compare the head with what is stored, and name every gap.
+
+    Args:
+        database: Of any revision.
+        has_losses: Whether its revision can tell of what was lost before a restore.
+    """
     with _snapshot(database) as connection:
         head = select(LogHeadRow.leaf_count, LogHeadRow.event_seq)
         leaf_count, event_seq = connection.execute(head).one()
+        losses = restored.losses(connection) if has_losses else []
+        lost = [(each.first_seq, each.end_seq) for each in losses]
+        leaf = select(LogLeafRow.index.label("number"))
+        event = select(EventRow.seq.label("number"))
         faults = [
-            *_gaps(connection, "leaf", select(LogLeafRow.index.label("number")), 0, leaf_count),
-            *_gaps(connection, "event", select(EventRow.seq.label("number")), 1, event_seq + 1),
+            *_gaps(connection, "leaf", leaf, range(leaf_count)),
+            *_gaps(connection, "event", event, range(1, event_seq + 1), lost),
         ]
     said = f"head says {leaf_count} leaves and {event_seq} events"
+    entries = sum(each.end_leaf - each.first_leaf for each in losses)
+    if entries:
+        said += f", and {entries} entries of which a restore left no more"
     for fault in faults:
         detail = f"{said}, but {fault}; restore a backup that has them"
         yield Finding("log", is_good=False, detail=detail)
@@ -374,9 +405,17 @@ def _rough(span: timedelta) -> str:
 
 
 def _gaps(
-    connection: Connection, what: str, numbers: Select[tuple[int]], first: int, end: int
+    connection: Connection,
+    what: str,
+    numbers: Select[int],
+    expected: range,
+    lost: Sequence[tuple[int, int]] = (),
 ) -> Iterator[str]:
-    """Yield what is missing from `first` until before `end`, and what is there beyond."""
+    """Yield which of the numbers expected are missing, and what is there beyond.
+
+    Numbers that were lost, each pair from the first to before the second, are not missing.
+    """
+    first, end = expected.start, expected.stop
     table = numbers.subquery()
     following = func.lead(table.c.number).over(order_by=table.c.number)
     steps = select(table.c.number, following.label("following")).subquery()
@@ -392,6 +431,8 @@ def _gaps(
         (most + 1, end - 1),
     ]
     for start, stop in missing:
+        if any(begin <= start and stop < after for begin, after in lost):
+            continue
         if start == stop:
             yield f"{what} {start} is missing"
         elif start < stop:

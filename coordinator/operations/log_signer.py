@@ -12,16 +12,11 @@ import structlog
 from coordinator.key_files import read_log_keys
 from coordinator.operations.preparation import PreparationError
 from coordinator.settings import Settings
+from coordinator.transparency_log.high_water import HIGH_WATER, HighWaterFile
 from coordinator.transparency_log.signer import SignerError
-from coordinator.transparency_log.signing_process import (
-    CountingSigner,
-    HighWaterFile,
-    SigningServer,
-)
+from coordinator.transparency_log.signing_process import CountingSigner, SigningServer
 from holdfast.protocol.checkpoint import log_origin
 
-#: Beside the key: how far was signed. Never restored from a backup, nor copied to another place.
-HIGH_WATER = "log-signed.json"
 #: Locked while a signer runs. Not the file itself, which is replaced with each signature.
 _LOCK = "log-signed.lock"
 

@@ -26,7 +26,7 @@ from coordinator.settings import Settings, SettingsError
 from coordinator.storage import schema
 from coordinator.storage.engine.database import Database
 from coordinator.storage.reading import operator as store
-from coordinator.storage.reading.operator import MemberState, Owed
+from coordinator.storage.reading.operator import LogState, MemberState, Owed
 
 #: Deliveries that are due are sent at once; what is due for longer waits for a worker.
 _LATE = timedelta(seconds=30)
@@ -86,6 +86,7 @@ def operator_app(settings: Settings, database: Database, clock: Clock) -> Flask:
             log, database_now = store.log_state(connection), store.database_time(connection)
             now = clock.now()
         lines = [
+            *_change_lines(log, now),
             *_member_lines(members, now),
             *_owed_lines(owed, now),
             *_host_lines(settings, database),
@@ -121,6 +122,15 @@ def _is_own_name(host: str, settings: Settings) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _change_lines(log: LogState, now: datetime) -> Iterator[Line]:
+    if log.restored_at is not None:
+        said = (
+            f"none is taken, and nothing is sent, for {span(now - log.restored_at)}: the database "
+            "was restored, or is older than what was signed. Reading goes on"
+        )
+        yield Line.to_do("Changes", said, "holdfast-coordinator reconcile --help")
 
 
 def _member_lines(members: Sequence[MemberState], now: datetime) -> Iterator[Line]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Connection, inspect, select
 from sqlalchemy.engine import make_url
 
 from coordinator.key_files import (
@@ -25,14 +26,17 @@ from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, open_database, require_durable
 from coordinator.storage.engine.documents import DESTROYED, UnreadableDocumentError, Vault
 from coordinator.storage.tables.documents import DocumentKeyRow
+from coordinator.storage.tail import restored
 from coordinator.storage.tail import transparency_log as log_store
-from coordinator.transparency_log.signer import LogSigner, SignerError
+from coordinator.transparency_log.signer import LogSigner, Signed, SignerError
 from holdfast.protocol.checkpoint import parse_checkpoint
 from holdfast.protocol.errors import LogError
 from holdfast.protocol.signed_note import parse_note
 
 _log = structlog.get_logger(__name__)
 
+#: A table that is there while PostgreSQL restores, until the database is marked.
+UNFINISHED_RESTORE = "restore_unfinished"
 #: The first revision of the database with a signed log.
 _SIGNED_SINCE = "0007"
 
@@ -69,6 +73,7 @@ def prepare(settings: Settings) -> CoordinatorKeys:
     try:
         require_durable(database)
         require_whole(database)
+        require_restored(database)
         present = schema.current_revision(database)
         if present is None and not present_keys(settings.keys_dir):
             make_keys(settings.keys_dir)
@@ -83,6 +88,7 @@ def prepare(settings: Settings) -> CoordinatorKeys:
         upgrade(database)
         require_own_keys(database, keys.vault, settings)
         require_own_log_key(database, signer)
+        mark_if_behind(database, signer, clock_of(settings).now())
     finally:
         database.engine.dispose()
     return keys
@@ -169,12 +175,14 @@ def require_ready(settings: Settings) -> None:
     try:
         require_durable(database)
         require_whole(database)
+        require_restored(database)
         require_migrated(database)
         keys = read_keys(settings.keys_dir)
         keys.document_key()
         signer = keys.log_signer(settings.origin, settings.log_signer_socket)
         require_own_keys(database, keys.vault, settings)
         require_own_log_key(database, signer)
+        mark_if_behind(database, signer, clock_of(settings).now())
     finally:
         database.engine.dispose()
 
@@ -213,6 +221,19 @@ def require_whole(database: Database) -> None:
             "confirmed last is missing. Restore a backup (`holdfast-coordinator backup` makes "
             "one), or copy the whole folder again while nothing runs. If this file is all that is "
             "left, `holdfast-coordinator restore --help` tells how to go on with it"
+        )
+
+
+def require_restored(database: Database) -> None:
+    """Refuse a database whose restore was interrupted: nothing says in it that it is old.
+
+    Raises:
+        PreparationError: Saying what to do.
+    """
+    if not database.is_sqlite and inspect(database.engine).has_table(UNFINISHED_RESTORE):
+        raise PreparationError(
+            "the restore of this database was not finished: make a new one with `createdb`, name "
+            "that in HOLDFAST_DATABASE_URL, and restore again"
         )
 
 
@@ -281,3 +302,41 @@ def require_own_log_key(database: Database, signer: LogSigner) -> None:
             f"the key {verifier} is not the one that signed this log so far, and members refuse "
             "another; restore the right log-signing.pem from its copy"
         ) from None
+
+
+def mark_if_behind(database: Database, signer: LogSigner, now: datetime) -> None:
+    """Have a database be read alone that is older than what was signed: somebody rolled it back.
+
+    Nobody said `restore` of it, yet what keeps count of the signatures knows more. A signer that
+    does not answer yet is asked with the first commit.
+
+    Args:
+        database: Migrated.
+        signer: Of the log.
+        now: The time.
+    """
+    try:
+        signed = signer.remembered()
+    except SignerError:
+        return
+    if signed is None:
+        return
+    with database.engine.connect() as connection:
+        is_behind = _is_behind(connection, signed)
+    if not is_behind:
+        return
+    with database.writing() as connection, connection.begin():
+        is_new = restored.mark(connection, now)
+    if is_new:
+        _log.error(
+            "read_only",
+            signed=signed.committed.size,
+            advice="this database is older than what was signed, or another: nothing is changed and"
+            " nothing is sent until `holdfast-coordinator reconcile`",
+        )
+
+
+def _is_behind(connection: Connection, signed: Signed) -> bool:
+    """Tell whether the log lacks what was committed, or has something else in its place."""
+    tree = log_store.tree_at(connection, signed.committed.size)
+    return tree is None or tree != signed.committed.root

@@ -1,11 +1,16 @@
-"""Restoring a backup where no coordinator is yet, and seeing that it is what was backed up."""
+"""Restoring a backup where no coordinator is yet, and seeing that it is what was backed up.
+
+A restored database cannot know that it is old, so it is marked before it has its name: it is read
+alone until `holdfast-coordinator reconcile`.
+"""
 
 import os
 import shutil
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
 from coordinator.key_files import (
     KEY_NAMES,
@@ -19,7 +24,12 @@ from coordinator.key_files import (
     copied,
     read_keys,
 )
-from coordinator.operations.backup import direct_url, server_version, verify_sqlite
+from coordinator.operations.backup import (
+    direct_url,
+    fold_into_one_file,
+    server_version,
+    verify_sqlite,
+)
 from coordinator.operations.manifest import (
     LogSize,
     Manifest,
@@ -30,13 +40,16 @@ from coordinator.operations.manifest import (
 )
 from coordinator.operations.postgres_programs import find_program, run_program, without_password
 from coordinator.operations.preparation import (
+    UNFINISHED_RESTORE,
     PreparationError,
     open_settings_database,
     require_document_key,
     require_own_keys,
+    upgrade,
 )
-from coordinator.settings import Settings
-from coordinator.storage.engine.database import Database
+from coordinator.settings import Settings, clock_of
+from coordinator.storage.engine.database import Database, open_database
+from coordinator.storage.tail import restored
 
 _OF_WEBHOOKS = frozenset({WEBHOOK_KEY, OLD_WEBHOOK_KEY, RETIRED_KEYS})
 _TO_OPEN = frozenset({WRAPPING_KEY, OLD_WRAPPING_KEY})
@@ -76,6 +89,7 @@ def restore(
             _place_sqlite(settings, copy)
         else:
             _restore_postgres(settings, database, copy)
+            _mark(database, clock_of(settings).now())
         _place_keys(settings, keys)
         require_own_keys(database, read_keys(settings.keys_dir).vault, settings)
         require_document_key(settings)
@@ -191,6 +205,7 @@ def _place_sqlite(settings: Settings, copy: Path) -> LogSize:
         if log_file.exists():  # of a copy by hand: what came last is in it
             shutil.copyfile(log_file, partial.with_name(f"{partial.name}-wal"))
         log = verify_sqlite(partial)
+        _mark_file(partial, clock_of(settings).now())
         sync(partial)
         partial.rename(target)
         sync(target.parent)
@@ -200,6 +215,25 @@ def _place_sqlite(settings: Settings, copy: Path) -> LogSize:
         for path in (partial, *_companions(partial)):
             path.unlink(missing_ok=True)
     return log
+
+
+def _mark_file(path: Path, now: datetime) -> None:
+    """Mark a SQLite database that has its name not yet."""
+    database = open_database(f"sqlite:///{path}", pool_size=1)
+    try:
+        _mark(database, now)
+        fold_into_one_file(database)
+    finally:
+        database.engine.dispose()
+        path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
+
+
+def _mark(database: Database, now: datetime) -> None:
+    """Have a restored database be read alone; that of an earlier release is migrated first."""
+    upgrade(database)
+    with database.writing() as connection, connection.begin():
+        restored.mark(connection, now)
+        connection.execute(text(f"DROP TABLE IF EXISTS {UNFINISHED_RESTORE}"))
 
 
 def _companions(path: Path) -> list[Path]:
@@ -217,7 +251,18 @@ def _restore_postgres(settings: Settings, database: Database, copy: Path) -> Non
     url = direct_url(settings)
     program = find_program("pg_restore", server_version(database))
     options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
-    run_program(program, [*options, f"--dbname={without_password(url)}", str(copy)], url)
+    _execute(database, f"CREATE TABLE {UNFINISHED_RESTORE} (id INTEGER)")
+    try:
+        run_program(program, [*options, f"--dbname={without_password(url)}", str(copy)], url)
+    except PreparationError:
+        # Nothing of it was restored: the database is as empty as it was.
+        _execute(database, f"DROP TABLE {UNFINISHED_RESTORE}")
+        raise
+
+
+def _execute(database: Database, statement: str) -> None:
+    with database.writing() as connection, connection.begin():
+        connection.execute(text(statement))
 
 
 def _place_keys(settings: Settings, keys: Path | None) -> None:

@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Callable
 from functools import partial
 
+from coordinator.domain.read_only import READ_ONLY
 from coordinator.operations.metrics import forget, metrics_served
 from coordinator.operations.preparation import PreparationError, marked_in_use, prepare
 from coordinator.operations.supervisor import Supervisor
@@ -40,7 +41,7 @@ def _watch(
     for name, pid in supervisor.pids.items():
         say(f"{name}: process {pid}")
     threading.Thread(
-        target=_say_ready, args=(settings, stop, say), name="readiness", daemon=True
+        target=say_ready, args=(settings, stop, say), name="readiness", daemon=True
     ).start()
     return supervisor.run(stop)
 
@@ -63,8 +64,10 @@ def require_free_port(host: str, port: int) -> None:
             ) from None
 
 
-def _say_ready(settings: Settings, stop: threading.Event, say: Callable[[str], None]) -> None:
+def say_ready(settings: Settings, stop: threading.Event, say: Callable[[str], None]) -> None:
+    """Say once that the coordinator serves, when it does; and before that if it is read alone."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
+    is_said = False
     while not stop.wait(_LOOK_SECONDS):
         try:
             with urllib.request.urlopen(f"http://{host}:{settings.port}/readyz", timeout=2):
@@ -76,5 +79,12 @@ def _say_ready(settings: Settings, stop: threading.Event, say: Callable[[str], N
                         "leads elsewhere, set HOLDFAST_ORIGIN"
                     )
                 return
+        except urllib.error.HTTPError as error:
+            if READ_ONLY.encode() in error.read() and not is_said:
+                is_said = True
+                say(
+                    f"read alone: {settings.origin} answers readers and takes no change; run "
+                    "`holdfast-coordinator reconcile`"
+                )
         except (urllib.error.URLError, OSError):
             continue

@@ -5,10 +5,12 @@ out only once that is committed. If the transaction is rolled back after that, t
 signer that keeps count signs no second tree of it.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from holdfast.protocol.checkpoint import Checkpoint
 from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.merkle_tree import EMPTY_ROOT
 from holdfast.protocol.signed_note import NoteVerifier, sign_note
 
 
@@ -17,6 +19,24 @@ class Tree(NamedTuple):
 
     size: int
     root: bytes
+
+
+_NO_TREE = Tree(0, EMPTY_ROOT)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a signer remembers.
+
+    Attributes:
+        largest: The largest tree that it signed.
+        committed: The largest of which it knows that it was committed.
+        is_exact: Nothing larger was ever signed; else something larger may have been.
+    """
+
+    largest: Tree = _NO_TREE
+    committed: Tree = _NO_TREE
+    is_exact: bool = True
 
 
 class SignerError(Exception):
@@ -53,6 +73,14 @@ class LogSigner(Protocol):
         """Return why nothing can be signed at present; None: it can."""
         ...
 
+    def remembered(self) -> Signed | None:
+        """Return how far was signed, as is remembered beside the database; None: it is not.
+
+        Raises:
+            SignerError: If that is not known at present.
+        """
+        ...
+
     def sign(self, tree: Tree, base: Tree) -> bytes:
         """Return a checkpoint, as a signed note.
 
@@ -87,6 +115,10 @@ class SeedSigner:
 
     def fault(self) -> None:
         """Return nothing: a key that is here can always sign."""
+        return
+
+    def remembered(self) -> None:
+        """Return nothing: a key remembers nothing."""
         return
 
     def sign(self, tree: Tree, base: Tree) -> bytes:

@@ -15,96 +15,28 @@ import os
 import socketserver
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coordinator.transparency_log.signer import SeedSigner, SignerError, SizeSpentError, Tree
+from coordinator.transparency_log.high_water import HighWaterFile
+from coordinator.transparency_log.signer import (
+    SeedSigner,
+    Signed,
+    SignerError,
+    SizeSpentError,
+    Tree,
+)
 from coordinator.transparency_log.signing_protocol import (
     MAX_LINE_BYTES,
     decode_line,
     encode_line,
+    encode_signed,
     tree_of,
 )
-from holdfast.protocol import canonical_json, strict_json
-from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import PrivateKey
-from holdfast.protocol.merkle_tree import EMPTY_ROOT
 
-_NO_TREE = Tree(0, EMPTY_ROOT)
 #: Seconds for which whoever calls may say nothing, or read nothing.
 _CALL_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """What a signer remembers.
-
-    Attributes:
-        largest: The largest tree that it signed.
-        committed: The largest of which it knows that it was committed.
-    """
-
-    largest: Tree = _NO_TREE
-    committed: Tree = _NO_TREE
-
-
-class HighWaterFile:
-    """Keeps `Signed` on disk.
-
-    Args:
-        path: The file; its folder is there, and nobody else writes to it.
-        origin: Of the log that is signed.
-    """
-
-    def __init__(self, path: Path, origin: str) -> None:
-        self._path = path
-        self._origin = origin
-
-    def read(self) -> Signed:
-        """Return what is remembered; nothing where there is no file.
-
-        Raises:
-            SignerError: If it cannot be read, or is of another log: rather no signature than two.
-        """
-        try:
-            content = strict_json.loads(self._path.read_bytes())
-        except FileNotFoundError:
-            return Signed()
-        except (OSError, ProtocolError) as error:
-            raise SignerError(f"{self._path} cannot be read: {error}") from None
-        if not isinstance(content, dict) or content.get("origin") != self._origin:
-            raise SignerError(f"{self._path} is not of the log {self._origin}")
-        return Signed(tree_of(content, "largest_"), tree_of(content, "committed_"))
-
-    def write(self, signed: Signed) -> None:
-        """Replace what is remembered; on disk when this returns.
-
-        Raises:
-            SignerError: If it cannot be written.
-        """
-        content = {
-            "origin": self._origin,
-            "largest_size": signed.largest.size,
-            "largest_root": signed.largest.root.hex(),
-            "committed_size": signed.committed.size,
-            "committed_root": signed.committed.root.hex(),
-        }
-        fresh = self._path.with_name(f"{self._path.name}.new")
-        try:
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(canonical_json.dumps(content))
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-        except OSError as error:
-            raise SignerError(f"{self._path} cannot be written: {error.strerror}") from None
 
 
 class CountingSigner:
@@ -133,6 +65,11 @@ class CountingSigner:
     def fault(self) -> None:
         """Return nothing: the key is here."""
         return
+
+    def remembered(self) -> Signed:
+        """Return what it remembers: all that it ever signed is no larger."""
+        with self._turn:
+            return self._signed
 
     def sign(self, tree: Tree, base: Tree) -> bytes:
         """Return a checkpoint; the same tree may be signed again.
@@ -224,6 +161,6 @@ class SigningServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         if message.get("origin") != verifier.name:
             raise SignerError(f"this process signs the log {verifier.name} and no other")
         if "size" not in message:
-            return {"key": str(verifier)}
+            return {"key": str(verifier), **encode_signed(self.signer.remembered())}
         note = self.signer.sign(tree_of(message), tree_of(message, "base_"))
         return {"note": note.decode()}

@@ -1,14 +1,14 @@
 """What a coordinator and the process that signs its log say to each other: a line of JSON each.
 
 Asked for `{"origin", "size", "root", "base_size", "base_root"}`, the signer answers `{"note"}`,
-`{"spent": size}` or `{"refused": why}`; asked for `{"origin"}` alone, `{"key"}`, the verifier key.
-Roots are hex.
+`{"spent": size}` or `{"refused": why}`; asked for `{"origin"}` alone, `{"key"}`, the verifier key,
+with `{"largest_size", "largest_root", "committed_size", "committed_root"}`. Roots are hex.
 """
 
 import re
 from typing import Any
 
-from coordinator.transparency_log.signer import SignerError, Tree
+from coordinator.transparency_log.signer import Signed, SignerError, Tree
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.merkle_tree import MAX_SIZE
@@ -50,3 +50,22 @@ def tree_of(message: dict[str, Any], prefix: str = "") -> Tree:
     if not isinstance(root, str) or not _ROOT.fullmatch(root):
         raise SignerError("a tree has a root of 64 hex digits")
     return Tree(size, bytes.fromhex(root))
+
+
+def encode_signed(signed: Signed) -> dict[str, int | str]:
+    """Return the members of a message that say how far was signed."""
+    return {
+        "largest_size": signed.largest.size,
+        "largest_root": signed.largest.root.hex(),
+        "committed_size": signed.committed.size,
+        "committed_root": signed.committed.root.hex(),
+    }
+
+
+def decode_signed(message: dict[str, Any]) -> Signed:
+    """Return how far was signed, as a message says.
+
+    Raises:
+        SignerError: If it does not say.
+    """
+    return Signed(tree_of(message, "largest_"), tree_of(message, "committed_"))

@@ -5,10 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from coordinator.transparency_log.signer import SignerError, SizeSpentError, Tree
+from coordinator.transparency_log.signer import Signed, SignerError, SizeSpentError, Tree
 from coordinator.transparency_log.signing_protocol import (
     MAX_LINE_BYTES,
     decode_line,
+    decode_signed,
     encode_line,
 )
 from holdfast.protocol.checkpoint import open_checkpoint
@@ -54,10 +55,23 @@ class SocketSigner:
             return "the log's signer does not answer"
         return None if is_the_same else "the log's signer has another key than before"
 
-    def _ask_key(self) -> NoteVerifier:
+    def remembered(self) -> Signed | None:
+        """Return how far the process signed; None: one of an earlier release does not say.
+
+        Raises:
+            SignerError: If it does not answer, or signs another log.
+        """
+        answer = self._about()
+        return decode_signed(answer) if "largest_size" in answer else None
+
+    def _about(self) -> dict[str, Any]:
         answer = self._ask({})
         if "refused" in answer:
             raise SignerError(str(answer["refused"]))
+        return answer
+
+    def _ask_key(self) -> NoteVerifier:
+        answer = self._about()
         try:
             return NoteVerifier.parse(str(answer.get("key")))
         except NoteError as error:

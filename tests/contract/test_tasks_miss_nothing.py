@@ -149,6 +149,7 @@ EVENTS: Mapping[str, Told] = {
     EventType.PARTNER_SUSPENDED: _NEWS,
     EventType.PARTNER_ROOT_RESET: K.CHECK_ROOT_RESET,
     EventType.PARTNER_ENCRYPTION_KEY_SET: _NEWS,
+    EventType.LOG_RESTORED: _NEWS,
     EventType.EVIDENCE_SEALED: _NEWS,
     EventType.TASK_TAKEN: _NEWS,
     EventType.ENDPOINT_TEST: "a try",

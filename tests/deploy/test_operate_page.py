@@ -9,16 +9,21 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from coordinator.app import create_app
 from coordinator.cli import COMMANDS
-from coordinator.domain.clock import SystemClock
+from coordinator.domain.clock import SteppedClock, SystemClock
 from coordinator.operations.preparation import open_settings_database, prepare
 from coordinator.settings import Settings
+from holdfast import LogMonitor
+from holdfast.protocol.signed_note import NoteVerifier
 from tests import factories
 from tests.architecture.tree import ROOT
+from tests.operations.reconciled import ClientLog
 
 pytestmark = pytest.mark.processes
 
@@ -57,6 +62,7 @@ class Host:
         for place in (
             "/var/backups",
             "/var/lib/holdfast/erased",
+            "/var/lib/holdfast-copies",
             "/media/holdfast-keys",
             "/etc/holdfast",
         ):
@@ -78,6 +84,17 @@ class Host:
         )
         assert done.returncode == 0, done.stdout
         return done.stdout
+
+
+def _follow(settings: Settings, folder: Path) -> None:
+    """Have a member's monitor keep the log of a coordinator, up to its end."""
+    app = create_app(settings, clock=SteppedClock(SystemClock().now() + timedelta(minutes=1)))
+    client = app.test_client()
+    key = NoteVerifier.parse(client.get("/v1").get_json()["log"]["verifier_key"])
+    with LogMonitor(folder, key, ClientLog(client)) as monitor:
+        assert monitor.step().size
+    app.extensions["holdfast"].watcher.stop()
+    app.extensions["holdfast"].database.engine.dispose()
 
 
 @pytest.fixture(name="host")
@@ -110,10 +127,19 @@ def test_an_operator_lets_in_suspends_backs_up_and_restores(host: Host) -> None:
     assert "exchange-a.example is suspended" in said
     assert "exchange-a.example is active" in said
 
-    _, restore, again = _blocks("Restore")
+    _, restore, reconcile, again = _blocks("Restore")
     host.use("var/lib/elsewhere")
     said = host.run(restore)
     assert "as many as were backed up" in said
+    assert "FAIL" not in said
+    # A monitor that saw the log up to its end, and three minutes.
+    monitor = host.folder / "var/lib/holdfast-copies/exchange-a.example"
+    _follow(host.use("var/lib/holdfast"), monitor)
+    host.use("var/lib/elsewhere")
+    clock = host.folder / "clock"
+    clock.write_text("200", encoding="ascii")
+    said = host.run(f"export HOLDFAST_CLOCK_OFFSET_FILE={clock}\n", reconcile)
+    assert "entries were given back" in said
     assert "FAIL" not in said
     assert "erased again: 0" in host.run(again)
 

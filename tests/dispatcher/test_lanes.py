@@ -17,6 +17,7 @@ from coordinator.storage.delivery.lane_store import LaneStore
 from coordinator.storage.delivery.lanes import Completion, Cycle, Head, Turn
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
+from coordinator.storage.tail import restored
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import Cast
 
@@ -495,3 +496,20 @@ def test_failing_endpoints_are_left_out_of_the_claim_while_they_hold_their_part(
     assert len(claim(outbox, 1, shares)) == 1
     turn = cycle(outbox, 10, shares)
     assert ([head.event_id for head in turn.heads], turn.is_cut) == ([theirs], False)
+
+
+def test_nothing_of_a_restored_database_is_claimed_until_it_is_reconciled(
+    outbox: Outbox, cast: Cast
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    event = outbox.event(cast.b.handle, "frq_1")
+    with outbox.database.transaction() as connection:
+        restored.mark(connection, outbox.clock.now())
+    store = LaneStore(outbox.database)
+    if outbox.database.is_sqlite:
+        assert not store.is_anything_due(outbox.clock.now())
+    store.close()
+    assert claim(outbox) == []
+    with outbox.database.transaction() as connection:
+        restored.lift(connection)
+    assert [head.event_id for head in claim(outbox)] == [event]

@@ -21,6 +21,7 @@ from coordinator.storage.delivery.lane_store import LaneStore
 from coordinator.storage.delivery.lanes import Completion, Cycle, Head
 from coordinator.storage.engine import driver
 from coordinator.storage.requests import legs as leg_store
+from coordinator.storage.tail import restored
 from holdfast.protocol.vocabulary import LegStatus
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import Cast
@@ -93,6 +94,18 @@ def test_a_leg_shows_as_delivered_when_its_notice_was_accepted(desk: Desk, outbo
     assert tell(outbox) == 1
     assert desk.leg(desk.cast.b, ask).status == "delivered"
     assert outbox.value(NOTICE) == 0
+
+
+def test_no_leg_of_a_restored_database_is_told(desk: Desk, outbox: Outbox) -> None:
+    outbox.endpoint(desk.cast.b.lead)
+    ask = go_out(desk)
+    finish_all(outbox, {})
+    with desk.database.transaction() as connection:
+        restored.mark(connection, desk.clock.now())
+    assert tell(outbox) == 0
+    with desk.database.transaction() as connection:
+        restored.lift(connection)
+    assert (tell(outbox), desk.leg(desk.cast.b, ask).status) == (1, "delivered")
 
 
 def test_a_leg_is_told_once_however_many_endpoints_took_the_notice(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import Connection
+from structlog.testing import capture_logs
 
 from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.timers import ClockGuard, Timer, TimerRun, all_timers
@@ -16,6 +17,7 @@ from coordinator.storage.engine import documents
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.membership import partners as partner_store
+from coordinator.storage.tail import restored
 from coordinator.storage.tail.idempotency import send_token
 from holdfast.protocol.type_ids import new_id
 from tests.dispatcher.outbox_cast import Outbox
@@ -214,3 +216,19 @@ def _drafts(desk: Desk) -> set[str]:
         return {
             each.id for each in drafts.of_person(connection, desk.cast.a.analyst.subject, limit=9)
         }
+
+
+def test_no_deadline_of_a_restored_database_fires_until_it_is_reconciled(desk: Desk) -> None:
+    ask = desk.submit()
+    desk.clock.step(policies().approve_within)
+    with desk.database.transaction() as connection:
+        restored.mark(connection, desk.clock.now())
+    running = timers(desk)
+    with capture_logs() as logs:
+        assert [running.run_due(), running.run_due()] == [0, 0]
+    # Not tried and refused: left alone, and said once.
+    assert [each["event"] for each in logs] == ["read_only"]
+    with desk.database.transaction() as connection:
+        restored.lift(connection)
+    assert running.run_due() == 1
+    assert desk.status(ask) == "expired"

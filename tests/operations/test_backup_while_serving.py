@@ -18,6 +18,7 @@ from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from holdfast.protocol import strict_json
 from tests.conftest import BACKENDS
 from tests.factories import Member, freeze_request_body
+from tests.operations.reconciled import take_changes_again
 from tests.operations.serving import PATIENCE, Served, cast, command, environment_of, send
 from tests.postgres import PostgresServer
 
@@ -108,6 +109,7 @@ def test_nothing_that_was_confirmed_is_missing_elsewhere(
     other = {**own, "HOLDFAST_DATA_DIR": str(tmp_path / "other"), "HOLDFAST_DATABASE_URL": urls[1]}
     elsewhere = Settings.from_env(other)
     command(other, "restore", said["backup"], "--keys", tmp_path / "keys")
+    take_changes_again(elsewhere)
     assert [finding for finding in run_checks(elsewhere) if not finding.is_good] == []
     restored = _stored(elsewhere)
     assert before - restored == set()

@@ -16,6 +16,7 @@ from holdfast.protocol import strict_json
 from tests.api.acts import approve, submit
 from tests.conftest import World, write_keys
 from tests.factories import Cast, Signer
+from tests.operations.reconciled import take_changes_again
 
 PATH = "/v1/freeze-requests"
 UNKNOWN = "frq_01kk7h3m6xf9trv2c8e5b4n0qa"
@@ -81,6 +82,10 @@ def test_it_is_proposed_signed_listed_and_erased_again_in_an_older_backup(
     restore(other, folder, tmp_path / "keys")
     again = replace(other, database_url=other.resolved_database_url)
     file = tmp_path / "erased.jsonl"
+    file.write_text(listed)
+    refused = _run(again, "--again", str(file))
+    assert (refused.exit_code, "holdfast-coordinator reconcile" in refused.output) == (1, True)
+    take_changes_again(again)
     more = [listed.replace(request["id"], other_id) for other_id in (live["id"], UNKNOWN)]
     file.write_text(listed + "".join(more))
     done = _run(again, "--again", str(file))

@@ -17,7 +17,7 @@ from coordinator.app import create_app
 from coordinator.domain.errors import UnavailableError
 from coordinator.key_files import LOG_KEY, KeyFileError
 from coordinator.operations.checks import run_checks
-from coordinator.operations.log_signer import HIGH_WATER, serve_signer
+from coordinator.operations.log_signer import serve_signer
 from coordinator.operations.membership import carry_out
 from coordinator.operations.preparation import (
     PreparationError,
@@ -26,6 +26,7 @@ from coordinator.operations.preparation import (
 )
 from coordinator.services.membership.partners import InvitePartner
 from coordinator.settings import Settings
+from coordinator.transparency_log.high_water import HIGH_WATER
 from coordinator.transparency_log.socket_signer import SocketSigner
 from holdfast.protocol.checkpoint import log_origin
 from holdfast.protocol.vocabulary import PartnerKind

@@ -361,6 +361,52 @@ def test_what_was_logged_for_this_member_must_be_delivered(watch: Watch) -> None
         assert monitor.step().undelivered == []
 
 
+def test_what_is_never_delivered_is_looked_into_once(watch: Watch) -> None:
+    """A coordinator that was restored has lost it, and nobody else's alarm is drowned by it."""
+    watch.options = {
+        "is_mine": lambda _, entry: routing_tag(TAG_KEY, entry.leaf_id) in entry.tags,
+        "patience": timedelta(hours=1),
+    }
+    watch.log.show(entries(4))
+    watch.step()
+    grown = [*entries(4), _tagged(4)]
+    watch.log.show(grown)
+    watch.step()
+    watch.at += timedelta(minutes=50)
+    watch.log.show([*grown, _tagged(5)])
+    watch.step()
+    watch.at += timedelta(minutes=11)
+    assert watch.alarm().code == "undelivered"
+    watch.at += timedelta(minutes=50)
+    with watch.monitor() as monitor:
+        assert monitor.acknowledge()
+        # The later one, of which the alarm said nothing, is asked for.
+        with pytest.raises(LogAlarmError, match="the first is 5"):
+            monitor.step()
+        monitor.acknowledge()
+        assert monitor.step().undelivered == []
+
+
+def test_what_may_come_yet_is_not_forgiven(watch: Watch) -> None:
+    watch.options = {
+        "is_mine": lambda _, entry: routing_tag(TAG_KEY, entry.leaf_id) in entry.tags,
+        "patience": timedelta(hours=1),
+    }
+    watch.log.show(entries(4))
+    watch.step()
+    grown = [*entries(4), _tagged(4)]
+    watch.log.show(grown)
+    watch.step()
+    watch.at += timedelta(minutes=50)
+    watch.log.show([*grown, _tagged(5)])
+    watch.step()
+    watch.at += timedelta(minutes=11)
+    watch.alarm()
+    with watch.monitor() as monitor:
+        monitor.acknowledge()
+        assert [each.index for each in monitor.step().undelivered] == [5]
+
+
 @pytest.fixture
 def witness(watch: Watch) -> Witness:
     made = Witness.open(watch.folder, "a.example/witness")

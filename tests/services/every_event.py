@@ -14,11 +14,17 @@ from coordinator.services.delivery.webhook_endpoints import (
     prepare_registration,
 )
 from coordinator.services.ending.erasures import ProposeErasure
+from coordinator.services.membership.log_reconciliation import ReconcileLog
 from coordinator.services.membership.root_resets import ResetRoot
 from coordinator.services.membership.suspensions import SuspendPartner
 from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliverable
+from coordinator.storage.tail import restored
+from coordinator.storage.tail import transparency_log as log_store
+from coordinator.transparency_log.signer import Tree
 from holdfast.protocol import base64url
 from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.log_entry import LogEntry
+from holdfast.protocol.merkle_tree import Frontier, leaf_hash
 from holdfast.protocol.payloads import NewEndpoint, format_time
 from holdfast.protocol.proof_of_possession import make_possession
 from holdfast.protocol.tasks import Task, TaskKind
@@ -33,6 +39,7 @@ from tests.factories import (
     grant_body,
     new_exchange,
 )
+from tests.rulebook import LOG_SIGNER
 from tests.services.request_cast import (
     DAY,
     HOUR,
@@ -77,6 +84,7 @@ def play(office: Office) -> list[Told]:
     _go_out_at_once(office)
     _change_members(office)
     _seal_evidence(office)
+    _come_back_from_a_copy(office)
     own = _test_endpoints(office)
     return list(_events(office, own))
 
@@ -246,6 +254,25 @@ def _change_members(office: Office) -> None:
     possession = make_possession(key, subject=a.handle, **whose)
     desk.own(ResetRoot(**whose, jwk=key.public.jwk(), possession=possession, after=DAY))
     desk.own(SuspendPartner(handle=newcomer.handle))
+
+
+def _come_back_from_a_copy(office: Office) -> None:
+    """Restore a copy that lacks three entries, which a monitor gives back."""
+    desk = office.desk
+    with desk.database.transaction() as connection:
+        restored.mark(connection, desk.clock.now())
+        head = log_store.lock(connection, events=0, revocations=0)
+    tree = Frontier.parse(head.frontier.size, head.frontier.packed())
+    types = ("freeze_request.submitted", "freeze_request.approved", "freeze_request.approved")
+    entries = [
+        LogEntry(bytes([number]) * 16, kind, desk.clock.now(), bytes([number]) * 32).encode()
+        for number, kind in enumerate(types, 1)
+    ]
+    base = Tree(tree.size, tree.root())
+    for each in entries:
+        tree.append(leaf_hash(each))
+    note = LOG_SIGNER.sign(Tree(tree.size, tree.root()), base)
+    desk.own(ReconcileLog(base=base, entries=entries, checkpoints={tree.size: note}))
 
 
 def _seal_evidence(office: Office) -> None:

@@ -16,10 +16,11 @@ from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
 from coordinator.storage.tail import transparency_log as log_store
+from coordinator.transparency_log.high_water import HighWaterFile
 from coordinator.transparency_log.leaf import SKIPPED
 from coordinator.transparency_log.proofs import consistency_proof, proof_of
 from coordinator.transparency_log.signer import SignerError, Tree
-from coordinator.transparency_log.signing_process import CountingSigner, HighWaterFile
+from coordinator.transparency_log.signing_process import CountingSigner
 from holdfast.evidence.log_inclusion import prove_log_entry, prove_logged_event
 from holdfast.protocol.checkpoint import Checkpoint, open_checkpoint
 from holdfast.protocol.log_entry import decode_entry
@@ -168,6 +169,9 @@ class _Down:
 
     def fault(self) -> str:
         return "it is down"
+
+    def remembered(self) -> None:
+        raise SignerError("it is down")
 
     def sign(self, tree: Tree, base: Tree) -> bytes:
         del tree, base

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.transparency_log.signer import SeedSigner, SignerError, SizeSpentError, Tree
-from coordinator.transparency_log.signing_process import (
-    CountingSigner,
-    HighWaterFile,
+from coordinator.transparency_log.high_water import HighWaterFile, NotingSigner
+from coordinator.transparency_log.signer import (
+    SeedSigner,
     Signed,
-    SigningServer,
+    SignerError,
+    SizeSpentError,
+    Tree,
 )
+from coordinator.transparency_log.signing_process import CountingSigner, SigningServer
 from coordinator.transparency_log.signing_protocol import decode_line
 from coordinator.transparency_log.socket_signer import SocketSigner
 from holdfast.protocol.checkpoint import open_checkpoint
@@ -230,3 +232,38 @@ def test_whoever_hangs_up_disturbs_nobody(served: Path) -> None:
 def test_a_signer_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SignerError, match="holdfast-coordinator log-signer"):
         SocketSigner(tmp_path / "none.sock", ORIGIN).sign(FIVE, NOTHING)
+
+
+def test_a_key_in_every_process_notes_now_and_then_how_far_was_committed(path: Path) -> None:
+    at = [0.0]
+    signer = NotingSigner(ORIGIN, KEY, HighWaterFile(path, ORIGIN), steady=lambda: at[0])
+    signer.sign(SIX, FIVE)
+    assert signer.remembered() == Signed(FIVE, FIVE, is_exact=False)
+    signer.sign(SEVEN, SIX)
+    assert signer.remembered() == Signed(FIVE, FIVE, is_exact=False)
+    at[0] = 1.0
+    signer.sign(SEVEN, SIX)
+    assert signer.remembered() == Signed(SIX, SIX, is_exact=False)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"origin": "other.example/v1/log"}'])
+def test_a_note_that_says_nothing_keeps_nobody_from_signing(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    signer = NotingSigner(ORIGIN, KEY, HighWaterFile(path, ORIGIN))
+    assert signer.remembered() is None
+    path.unlink()
+    path.mkdir()  # so that nothing can take its place
+    assert open_checkpoint(signer.sign(SIX, FIVE), signer.verifier).size == SIX.size
+
+
+def test_a_process_says_how_far_it_signed(path: Path, tmp_path: Path) -> None:
+    counting = _signer(path)
+    counting.sign(SIX, FIVE)
+    with SigningServer(tmp_path / "s", counting) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        asked = SocketSigner(tmp_path / "s", ORIGIN).remembered()
+        server.shutdown()
+        thread.join()
+    assert asked == Signed(largest=SIX, committed=FIVE, is_exact=True)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from coordinator.domain.clock import Clock
 from coordinator.domain.errors import AuthenticationError, UnavailableError
+from coordinator.domain.read_only import read_only_error
 from coordinator.domain.rulebook import Rulebook
 from coordinator.services.core.tag_keys import TagKeyCache, TagKeys
 from coordinator.storage.engine import driver
@@ -451,7 +452,8 @@ class UnitOfWork:
         Raises:
             AuthenticationError: If the key that this command rests on was revoked meanwhile, or its
                 partner suspended.
-            UnavailableError: If the log cannot be signed at present.
+            UnavailableError: If the log cannot be signed at present, or the database was restored
+                and is only read.
         """
         pending = self._pending
         for item in pending.recorded:
@@ -501,6 +503,8 @@ class UnitOfWork:
         """Lock the head; append leaves, events and deliveries with the numbers that they get."""
         pending = self._pending
         head = log_store.lock(self.connection, events=len(events), revocations=int(self._revokes))
+        if head.restored_at is not None:
+            raise read_only_error()
         self._require_standing(head.revocations)
         self._tag_again(tag_keys, head.tag_keys_changed)
         routes = outbox.read_routes(endpoints)

@@ -416,6 +416,8 @@ _IS_OWED = (
     "AND d.request_id = lane.request_id AND d.status = 'pending')"
 )
 _ENDPOINTS = "SELECT id FROM webhook_endpoint WHERE"
+#: Of what a copy of the database owes, much was sent since; see `storage.tail.restored`.
+_TAKES_CHANGES = "NOT EXISTS (SELECT 1 FROM log_head WHERE id = 1 AND restored_at IS NOT NULL)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,7 +446,8 @@ def _statements(spelling: _Spelling) -> _Statements:
     keys = ("e", "r", "token")
     return _Statements(
         peek=" UNION ALL ".join(
-            f"SELECT * FROM (SELECT 1 FROM lane WHERE priority = {p} AND {spelling.due} LIMIT 1)"
+            f"SELECT * FROM (SELECT 1 FROM lane WHERE priority = {p} AND {spelling.due} "
+            f"AND {_TAKES_CHANGES} LIMIT 1)"
             for p in PRIORITIES
         ),
         # Sorted like those that queue, so that no two wait for each other.
@@ -531,7 +534,7 @@ def _claim_statement(spelling: _Spelling, crowded: int) -> str:
 def _ranges(spelling: _Spelling, condition: str, limit: str, alias: str) -> list[str]:
     return [
         "SELECT * FROM (SELECT endpoint_id, request_id, priority, due_at FROM lane "
-        f"WHERE priority = {p} AND {spelling.due} AND {condition} "
+        f"WHERE priority = {p} AND {spelling.due} AND {condition} AND {_TAKES_CHANGES} "
         f"ORDER BY due_at LIMIT {limit}{spelling.skip}) {alias}{p}"
         for p in PRIORITIES
     ]

@@ -49,6 +49,7 @@ class Standing:
 
     Attributes:
         wrapped_key: The partner's data key, wrapped; None once it is erased.
+        is_read_only: The database was restored and takes no change yet, whoever asks.
     """
 
     actor: Actor
@@ -56,6 +57,7 @@ class Standing:
     document_key_id: str
     wrapped_key: bytes | None
     revocations: int
+    is_read_only: bool = False
 
 
 def key_owner(connection: Connection, kid: str) -> KeyOwner | None:
@@ -85,6 +87,7 @@ class _Standing(NamedTuple):
     withdrawal_quorum: int
     wrapped: bytes | None
     revocations: int
+    restored_at: datetime | None
 
 
 class PartnerStatusNow(NamedTuple):
@@ -138,6 +141,7 @@ _OF_SUBJECT_AND_PARTNER = (
     PartnerRow.withdrawal_quorum,
     DocumentKeyRow.wrapped,
     LogHeadRow.revocations,
+    LogHeadRow.restored_at,
 )
 _STANDING = Prebuilt(
     select(
@@ -262,7 +266,12 @@ def read_standing(pending: Pending[_Standing]) -> Standing | None:
         withdrawal_quorum=row.withdrawal_quorum,
     )
     return Standing(
-        actor, PartnerStatus(row.status), row.document_key_id, row.wrapped, row.revocations
+        actor,
+        PartnerStatus(row.status),
+        row.document_key_id,
+        row.wrapped,
+        row.revocations,
+        is_read_only=row.restored_at is not None,
     )
 
 

@@ -81,11 +81,17 @@ class LastTry(NamedTuple):
 
 
 class LogState(NamedTuple):
-    """The head of the log."""
+    """The head of the log.
+
+    Attributes:
+        last_at: When it last grew.
+        restored_at: Since when a restored database is read alone; None: it takes changes.
+    """
 
     leaves: int
     events: int
     last_at: datetime | None
+    restored_at: datetime | None
 
 
 def members(connection: Connection) -> list[MemberState]:
@@ -203,10 +209,10 @@ def last_try(connection: Connection, endpoint_id: str) -> LastTry | None:
 
 def log_state(connection: Connection) -> LogState:
     """Return how long the log is, and when it last grew."""
-    head = select(LogHeadRow.leaf_count, LogHeadRow.event_seq)
-    leaves, events = connection.execute(head).one()
+    head = select(LogHeadRow.leaf_count, LogHeadRow.event_seq, LogHeadRow.restored_at)
+    leaves, events, restored_at = connection.execute(head).one()
     newest = select(LogLeafRow.at).order_by(LogLeafRow.index.desc()).limit(1)
-    return LogState(leaves, events, connection.execute(newest).scalar())
+    return LogState(leaves, events, connection.execute(newest).scalar(), restored_at)
 
 
 def database_time(connection: Connection) -> datetime | None:

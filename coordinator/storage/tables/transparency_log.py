@@ -41,6 +41,10 @@ class LogHeadRow(Base):
     signing_key: Mapped[bytes | None] = mapped_column(
         comment="Ed25519, must sign every checkpoint; None: none was ever replaced"
     )
+    restored_at: Mapped[datetime | None] = mapped_column(
+        comment="since when it may be older than what was handed out, and takes no change; "
+        "None: it is not, or was reconciled"
+    )
 
 
 class LogLeafRow(Base):
@@ -79,6 +83,21 @@ class LogKeyStatementRow(Base):
     __tablename__ = "log_key_statement"
     leaf_index: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
     body: Mapped[bytes] = mapped_column(comment="the event's bytes, with its proof")
+
+
+class LogLossRow(Base):
+    """What a restored database lacked when it was reconciled with what others kept of the log.
+
+    The entries stand in the log, as they were; what they are about is lost, and the numbers of
+    their events are given to no other.
+    """
+
+    __tablename__ = "log_loss"
+    first_leaf: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    end_leaf: Mapped[Big] = mapped_column(comment="the first one behind")
+    first_seq: Mapped[Big] = mapped_column(comment="of the numbers that events may have had")
+    end_seq: Mapped[Big] = mapped_column(comment="the first one behind")
+    reconciled_at: Mapped[Micros]
 
 
 class LogCosignatureRow(Base):

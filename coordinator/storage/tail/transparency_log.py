@@ -12,7 +12,14 @@ from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.rows import insert_rows, update_rows
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
 from holdfast.protocol.log_entry import LogEntry, unpack_tags
-from holdfast.protocol.merkle_tree import HASH_BYTES, Frontier, Node, leaf_hash
+from holdfast.protocol.merkle_tree import (
+    HASH_BYTES,
+    Frontier,
+    Node,
+    fold,
+    leaf_hash,
+    subtrees,
+)
 
 _LEAF_COLUMNS = ("index", "leaf_id", "type", "at", "commitment", "tags", "nodes", "checkpoint")
 #: Leaves of a release without a tree are taken into it so many at a time.
@@ -32,6 +39,7 @@ class _Head(NamedTuple):
     collected_size: int
     tag_keys_changed: int
     signing_key: bytes | None
+    restored_at: datetime | None
 
 
 #: Locks the head row until the commit; SQLite's writer has the whole database already.
@@ -47,6 +55,7 @@ _LOCK = Prebuilt(
         LogHeadRow.collected_size,
         LogHeadRow.tag_keys_changed,
         LogHeadRow.signing_key,
+        LogHeadRow.restored_at,
     )
     .where(LogHeadRow.id == 1)
     .with_for_update(),
@@ -189,6 +198,7 @@ class Head(NamedTuple):
         collected_size: Of the newest checkpoint of an earlier round; 0: there is none.
         tag_keys_changed: How many leaves there were when a tag key last changed.
         signing_key: Ed25519, must sign; None: none was ever replaced.
+        restored_at: Since when the database may be older than what was handed out; None: it is not.
     """
 
     first_leaf: int
@@ -202,6 +212,7 @@ class Head(NamedTuple):
     collected_size: int
     tag_keys_changed: int
     signing_key: bytes | None
+    restored_at: datetime | None
 
 
 def lock(connection: Connection, *, events: int, revocations: int) -> Head:
@@ -225,6 +236,7 @@ def lock(connection: Connection, *, events: int, revocations: int) -> Head:
         collected_size=row.collected_size,
         tag_keys_changed=row.tag_keys_changed,
         signing_key=None if row.signing_key is None else bytes(row.signing_key),
+        restored_at=row.restored_at,
     )
 
 
@@ -250,6 +262,32 @@ def caught_up(connection: Connection, head: Head) -> Frontier:
 def append(connection: Connection, leaves: Sequence[tuple[object, ...]]) -> None:
     """Append leaves, each in the order of the table's columns."""
     insert_rows(connection, LogLeafRow, _LEAF_COLUMNS, leaves)
+
+
+def store_restored_head(
+    connection: Connection, head: Head, frontier: Frontier, signed_at: datetime
+) -> None:
+    """Store a tree that others kept, in place of the older one of a restored database.
+
+    As many event numbers as there are entries more are left out: each entry may have been an event.
+
+    Args:
+        connection: Of the transaction that locked the head.
+        head: As it was locked.
+        frontier: Of the tree with the entries of before the restore.
+        signed_at: When its checkpoint was, at the latest.
+    """
+    connection.execute(
+        update(LogHeadRow)
+        .where(LogHeadRow.id == 1)
+        .values(
+            leaf_count=frontier.size,
+            tree_size=frontier.size,
+            frontier=frontier.packed(),
+            event_seq=head.last_seq + frontier.size - head.first_leaf,
+            signed_at=signed_at if head.signed_at is None else max(signed_at, head.signed_at),
+        )
+    )
 
 
 def store_head(
@@ -318,6 +356,15 @@ def tree_size(connection: Connection) -> int:
     """Return how many leaves the tree has."""
     head = _PUBLISHED.row(connection)
     return 0 if head is None else head.tree_size
+
+
+def tree_at(connection: Connection, size: int) -> bytes | None:
+    """Return the root of the tree of the first `size` leaves; None: there are not as many."""
+    if size > tree_size(connection):
+        return None
+    parts = subtrees(0, size)
+    found = nodes(connection, parts)
+    return fold([found[part] for part in parts])
 
 
 def leaf(connection: Connection, index: int) -> StoredLeaf | None:

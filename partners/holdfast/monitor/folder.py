@@ -144,19 +144,23 @@ class MonitorFolder:
 
     Args:
         path: The folder; it is made where it is not there.
+        is_copy: It is there, and only read: a copy of one, perhaps where nothing may be written.
 
     Raises:
         ProfileError: If it cannot be made.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_copy: bool = False) -> None:
         self.path = path
+        self._flags = os.O_RDONLY if is_copy else os.O_RDWR | os.O_CREAT
+        self._files: dict[str, int] = {}
+        if is_copy:
+            return
         try:
             make_private_folder(path)
             make_private_folder(path / "alarm")
         except OSError as error:
             raise ProfileError(f"cannot create {path}: {error.strerror}") from None
-        self._files: dict[str, int] = {}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -281,7 +285,7 @@ class MonitorFolder:
         if name not in self._files:
             path = self.path / name
             try:
-                self._files[name] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                self._files[name] = os.open(path, self._flags | os.O_CLOEXEC, 0o600)
             except OSError as error:
                 raise ProfileError(f"cannot open {path}: {error.strerror}") from None
         return self._files[name]

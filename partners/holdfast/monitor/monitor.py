@@ -67,7 +67,7 @@ from holdfast.protocol.merkle_tree import (
     complete_root,
     leaf_hash,
 )
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, parse_time
 from holdfast.protocol.signed_note import SignedNote, parse_note
 
 #: So many receipts are looked up at a time.
@@ -75,6 +75,7 @@ _RECEIPTS_AT_A_TIME = 500
 #: How long the coordinator may take to deliver what it logged, unless told otherwise.
 PATIENCE = timedelta(hours=24)
 _TILE_LEVEL = TILE_WIDTH.bit_length() - 1
+_UNDELIVERED = "undelivered"
 _OURS, _THEIRS = "ours.checkpoint", "theirs.checkpoint"
 
 
@@ -208,11 +209,15 @@ class LogMonitor:
     def acknowledge(self) -> bool:
         """Take an alarm back, which somebody looked into; return whether there was one.
 
-        What was kept of it stays. If the log still is as it was, the next step raises it again.
+        What was kept of it stays. If the log still is as it was, the next step raises it again; but
+        what was not delivered is not asked for again, for a coordinator that was restored has it no
+        more (`log.restored`).
         """
-        was_there = self._state.alarm is not None
+        alarm = self._state.alarm
+        if alarm is not None and alarm.code == _UNDELIVERED:
+            self._receipts.forgive(parse_time(alarm.at) - self.patience)
         self._store(alarm=None)
-        return was_there
+        return alarm is not None
 
     def step(self) -> Step:
         """Catch up with the log once.
@@ -628,7 +633,7 @@ class LogMonitor:
         if overdue:
             first = overdue[0]
             self._raise(
-                "undelivered",
+                _UNDELIVERED,
                 f"{len(overdue)} entries were logged for this member and not delivered, the first"
                 f" is {first.index}: {first.type} at {format_time(first.at)}",
                 b"",

@@ -152,6 +152,11 @@ class LogReceipts:
             Owed(index, kind, parse_time(at), parse_time(seen)) for index, kind, at, seen in rows
         ]
 
+    def forgive(self, seen_before: datetime) -> None:
+        """Forget what was logged for this member, seen before a time, and not delivered."""
+        late = [each.index for each in self.undelivered() if each.seen_at < seen_before]
+        self._run_all("DELETE FROM owed WHERE leaf_index = ?", [(index,) for index in late])
+
     def count(self) -> tuple[int, int]:
         """Return how many receipts there are, and how many of them were found in the log."""
         [(total, found)] = self._run("SELECT count(*), total(is_found) FROM receipt")
@@ -165,6 +170,23 @@ class LogReceipts:
         with self._lock, _told(), self._database:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.executemany(statement, rows)
+
+
+def read_receipts(folder: Path, first: int) -> Iterator[Receipt]:
+    """Yield what a copy of a monitor's folder has of receipts of entries from `first` on, in order.
+
+    Nothing is written; where there is no file there are none.
+
+    Raises:
+        ProfileError: If the file cannot be read.
+    """
+    path = folder / RECEIPTS_FILE
+    if not path.exists():
+        return
+    query = "SELECT id, place FROM receipt WHERE leaf_index >= ? ORDER BY leaf_index, id"
+    with _told(), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+        for number, place in file.execute(query, (first,)):
+            yield Receipt(number, strict_json.loads(place))
 
 
 def receipts_kept_in(folder: Path) -> Callable[[Mapping[str, Any]], None]:

@@ -710,6 +710,41 @@ class PartnerSuspendedData(EventData):
     status: PartnerStatus
 
 
+class LogRestoredData(EventData):
+    """The coordinator went on from an older copy of itself; the log goes on where it was.
+
+    Entries that it lacked stand in the log as they were, given back by members' monitors; what they
+    said, it has no more. Look whether one of yours is among them, and send such acts again.
+    """
+
+    restored_at: Annotated[Time, Field(description="When the copy was put in place.")]
+    copy_size: Annotated[int, Field(description="Entries of the log that the copy had.")]
+    lost: Annotated[
+        int, Field(description="So many entries from there on stand in the log and say nothing.")
+    ]
+    lost_types: Annotated[
+        dict[str, int], Field(description="How many of each type, as the log has them.")
+    ]
+    lost_from: Annotated[Time | None, Field(description="When the first of them was logged.")] = (
+        None
+    )
+    lost_until: Annotated[Time | None, Field(description="When the last was.")] = None
+    checkpoint: Annotated[
+        str | None, Field(description="The newest that anybody showed, which the log continues.")
+    ] = None
+    seq_from: Annotated[
+        int | None,
+        Field(description="Numbers of the feed from here on may have been told before, …"),
+    ] = None
+    seq_until: Annotated[
+        int | None, Field(description="… up to this one; none of them is ever told again.")
+    ] = None
+    is_word_alone: Annotated[
+        bool,
+        Field(description="That nothing is missing, the operator says, and nobody's copy shows."),
+    ] = False
+
+
 class PartnerRootResetData(EventData):
     """A partner gets another root key: announced, taken over a day later, or stopped."""
 
@@ -894,6 +929,7 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.PARTNER_ROOT_RESET: EventKind(PartnerRootResetData, _MEMBERS),
         EventType.PARTNER_NAMES_CHANGED: EventKind(PartnerNamesChangedData, _OWN),
         EventType.PARTNER_ENCRYPTION_KEY_SET: EventKind(PartnerEncryptionKeySetData, _MEMBERS),
+        EventType.LOG_RESTORED: EventKind(LogRestoredData, _MEMBERS),
         EventType.EVIDENCE_SEALED: EventKind(EvidenceSealedData, _BOTH),
         EventType.TASK_TAKEN: EventKind(TaskTakenData, _BOTH),
         EventType.ENDPOINT_TEST: EventKind(EndpointTestData, _OWN),

@@ -370,6 +370,7 @@ class EventType(StrEnum):
     PARTNER_ROOT_RESET = "partner.root_reset"
     PARTNER_NAMES_CHANGED = "partner.names_changed"
     PARTNER_ENCRYPTION_KEY_SET = "partner.encryption_key_set"
+    LOG_RESTORED = "log.restored"
     EVIDENCE_SEALED = "evidence.sealed"
     TASK_TAKEN = "task.taken"
     ENDPOINT_TEST = "endpoint.test"
