@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import cast
 
 import structlog
 from flask import Flask
@@ -25,9 +26,10 @@ from coordinator.egress.address_guard import (
     EndpointPolicy,
 )
 from coordinator.egress.fetching import Fetcher
+from coordinator.egress.mail import MailServer, MailTls
 from coordinator.egress.name_resolution import CheckedResolver
 from coordinator.egress.timestamping import TimestampAuthority
-from coordinator.key_files import CoordinatorKeys, read_keys
+from coordinator.key_files import CoordinatorKeys, KeyFileError, read_keys, read_password
 from coordinator.rulebook_files import read_rulebook
 from coordinator.services.requests.sealed_evidence import SealLimits
 from coordinator.settings import Settings, SettingsError, clock_of
@@ -127,6 +129,7 @@ def wire(
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),
         check_issuer=issuer_check(settings),
+        sends_mail=bool(settings.mail_host),
         outcome_wait=OutcomeWait(
             settings.webhook_deadline + _TEST_BEGINS_WITHIN, settings.waiting_tests
         ),
@@ -232,6 +235,30 @@ def endpoint_check(settings: Settings) -> Callable[[str], None]:
             raise InvalidInputError(error.message, code="url_refused", errors=[fault]) from None
 
     return check
+
+
+def mail_server(settings: Settings) -> MailServer | None:
+    """Return the mail server that pages go out by; None where none is configured.
+
+    Raises:
+        SettingsError: If the password's file is missing, or open to others.
+    """
+    if not settings.mail_host:
+        return None
+    password = ""
+    if settings.mail_password_file is not None:
+        try:
+            password = read_password(settings.mail_password_file)
+        except KeyFileError as error:
+            raise SettingsError(f"HOLDFAST_MAIL_PASSWORD_FILE: {error}") from None
+    return MailServer(
+        host=settings.mail_host,
+        port=settings.mail_port,
+        sender=settings.mail_from,
+        tls=cast("MailTls", settings.mail_tls),
+        user=settings.mail_user,
+        password=password,
+    )
 
 
 def openid_providers(settings: Settings) -> OpenIdProviders:

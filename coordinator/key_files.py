@@ -257,6 +257,20 @@ def _if_there(path: Path, read: Callable[[Path], T]) -> T | None:
     return read(path) if path.exists() else None
 
 
+def read_password(path: Path) -> str:
+    """Return what a file with a password says, without the line's end.
+
+    Raises:
+        KeyFileError: If it is missing, open to others, or no text.
+    """
+    if not path.exists():
+        raise KeyFileError(f"{path} is missing")
+    try:
+        return _read(path).decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise KeyFileError(f"{path} holds no text in UTF-8") from None
+
+
 def _read(path: Path) -> bytes:
     try:
         mode = path.stat().st_mode

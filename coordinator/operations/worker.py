@@ -3,7 +3,7 @@
 import resource
 import threading
 
-from coordinator.app import endpoint_policy
+from coordinator.app import endpoint_policy, mail_server
 from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.worker import Worker, WorkerSettings
 from coordinator.key_files import read_keys
@@ -11,8 +11,8 @@ from coordinator.operations.preparation import open_settings_database
 from coordinator.rulebook_files import read_rulebook
 from coordinator.settings import Settings, clock_of
 
-#: The pump, the aftercare, the watcher's slow poll, and one to spare.
-_CONNECTIONS = 4
+#: The pump, the aftercare, the pager, the watcher's slow poll, and one to spare.
+_CONNECTIONS = 5
 #: Files that a worker may have open beside kept connections: those in use, the database, logs.
 _OTHER_FILES = 512
 #: More are never needed: the most connections that may be set, and those.
@@ -51,6 +51,9 @@ def worker_settings(settings: Settings) -> WorkerSettings:
         poll=settings.poll_interval,
         timer_interval=settings.timer_interval,
         listen_url=settings.database_listen_url,
+        console_origin=settings.passkey_scope.origin,
+        pager_url=settings.pager_url,
+        mail=mail_server(settings),
     )
 
 

@@ -28,6 +28,7 @@ from coordinator.services.membership import (
     encryption_keys,
     grant_proposals,
     grants,
+    on_call,
     partners,
     people,
     revocations,
@@ -39,6 +40,7 @@ from coordinator.services.membership import (
 )
 from coordinator.services.requests import (
     additions,
+    alarms,
     approvals,
     freeze_requests,
     indemnities,
@@ -81,6 +83,8 @@ HANDLERS: tuple[Handler[Any], ...] = (
     info_requests.answer,
     info_requests.mark_reply_late,
     tasks.take,
+    alarms.wake_for_hold,
+    alarms.page_next,
     # What named partners alone read.
     sealed_evidence.send_part,
     sealed_evidence.seal,
@@ -115,6 +119,9 @@ HANDLERS: tuple[Handler[Any], ...] = (
     encryption_keys.set_key,
     sign_in_providers.set_provider,
     sign_in_providers.remove_provider,
+    on_call.set_chain,
+    on_call.remove_chain,
+    on_call.page_for_test,
     root_resets.announce,
     root_resets.take_over,
     suspensions.suspend,

@@ -372,6 +372,7 @@ class EventType(StrEnum):
     PARTNER_ENCRYPTION_KEY_SET = "partner.encryption_key_set"
     EVIDENCE_SEALED = "evidence.sealed"
     TASK_TAKEN = "task.taken"
+    TASK_PAGED = "task.paged"
     ENDPOINT_TEST = "endpoint.test"
     ENDPOINT_FAILING = "endpoint.failing"
     ENDPOINT_DISABLED = "endpoint.disabled"
