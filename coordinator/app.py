@@ -29,7 +29,7 @@ from coordinator.egress.fetching import Fetcher
 from coordinator.egress.mail import MailServer, MailTls
 from coordinator.egress.name_resolution import CheckedResolver
 from coordinator.egress.timestamping import TimestampAuthority
-from coordinator.key_files import CoordinatorKeys, KeyFileError, read_keys, read_password
+from coordinator.key_files import CoordinatorKeys, KeyFileError, read_keys, read_login
 from coordinator.rulebook_files import read_rulebook
 from coordinator.services.requests.sealed_evidence import SealLimits
 from coordinator.settings import Settings, SettingsError, clock_of
@@ -241,22 +241,22 @@ def mail_server(settings: Settings) -> MailServer | None:
     """Return the mail server that pages go out by; None where none is configured.
 
     Raises:
-        SettingsError: If the password's file is missing, or open to others.
+        SettingsError: If the file of its login is missing, open to others, or no two lines.
     """
     if not settings.mail_host:
         return None
-    password = ""
-    if settings.mail_password_file is not None:
+    user, password = "", ""
+    if settings.mail_login_file is not None:
         try:
-            password = read_password(settings.mail_password_file)
+            user, password = read_login(settings.mail_login_file)
         except KeyFileError as error:
-            raise SettingsError(f"HOLDFAST_MAIL_PASSWORD_FILE: {error}") from None
+            raise SettingsError(f"HOLDFAST_MAIL_LOGIN_FILE: {error}") from None
     return MailServer(
         host=settings.mail_host,
         port=settings.mail_port,
         sender=settings.mail_from,
         tls=cast("MailTls", settings.mail_tls),
-        user=settings.mail_user,
+        user=user,
         password=password,
     )
 

@@ -257,18 +257,19 @@ def _if_there(path: Path, read: Callable[[Path], T]) -> T | None:
     return read(path) if path.exists() else None
 
 
-def read_password(path: Path) -> str:
-    """Return what a file with a password says, without the line's end.
+def read_login(path: Path) -> tuple[str, str]:
+    """Return user and password of a file that has them in two lines.
 
     Raises:
-        KeyFileError: If it is missing, open to others, or no text.
+        KeyFileError: If it is missing, open to others, or has not two lines of text.
     """
     if not path.exists():
         raise KeyFileError(f"{path} is missing")
     try:
-        return _read(path).decode().rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise KeyFileError(f"{path} holds no text in UTF-8") from None
+        user, password = _read(path).decode().splitlines()
+    except ValueError:  # which UnicodeDecodeError is, too
+        raise KeyFileError(f"{path} must hold two lines of text, user and password") from None
+    return user, password
 
 
 def _read(path: Path) -> bytes:

@@ -81,8 +81,7 @@ class Settings:
     mail_port: int
     mail_from: str
     mail_tls: str
-    mail_user: str
-    mail_password_file: Path | None
+    mail_login_file: Path | None
     pager_url: str
     sandbox: bool
 
@@ -289,13 +288,8 @@ def _check_mail(values: Mapping[str, Any]) -> None:
             f"{PREFIX}MAIL_FROM: must be an address like holdfast@coordinator.example where "
             f"{PREFIX}MAIL_HOST is set, not {values['mail_from']!r}"
         )
-    if values["mail_user"] and values["mail_tls"] == "none":
-        raise SettingsError(f"{PREFIX}MAIL_TLS: a password goes over no connection without TLS")
-    if bool(values["mail_user"]) != bool(values["mail_password_file"]):
-        raise SettingsError(
-            f"{PREFIX}MAIL_PASSWORD_FILE: must name a file with the password where "
-            f"{PREFIX}MAIL_USER is set, and only there"
-        )
+    if values["mail_login_file"] and values["mail_tls"] == "none":
+        raise SettingsError(f"{PREFIX}MAIL_TLS: nobody logs in over a connection without TLS")
 
 
 def _check_databases(values: Mapping[str, Any]) -> None:

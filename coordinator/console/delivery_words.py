@@ -72,6 +72,7 @@ EVENTS: Mapping[EventType, str] = MappingProxyType(
         EventType.PARTNER_ENCRYPTION_KEY_SET: "A member chose an encryption key",
         EventType.EVIDENCE_SEALED: "Evidence was sealed",
         EventType.TASK_TAKEN: "Somebody took a task",
+        EventType.TASK_PAGED: "Somebody is woken for a task",
         EventType.ENDPOINT_TEST: "A test",
         EventType.ENDPOINT_FAILING: "An endpoint takes no events",
         EventType.ENDPOINT_DISABLED: "An endpoint was turned off",

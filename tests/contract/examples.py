@@ -204,6 +204,7 @@ def _ok(answer: TestResponse) -> Any:
 def _play(w: World) -> None:
     _membership(w)
     _sign_in_provider(w)
+    _on_call(w)
     endpoint = _endpoints(w)
     ask = _request(w)
     _two_holds(w, ask)
@@ -253,6 +254,29 @@ def _sign_in_provider(w: World) -> None:
         _ok(w.signer.post(lead, path, {"issuer": provider.issuer, **told}))
         _ok(w.signer.get(lead, path))
         _ok(w.signer.send(lead, "DELETE", path))
+
+
+def _on_call(w: World) -> None:
+    a, path = w.cast.a, "/v1/on-call"
+    steps = [
+        {
+            "person": a.lead.subject,
+            "channels": [
+                {"kind": "webhook", "url": _HOOK},
+                {"kind": "pagerduty", "routing_key": "R0KEY5NDBYY0URSERV1CE"},
+            ],
+        },
+        {
+            "person": a.second_lead.subject,
+            "minutes": 10,
+            "channels": [{"kind": "webhook", "url": _HOOK}],
+        },
+    ]
+    quiet = {"zone": "Europe/Tallinn", "begins": "22:00", "ends": "07:00", "rest_days": True}
+    _ok(w.signer.post(a.lead, path, {"steps": steps, "quiet": quiet}))
+    _ok(w.signer.get(a.lead, path))
+    _ok(w.signer.post(a.lead, f"{path}/test", {"person": a.lead.subject}))
+    _ok(w.signer.get(a.lead, "/v1/alarms"))
 
 
 def _endpoints(w: World) -> str:

@@ -77,6 +77,7 @@ def play(office: Office) -> list[Told]:
     _go_out_at_once(office)
     _change_members(office)
     _seal_evidence(office)
+    _wake_somebody(office)
     own = _test_endpoints(office)
     return list(_events(office, own))
 
@@ -104,6 +105,17 @@ def _below(office: Office, ask: Ask, by: Any, path: str, **body: Any) -> dict[st
     status, answer = office.act(by, ask, path, **body)
     assert status == 201, answer
     return answer
+
+
+def _wake_somebody(office: Office) -> None:
+    desk, b = office.desk, office.desk.cast.b
+    channel = {"kind": "pagerduty", "routing_key": "R0KEY5NDBYY0URSERV1CE"}
+    chain = {"steps": [{"person": b.lead.subject, "channels": [channel]}]}
+    assert office.signer.post(b.lead, "/v1/on-call", chain).status_code == 201
+    desk.go_out(to=[b.handle])
+    with desk.database.engine.connect() as connection:
+        [alarm] = alarms.due(connection, desk.clock.now(), 10)
+    desk.own(PageNext(alarm_id=alarm))
 
 
 def _go_through_a_request(office: Office) -> None:

@@ -26,6 +26,7 @@ from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.storage.ending import disputes
 from coordinator.storage.membership import on_call as chain_store
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.membership.on_call import OnCall, OnCallDocument, StoredQuiet
@@ -298,9 +299,12 @@ def task_of(alarm: Alarm) -> Task:
 
 def _where(on: RequestContext, task: Task, partner: str) -> RequestContext | LegContext:
     """Return what a page is told about: the leg where there is one, so that both sides hear."""
-    if task.kind not in OF_PARTNER_ASKED:
-        return on
-    leg = leg_store.of_partner(on.uow.connection, on.request.id, partner)
+    connection, leg = on.uow.connection, None
+    if task.kind in OF_PARTNER_ASKED:
+        leg = leg_store.of_partner(connection, on.request.id, partner)
+    elif task.kind is TaskKind.RESOLVE:
+        dispute = disputes.get(connection, task.about or "", request_id=on.request.id)
+        leg = None if dispute is None else leg_store.get(connection, dispute.leg_id)
     return on if leg is None else on.on_leg(leg)
 
 
