@@ -1,14 +1,14 @@
 """The on-call chain: who sets and who sees it, what is erased with it, and a test of it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from coordinator.domain.clock import SteppedClock
+from coordinator.storage.engine.base import Base
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.membership import on_call
@@ -26,10 +26,9 @@ def w(signer: Signer, cast: Cast, database: Database, vault: Vault, clock: Stepp
 
 
 @pytest.fixture
-def mailing(app: Flask) -> Iterator[None]:
+def mailing(app: Flask) -> None:
     """A coordinator whose operator has a mail server."""
     app.extensions["holdfast"] = replace(app.extensions["holdfast"], sends_mail=True)
-    yield
 
 
 def _chain(member: Member) -> dict[str, Any]:
@@ -43,12 +42,10 @@ def _chain(member: Member) -> dict[str, Any]:
 
 
 def _stored(w: World) -> str:
-    """Return all bytes of the tables that a chain could have left something in."""
-    found = ""
+    """Return all that stands in the database, as text."""
     with w.database.engine.connect() as connection:
-        for table in ("on_call", "alarm", "alarm_call", "document", "event", "idempotency_key"):
-            found += str(connection.execute(text(f"SELECT * FROM {table}")).all())
-    return found
+        tables = Base.metadata.sorted_tables
+        return "".join(str(connection.execute(select(table)).all()) for table in tables)
 
 
 @pytest.mark.usefixtures("mailing")

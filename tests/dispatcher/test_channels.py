@@ -155,7 +155,7 @@ def _silent(opened: RawReceiver, connection: socket.socket, _number: int) -> Non
 @pytest.mark.parametrize(
     ("script", "error"),
     [
-        # Whoever drips comes to a good end after some seconds: without the deadline it would succeed.
+        # Whoever drips comes to a good end after some seconds: without the deadline, a success.
         (
             _dripping(b"HTTP/1.1 204 No Content\r\nX: " + b"x" * 40 + b"\r\n\r\n"),
             "deadline_exceeded",

@@ -16,7 +16,9 @@ from coordinator.services.delivery.webhook_endpoints import (
 from coordinator.services.ending.erasures import ProposeErasure
 from coordinator.services.membership.root_resets import ResetRoot
 from coordinator.services.membership.suspensions import SuspendPartner
+from coordinator.services.requests.alarms import PageNext
 from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliverable
+from coordinator.storage.requests import alarms
 from holdfast.protocol import base64url
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.payloads import NewEndpoint, format_time
@@ -108,11 +110,11 @@ def _below(office: Office, ask: Ask, by: Any, path: str, **body: Any) -> dict[st
 
 
 def _wake_somebody(office: Office) -> None:
-    desk, b = office.desk, office.desk.cast.b
+    desk, c = office.desk, office.desk.cast.c
     channel = {"kind": "pagerduty", "routing_key": "R0KEY5NDBYY0URSERV1CE"}
-    chain = {"steps": [{"person": b.lead.subject, "channels": [channel]}]}
-    assert office.signer.post(b.lead, "/v1/on-call", chain).status_code == 201
-    desk.go_out(to=[b.handle])
+    chain = {"steps": [{"person": c.lead.subject, "channels": [channel]}]}
+    assert office.signer.post(c.lead, "/v1/on-call", chain).status_code == 201
+    desk.go_out(to=[c.handle])
     with desk.database.engine.connect() as connection:
         [alarm] = alarms.due(connection, desk.clock.now(), 10)
     desk.own(PageNext(alarm_id=alarm))

@@ -16,6 +16,7 @@ from coordinator.domain.errors import ConflictError, FieldFault, InvalidInputErr
 from coordinator.domain.on_call import BETWEEN_TESTS
 from coordinator.domain.permission import Permission
 from coordinator.services.core.bus import handles
+from coordinator.services.core.member_acts import MemberAct, store_member_act
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.membership.grants import own_partner
@@ -104,7 +105,6 @@ def set_chain(command: SetOnCall, actor: Actor, uow: UnitOfWork) -> Answer:
     store.replace(uow.connection, chain)
     key = uow.key(partner.document_key_id)
     uow.seal(key, chain.id, store.DOCUMENT, document.to_bytes())
-    uow.seal_evidence(key, chain.id)
     recorded = uow.record(
         "on_call.set",
         {
@@ -115,6 +115,8 @@ def set_chain(command: SetOnCall, actor: Actor, uow: UnitOfWork) -> Answer:
         },
         key=key,
     )
+    # Under the chain's id, so that what proves it goes with the chain.
+    store_member_act(uow, actor, MemberAct(chain.id, "set_on_call", None), key, recorded)
     return Answer(201, {**_view(chain, document)}, entry=recorded, about=chain.id)
 
 
@@ -132,11 +134,14 @@ def remove_chain(command: RemoveOnCall, actor: Actor, uow: UnitOfWork) -> Answer
         raise _no_chain()
     _erase(uow, before)
     store.remove(uow.connection, partner.handle)
+    key = uow.key(partner.document_key_id)
     recorded = uow.record(
         "on_call.removed",
         {"partner": partner.handle, "on_call_id": before.id, "by": actor.subject},
-        key=uow.key(partner.document_key_id),
+        key=key,
     )
+    act = MemberAct(new_id("onc"), "remove_on_call", before.id)
+    store_member_act(uow, actor, act, key, recorded)
     return Answer(200, {"id": before.id, "status": "removed"}, entry=recorded)
 
 
@@ -182,8 +187,10 @@ def page_for_test(command: PageForTest, actor: Actor, uow: UnitOfWork) -> Answer
     calls: list[Call] = []
     for number in numbers:
         calls += queue_calls(uow, alarm, chain, document, number)
-    record_paged(uow, alarm, [document.steps[number].person for number in numbers])
-    return Answer(201, {**alarm_view(alarm, calls)}, entry=uow.recorded[-1])
+    recorded = record_paged(uow, alarm, [document.steps[number].person for number in numbers])
+    key = uow.key(partner.document_key_id)
+    store_member_act(uow, actor, MemberAct(alarm.id, "page_for_test", only), key, recorded)
+    return Answer(201, {**alarm_view(alarm, calls)}, entry=recorded)
 
 
 def get_chain(context: ReadContext) -> OnCallView:

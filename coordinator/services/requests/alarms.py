@@ -25,7 +25,7 @@ from coordinator.services.core.access import locked_leg, readable_request
 from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.read_context import ReadContext
-from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.storage.ending import disputes
 from coordinator.storage.membership import on_call as chain_store
 from coordinator.storage.membership import partners as partner_store
@@ -277,7 +277,7 @@ def queue_calls(
     return queued
 
 
-def record_paged(uow: UnitOfWork, alarm: Alarm, people: Sequence[str]) -> None:
+def record_paged(uow: UnitOfWork, alarm: Alarm, people: Sequence[str]) -> Recorded:
     """Record whom a partner paged: an entry of the log that its own people alone can read."""
     partner = partner_store.partner(uow.connection, alarm.partner)
     if partner is None:
@@ -289,7 +289,7 @@ def record_paged(uow: UnitOfWork, alarm: Alarm, people: Sequence[str]) -> None:
         "people": list(people),
         "at": format_time(uow.now),
     }
-    uow.record("alarm.paged", told, key=uow.key(partner.document_key_id))
+    return uow.record("alarm.paged", told, key=uow.key(partner.document_key_id))
 
 
 def task_of(alarm: Alarm) -> Task:

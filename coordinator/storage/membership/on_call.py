@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.documents import Vault, load, load_one
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.tables.on_call import OnCallRow
@@ -120,10 +121,11 @@ def find(connection: Connection, partner: str) -> OnCall | None:
 
 def having(connection: Connection, partners: Collection[str]) -> set[str]:
     """Return those of the partners that have a chain."""
-    if not partners:
-        return set()
-    query = select(OnCallRow.partner).where(OnCallRow.partner.in_(sorted(set(partners))))
-    return set(connection.execute(query).scalars())
+    found: set[str] = set()
+    for some in batches(sorted(set(partners))):
+        query = select(OnCallRow.partner).where(OnCallRow.partner.in_(some))
+        found.update(connection.execute(query).scalars())
+    return found
 
 
 def document(connection: Connection, vault: Vault, chain_id: str) -> OnCallDocument | None:
