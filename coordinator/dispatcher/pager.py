@@ -9,7 +9,7 @@ share: a channel that hangs holds up that partner's own pages at most.
 import secrets
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -170,25 +170,23 @@ class Pager:
         sendable = []
         for each in claimed:
             self._under_way[each.call.partner] += 1
-            document = documents.get(each.call.on_call_id)
-            channel = (
-                None if document is None else document.channel(each.call.step, each.call.channel_no)
-            )
-            if channel is None or channel.kind != each.call.channel:
-                self._ended(Done(each.call, "dropped", "chain_changed"))
-                continue
-            sendable.append((each, channel))
+            channel = _channel(each, documents)
+            if isinstance(channel, StoredChannel):
+                sendable.append((each, channel))
+            else:
+                self._ended(channel)
         return sendable
 
     def _documents(
         self, connection: Connection, claimed: list[Claimed]
-    ) -> dict[str, OnCallDocument]:
+    ) -> dict[str, OnCallDocument] | None:
+        """Return the chains of claimed messages; None where one cannot be opened."""
         wanted = {each.call.on_call_id for each in claimed}
         try:
             return chain_store.documents(connection, self._context.vault, wanted)
         except UnreadableDocumentError:
             logger.exception("chain_unreadable")
-            return {}
+            return None
 
     def _try(self, claimed: Claimed, channel: StoredChannel) -> None:
         call = claimed.call
@@ -241,3 +239,17 @@ class Pager:
     def _link(self, alarm: Alarm) -> str:
         place = "/on-call" if alarm.request_id is None else f"/requests/{alarm.request_id}"
         return f"{self._console}/console{place}"
+
+
+def _channel(
+    claimed: Claimed, documents: Mapping[str, OnCallDocument] | None
+) -> StoredChannel | Done:
+    """Return by what a message goes out, or why it does not."""
+    call = claimed.call
+    if documents is None:
+        return Done(call, "failed", "unreadable_document")
+    document = documents.get(call.on_call_id)
+    channel = None if document is None else document.channel(call.step, call.channel_no)
+    if channel is None or channel.kind != call.channel:
+        return Done(call, "dropped", "chain_changed")
+    return channel
