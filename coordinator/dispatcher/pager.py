@@ -179,14 +179,18 @@ class Pager:
 
     def _documents(
         self, connection: Connection, claimed: list[Claimed]
-    ) -> dict[str, OnCallDocument] | None:
-        """Return the chains of claimed messages; None where one cannot be opened."""
-        wanted = {each.call.on_call_id for each in claimed}
-        try:
-            return chain_store.documents(connection, self._context.vault, wanted)
-        except UnreadableDocumentError:
-            logger.exception("chain_unreadable")
-            return None
+    ) -> dict[str, OnCallDocument | None]:
+        """Return the chains of claimed messages by id, None where it is gone.
+
+        One that cannot be opened is not among them; it must not keep others from being heard.
+        """
+        found: dict[str, OnCallDocument | None] = {}
+        for chain_id in {each.call.on_call_id for each in claimed}:
+            try:
+                found[chain_id] = chain_store.document(connection, self._context.vault, chain_id)
+            except UnreadableDocumentError:
+                logger.exception("chain_unreadable", id=chain_id)
+        return found
 
     def _try(self, claimed: Claimed, channel: StoredChannel) -> None:
         call = claimed.call
@@ -242,13 +246,13 @@ class Pager:
 
 
 def _channel(
-    claimed: Claimed, documents: Mapping[str, OnCallDocument] | None
+    claimed: Claimed, documents: Mapping[str, OnCallDocument | None]
 ) -> StoredChannel | Done:
     """Return by what a message goes out, or why it does not."""
     call = claimed.call
-    if documents is None:
+    if call.on_call_id not in documents:
         return Done(call, "failed", "unreadable_document")
-    document = documents.get(call.on_call_id)
+    document = documents[call.on_call_id]
     channel = None if document is None else document.channel(call.step, call.channel_no)
     if channel is None or channel.kind != call.channel:
         return Done(call, "dropped", "chain_changed")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, delete, insert, select
 
 from coordinator.storage.engine.batches import batches
-from coordinator.storage.engine.documents import Vault, load, load_one
+from coordinator.storage.engine.documents import Vault, load_one
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.tables.on_call import OnCallRow
 from holdfast.protocol import canonical_json, strict_json
@@ -132,14 +132,6 @@ def document(connection: Connection, vault: Vault, chain_id: str) -> OnCallDocum
     """Return what is sealed of a chain; None where it was erased."""
     content = load_one(connection, vault, chain_id, DOCUMENT)
     return None if content is None else OnCallDocument.from_bytes(content)
-
-
-def documents(
-    connection: Connection, vault: Vault, chain_ids: Collection[str]
-) -> dict[str, OnCallDocument]:
-    """Return what is sealed of chains, by id; without those that were erased."""
-    found = load(connection, vault, sorted(chain_ids), DOCUMENT)
-    return {owner: OnCallDocument.from_bytes(content) for owner, content in found.items()}
 
 
 def replace(connection: Connection, chain: OnCall) -> None:
