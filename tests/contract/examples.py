@@ -23,6 +23,7 @@ from coordinator.domain.errors import (
     UnavailableError,
 )
 from coordinator.services.ending.erasures import ProposeErasure
+from coordinator.services.requests.alarms import PageNext
 from holdfast.protocol import base64url
 from holdfast.protocol.cosignature import WitnessVerifier, cosign
 from holdfast.protocol.jwk import PrivateKey
@@ -218,6 +219,7 @@ def _play(w: World) -> None:
     for each in (path, f"{path}/parts/0"):
         _ok(w.signer.get(w.cast.b.lead, each))
     _drop_endpoint(w, endpoint)
+    _ok(w.signer.send(w.cast.a.lead, "DELETE", "/v1/on-call"))
 
 
 def _membership(w: World) -> None:
@@ -276,7 +278,6 @@ def _on_call(w: World) -> None:
     _ok(w.signer.post(a.lead, path, {"steps": steps, "quiet": quiet}))
     _ok(w.signer.get(a.lead, path))
     _ok(w.signer.post(a.lead, f"{path}/test", {"person": a.lead.subject}))
-    _ok(w.signer.get(a.lead, "/v1/alarms"))
 
 
 def _endpoints(w: World) -> str:
@@ -312,6 +313,8 @@ def _request(w: World) -> dict[str, Any]:
         follows=known["id"],
         support="none",
     )
+    [owed] = [each for each in w.get(a.lead, "/v1/alarms")["items"] if each["next_at"]]
+    operate(w.database, w.vault, w.clock, PageNext(alarm_id=owed["id"]))
     _ok(w.signer.get(a.lead, f"{_REQUEST}?box=to_approve"))
     [task] = [
         each for each in w.get(a.lead, "/v1/tasks")["items"] if each["request_id"] == ask["id"]
@@ -433,7 +436,7 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
     a, b, *_ = w.cast.all
     path = f"{_REQUEST}/{ask['id']}"
     lists = (
-        *("addresses", "asked", "events", "partners", "drafts", "support", "indemnities"),
+        *("addresses", "asked", "events", "alarms", "partners", "drafts", "support", "indemnities"),
         *("withdrawals", "legs", "info-requests", "ledger", "holds", "answers", "legal-orders"),
         *("disputes", "evidence", "evidence-bundle", "summary.pdf", "sealed-evidence"),
     )
