@@ -14,7 +14,7 @@ from coordinator.api.paging import PageQuery
 from coordinator.console import render
 from coordinator.console.acts import WantedAct, ask_signature, done_words
 from coordinator.console.visit import Visit
-from coordinator.console.words import counted, moment
+from coordinator.console.words import moment
 from coordinator.domain.permission import Permission
 
 HERE = "/console/on-call"
@@ -97,11 +97,12 @@ def show(visit: Visit) -> Response:
     chain: Mapping[str, Any] = visit.read(api.read_own)
     page = visit.read(api.list_own, PageQuery.model_validate({"limit": _PAGE}))
     steps = [_step(visit, each) for each in chain["steps"]]
+    count = len({each["person"] for each in chain["steps"]})
     return render.page(
         "on_call.html",
         visit,
         steps=steps,
-        people=counted(len({each["person"] for each in chain["steps"]}), "person"),
+        people="1 person" if count == 1 else f"{count} people",
         quiet=chain.get("quiet"),
         set_by=visit.called(chain["set_by"]) if steps else "",
         set_at=moment(chain["set_at"]) if steps else None,

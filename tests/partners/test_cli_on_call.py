@@ -153,7 +153,8 @@ def test_what_was_paged_is_listed_and_of_the_other_side_without_names(
     shell: Shell, stub: StubCoordinator
 ) -> None:
     stub.answers("GET", "/v1/alarms", {"items": [_alarm("sent")], "next_cursor": None})
-    assert "Ada by email sent" in " ".join(shell("on-call", "alarms").output.split())
+    shown = " ".join(shell("on-call", "alarms").output.split())
+    assert f"Ada ({ADA}) by email sent" in shown
     request = "frq_01m8mkz5afeep9smq9bgj7ffz7"
     theirs = _alarm("sent") | {"partner": "exchange-b.example", "kind": "answer", "calls": None}
     path = f"/v1/freeze-requests/{request}/alarms"

@@ -28,6 +28,7 @@ from coordinator.storage.membership.on_call import (
     OnCallDocument,
     StoredChannel,
     StoredQuiet,
+    StoredStep,
 )
 from coordinator.storage.requests import alarms as alarm_store
 from coordinator.storage.requests.alarms import Alarm, Call
@@ -101,7 +102,7 @@ def set_chain(command: SetOnCall, actor: Actor, uow: UnitOfWork) -> Answer:
     _require_zone(command.body)
     _erase(uow, store.find(uow.connection, partner.handle))
     chain = OnCall(partner.handle, new_id("onc"), actor.subject, uow.now)
-    document = OnCallDocument.of(command.body.model_dump(exclude_none=True) | _quiet(command.body))
+    document = _document(command.body)
     store.replace(uow.connection, chain)
     key = uow.key(partner.document_key_id)
     uow.seal(key, chain.id, store.DOCUMENT, document.to_bytes())
@@ -120,8 +121,17 @@ def set_chain(command: SetOnCall, actor: Actor, uow: UnitOfWork) -> Answer:
     return Answer(201, {**_view(chain, document)}, entry=recorded, about=chain.id)
 
 
-def _quiet(body: NewOnCall) -> dict[str, object]:
-    return {"quiet": None if body.quiet is None else body.quiet.model_dump()}
+def _document(body: NewOnCall) -> OnCallDocument:
+    steps = [
+        StoredStep(
+            step.person,
+            step.minutes,
+            [StoredChannel(**each.model_dump(exclude_none=True)) for each in step.channels],
+        )
+        for step in body.steps
+    ]
+    quiet = None if body.quiet is None else StoredQuiet(**body.quiet.model_dump())
+    return OnCallDocument(steps, quiet)
 
 
 @handles(RemoveOnCall, needs=Permission.ON_CALL_CHANGE)

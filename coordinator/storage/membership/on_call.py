@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -68,23 +68,19 @@ class OnCallDocument:
         return self.steps[step].channels[number]
 
     @classmethod
-    def of(cls, stated: dict[str, Any]) -> "OnCallDocument":
-        """Return the document of the members that `to_bytes` seals."""
+    def from_bytes(cls, content: bytes) -> "OnCallDocument":
+        """Return the document of `to_bytes`."""
+        stored = strict_json.loads(content)
         steps = [
             StoredStep(
                 each["person"],
                 each["minutes"],
                 tuple(StoredChannel(**channel) for channel in each["channels"]),
             )
-            for each in stated["steps"]
+            for each in stored["steps"]
         ]
-        quiet = stated["quiet"]
+        quiet = stored["quiet"]
         return cls(tuple(steps), None if quiet is None else StoredQuiet(**quiet))
-
-    @classmethod
-    def from_bytes(cls, content: bytes) -> "OnCallDocument":
-        """Return the document of `to_bytes`."""
-        return cls.of(strict_json.loads(content))
 
     def to_bytes(self) -> bytes:
         """Return the form in which it is sealed."""
