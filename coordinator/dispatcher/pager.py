@@ -206,8 +206,7 @@ class Pager:
         logger.warning(
             "page_not_taken", id=call.id, partner=call.partner, channel=call.channel, error=error
         )
-        status = "failed" if again is None else "pending"
-        self._ended(Done(call, status, error, again))
+        self._ended(Done(call, "failed" if again is None else "pending", error, again))
 
     def _ended(self, done: Done) -> None:
         self._done.append(done)

@@ -91,12 +91,10 @@ class Mailer:
         Raises:
             MailError: If the server has not taken it when the deadline comes, or refuses it.
         """
-        message = EmailMessage()
-        message["From"], message["To"] = self._server.sender, to
-        message["Subject"] = subject
-        message["Date"] = format_datetime(self._clock.now())
-        message["Message-ID"] = f"<{message_id}@{self._server.sender.rpartition('@')[2]}>"
-        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notice comes back
+        try:
+            message = self._message(to, subject, message_id)
+        except ValueError:
+            raise MailError("refused") from None  # a header on two lines would be two headers
         message.set_content(text)
         until = time.monotonic() + self._seconds
         client = _client(self._server, self._seconds, self._tls)
@@ -115,6 +113,15 @@ class Mailer:
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         return self._given_tls or default_tls()
+
+    def _message(self, to: str, subject: str, message_id: str) -> EmailMessage:
+        message = EmailMessage()
+        message["From"], message["To"] = self._server.sender, to
+        message["Subject"] = subject
+        message["Date"] = format_datetime(self._clock.now())
+        message["Message-ID"] = f"<{message_id}@{self._server.sender.rpartition('@')[2]}>"
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notice comes back
+        return message
 
     def _deliver(self, client: smtplib.SMTP, message: EmailMessage) -> None:
         server = self._server

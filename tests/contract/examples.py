@@ -313,7 +313,7 @@ def _request(w: World) -> dict[str, Any]:
         follows=known["id"],
         support="none",
     )
-    [owed] = [each for each in w.get(a.lead, "/v1/alarms")["items"] if each["next_at"]]
+    [owed] = w.items(a.lead, ask, "alarms")
     operate(w.database, w.vault, w.clock, PageNext(alarm_id=owed["id"]))
     _ok(w.signer.get(a.lead, f"{_REQUEST}?box=to_approve"))
     [task] = [

@@ -40,6 +40,7 @@ TIMERS: Mapping[str, Told] = {
     "answer_by": K.ANSWER,
     "reply_by": K.REPLY,
     "hold_clock": K.HOLD_ENDS,
+    "hold_ends_soon": K.HOLD_ENDS,
     "answer_owed": K.SETTLE,
     "dispute_answer_by": K.CONSIDER_RELEASE,
     "root_reset": K.CHECK_ROOT_RESET,

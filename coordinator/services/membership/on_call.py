@@ -34,6 +34,7 @@ from coordinator.storage.requests import alarms as alarm_store
 from coordinator.storage.requests.alarms import Alarm, Call
 from coordinator.storage.tail import idempotency
 from holdfast.protocol.on_call_payloads import NewOnCall, NewOnCallTest
+from holdfast.protocol.on_call_views import ChannelKind
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
 
@@ -63,7 +64,7 @@ class PageForTest:
 class ChannelView(TypedDict):
     """By what somebody is paged (`on_call_views.ChannelView`)."""
 
-    kind: str
+    kind: ChannelKind
     target: str
 
 

@@ -7,7 +7,7 @@ worker pages one person of the chain after the other, until somebody has the tas
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import NamedTuple, NotRequired, TypedDict
+from typing import Literal, NamedTuple, NotRequired, TypedDict
 from zoneinfo import ZoneInfo
 
 from coordinator.domain.actor import Actor, ActorKind
@@ -39,12 +39,13 @@ from coordinator.storage.requests import tasks as task_store
 from coordinator.storage.requests.alarms import Alarm, Call
 from coordinator.storage.requests.legs import NewLeg
 from coordinator.storage.tables.partners import PartnerRow
+from holdfast.protocol.on_call_views import AlarmOutcome, CallStatus, ChannelKind
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.tasks import OF_PARTNER_ASKED, Task, TaskKind
 from holdfast.protocol.type_ids import new_id, new_ids
 from holdfast.protocol.vocabulary import EventType, PartnerKind, Role, Urgency
 
-TEST = "test"
+TEST: Literal["test"] = "test"
 _MOST_PEOPLE = 1000
 
 
@@ -67,9 +68,9 @@ class AlarmCallView(TypedDict):
 
     id: str
     person: str
-    channel: str
+    channel: ChannelKind
     queued_at: str
-    status: str
+    status: CallStatus
     sent_at: str | None
     error: str | None
 
@@ -79,14 +80,14 @@ class AlarmView(TypedDict):
 
     id: str
     partner: str
-    kind: str
+    kind: TaskKind | Literal["test"]
     task: str | None
     request_id: str | None
     owed_at: str
     paged_at: str | None
     next_at: str | None
     ended_at: str | None
-    outcome: str | None
+    outcome: AlarmOutcome | None
     calls: NotRequired[Sequence[AlarmCallView]]
 
 
@@ -203,7 +204,7 @@ class _Paged(NamedTuple):
     place: int
 
 
-def _next_step(uow: UnitOfWork, alarm: Alarm) -> _Paged | datetime | str:
+def _next_step(uow: UnitOfWork, alarm: Alarm) -> _Paged | datetime | AlarmOutcome:
     """Return whom an alarm pages now, until when it waits, or how it has ended."""
     outcome = _outcome(uow, alarm)
     chain = chain_store.find(uow.connection, alarm.partner)
@@ -308,7 +309,7 @@ def _where(on: RequestContext, task: Task, partner: str) -> RequestContext | Leg
     return on if leg is None else on.on_leg(leg)
 
 
-def _outcome(uow: UnitOfWork, alarm: Alarm) -> str | None:
+def _outcome(uow: UnitOfWork, alarm: Alarm) -> AlarmOutcome | None:
     """Return how an alarm has ended by itself; None where it goes on."""
     task = task_of(alarm)
     tasks = [Task(kind, task.request_id, task.about) for kind in HEARD_BY[task.kind]]
@@ -419,7 +420,7 @@ def alarm_view(alarm: Alarm, calls: Sequence[Call] | None) -> AlarmView:
     view: AlarmView = {
         "id": alarm.id,
         "partner": alarm.partner,
-        "kind": alarm.kind,
+        "kind": TEST if alarm.kind == TEST else TaskKind(alarm.kind),
         "task": None if alarm.kind == TEST else task_of(alarm).id,
         "request_id": alarm.request_id,
         "owed_at": format_time(alarm.owed_at),

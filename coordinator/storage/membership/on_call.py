@@ -12,6 +12,7 @@ from coordinator.storage.engine.documents import Vault, load_one
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.tables.on_call import OnCallRow
 from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.on_call_views import ChannelKind
 
 DOCUMENT = "on_call"
 
@@ -29,7 +30,7 @@ class OnCall(NamedTuple):
 class StoredChannel:
     """By what somebody is paged; members of other kinds are None."""
 
-    kind: str
+    kind: ChannelKind
     address: str | None = field(default=None, repr=False)
     url: str | None = field(default=None, repr=False)
     routing_key: str | None = field(default=None, repr=False)

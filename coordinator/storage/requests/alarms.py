@@ -15,6 +15,7 @@ from sqlalchemy import Connection, and_, bindparam, exists, insert, or_, select,
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.tables.freeze_requests import LegRow
 from coordinator.storage.tables.on_call import AlarmCallRow, AlarmRow, OnCallRow
+from holdfast.protocol.on_call_views import AlarmOutcome, CallStatus, ChannelKind
 from holdfast.protocol.tasks import TaskKind
 
 #: Claims look through so many messages that are due, of which each partner has its share.
@@ -36,7 +37,7 @@ class Alarm(NamedTuple):
     next_at: datetime | None = None
     paged_at: datetime | None = None
     ended_at: datetime | None = None
-    outcome: str | None = None
+    outcome: AlarmOutcome | None = None
 
 
 class Call(NamedTuple):
@@ -49,9 +50,9 @@ class Call(NamedTuple):
     on_call_id: str
     step: int
     channel_no: int
-    channel: str
+    channel: ChannelKind
     queued_at: datetime
-    status: str = "pending"
+    status: CallStatus = "pending"
     tries: int = 0
     next_at: datetime | None = None
     lease_until: datetime | None = None
@@ -89,7 +90,7 @@ class Done(NamedTuple):
     """
 
     call: Call
-    status: str
+    status: CallStatus
     error: str | None = None
     next_at: datetime | None = None
 
@@ -212,7 +213,7 @@ def end_heard(
         end(connection, alarm_id, outcome="taken", at=at)
 
 
-def end(connection: Connection, alarm_id: str, *, outcome: str, at: datetime) -> None:
+def end(connection: Connection, alarm_id: str, *, outcome: AlarmOutcome, at: datetime) -> None:
     """End an alarm; what was not sent yet is dropped, what is under way may still arrive."""
     connection.execute(
         update(AlarmRow)
