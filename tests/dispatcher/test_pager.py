@@ -125,8 +125,9 @@ def test_taking_it_ends_it_for_good_and_drops_what_was_not_sent(w: World) -> Non
     [call] = alarms(w, a.lead)[0]["calls"]
     assert (call["status"], call["error"]) == ("pending", "connect_failed")
     take(w, a.second_lead, request, Task(TaskKind.RATIFY, request["id"]).id)
-    assert sleepers.listen(minutes=20) == []
     [alarm] = alarms(w, a.lead)
+    assert sleepers.listen(minutes=20) == []
+    assert alarms(w, a.lead) == [alarm]
     assert (alarm["outcome"], alarm["next_at"]) == ("taken", None)
     assert [each["status"] for each in alarm["calls"]] == ["dropped"]
 

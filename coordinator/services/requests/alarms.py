@@ -35,7 +35,6 @@ from coordinator.storage.reading.waiting_tasks import NO_TIME, Wanted
 from coordinator.storage.requests import alarms as store
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as leg_store
-from coordinator.storage.requests import tasks as task_store
 from coordinator.storage.requests.alarms import Alarm, Call
 from coordinator.storage.requests.legs import NewLeg
 from coordinator.storage.tables.partners import PartnerRow
@@ -310,12 +309,12 @@ def _where(on: RequestContext, task: Task, partner: str) -> RequestContext | Leg
 
 
 def _outcome(uow: UnitOfWork, alarm: Alarm) -> AlarmOutcome | None:
-    """Return how an alarm has ended by itself; None where it goes on."""
+    """Return how an alarm has ended by itself; None where it goes on.
+
+    Whoever takes a task ends its alarms in that very transaction.
+    """
     task = task_of(alarm)
     tasks = [Task(kind, task.request_id, task.about) for kind in HEARD_BY[task.kind]]
-    taken = task_store.taken(uow.connection, {each.id: alarm.partner for each in tasks})
-    if any(each.taken_at >= alarm.owed_at for each in taken.values()):
-        return "taken"
     kinds = {each.kind for each in tasks}
     wanted = Wanted(partner=alarm.partner, now=uow.now, policies=uow.policies, kinds=kinds)
     for each in tasks:
