@@ -448,7 +448,7 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
         *((a.lead, f"{path}/{name}") for name in lists),
         *((a.lead, each) for each in (path, _REQUEST, "/v1/partners", "/v1/partners/me")),
         *((a.lead, f"/v1/{name}") for name in ("people", "keys", "encryption-keys", "grants")),
-        *((a.lead, f"/v1/{name}") for name in ("passkeys", "acts")),
+        *((a.lead, f"/v1/{name}") for name in ("passkeys", "acts", "alarms")),
         *((a.lead, f"/v1/{name}") for name in ("chains", "incidents", "statistics", "events")),
         *((a.lead, each) for each in (incident, f"{incident}/timeline", f"{incident}/trace")),
         (a.lead, f"/v1/partners/{b.handle}"),
