@@ -124,6 +124,7 @@ def wire(
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),
         check_issuer=issuer_check(settings),
+        sends_mail=bool(settings.mail_host),
         outcome_wait=OutcomeWait(
             settings.webhook_deadline + _TEST_BEGINS_WITHIN, settings.waiting_tests
         ),

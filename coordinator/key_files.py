@@ -276,6 +276,21 @@ def _if_there(path: Path, read: Callable[[Path], T]) -> T | None:
     return read(path) if path.exists() else None
 
 
+def read_login(path: Path) -> tuple[str, str]:
+    """Return user and password of a file that has them in two lines.
+
+    Raises:
+        KeyFileError: If it is missing, open to others, or has not two lines of text.
+    """
+    if not path.exists():
+        raise KeyFileError(f"{path} is missing")
+    try:
+        user, password = _read(path).decode().splitlines()
+    except ValueError:  # which UnicodeDecodeError is, too
+        raise KeyFileError(f"{path} must hold two lines of text, user and password") from None
+    return user, password
+
+
 def _read(path: Path) -> bytes:
     try:
         mode = path.stat().st_mode

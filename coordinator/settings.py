@@ -78,6 +78,12 @@ class Settings:
     log_policy_file: Path | None
     timestamp_authority_url: str
     timestamp_authority_roots: Path | None
+    mail_host: str
+    mail_port: int
+    mail_from: str
+    mail_tls: str
+    mail_login_file: Path | None
+    pager_url: str
     sandbox: bool
 
     @property
@@ -224,6 +230,7 @@ _RANGES = {
     "worker_connections": (1, 16_384),
     "port": (1, 65_535),
     "metrics_port": (0, 65_535),
+    "mail_port": (1, 65_535),
     "slowest_bytes_per_second": (1_024, 2**30),
     "small_body_bytes": (1_024, 2**24),
     "body_limit_bytes": (1_024, 2**26),
@@ -237,6 +244,7 @@ _RANGES = {
 _CHOICES = {
     "log_level": ("debug", "info", "warning", "error"),
     "log_format": ("json", "console"),
+    "mail_tls": ("starttls", "tls", "none"),
 }
 _DATABASES = ("sqlite:///", "postgresql+psycopg://")
 
@@ -254,6 +262,7 @@ def _check(values: Mapping[str, Any]) -> None:
             raise SettingsError(f"{PREFIX}CONSOLE_ORIGIN: {error}") from None
     _check_sandbox(values)
     _check_timestamps(values)
+    _check_mail(values)
     _check_ranges(values)
     _check_databases(values)
     if values["metrics_port"] == values["port"]:
@@ -281,6 +290,18 @@ def _check_timestamps(values: Mapping[str, Any]) -> None:
             f"{PREFIX}TIMESTAMP_AUTHORITY_ROOTS: must name a file with the authority's root "
             f"certificates where {PREFIX}TIMESTAMP_AUTHORITY_URL is set, and only there"
         )
+
+
+def _check_mail(values: Mapping[str, Any]) -> None:
+    name, _, domain = values["mail_from"].rpartition("@")
+    is_address = bool(name and domain) and values["mail_from"].isprintable()
+    if values["mail_host"] and (not is_address or " " in values["mail_from"]):
+        raise SettingsError(
+            f"{PREFIX}MAIL_FROM: must be an address like holdfast@coordinator.example where "
+            f"{PREFIX}MAIL_HOST is set, not {values['mail_from']!r}"
+        )
+    if values["mail_login_file"] and values["mail_tls"] == "none":
+        raise SettingsError(f"{PREFIX}MAIL_TLS: nobody logs in over a connection without TLS")
 
 
 def _check_databases(values: Mapping[str, Any]) -> None:

@@ -423,7 +423,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_PROTOCOL}/merkle_tree.py",
-        "    if way.tree_last:\n",
+        "    if tree_last:\n",
         "    if False:\n",
         _TREE,
     ),
@@ -496,8 +496,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_EVIDENCE}/bundle/examination.py",
-        "    if policy is not None and policy.has_logs and named not in policy.logs:",
-        "    if False:",
+        "    if trust.policy is not None and trust.policy.has_logs:\n",
+        "    if False:\n",
         _BUNDLE_POLICY,
     ),
     Mutation(

@@ -33,6 +33,7 @@ class AppContext(CommandContext):
         timestamps: Asked for timestamps of what is handed out as evidence; None: nobody is.
         proxies: Networks of the proxies in front, which say whom they were called by.
         check_issuer: Asks an OpenID provider what it says of itself; raises InvalidInputError.
+        sends_mail: Whether people can be paged by mail.
         log_policy: Which witnesses' cosignatures are taken, and how many are enough.
         log_policy_text: The same as the operator wrote it.
         is_sandbox: Whether a 401 says why.
@@ -50,6 +51,7 @@ class AppContext(CommandContext):
     wake: Callable[[], None]
     check_endpoint: Callable[[str], None]
     check_issuer: Callable[[str], None]
+    sends_mail: bool
     outcome_wait: OutcomeWait
     limiter: RateLimiter
     proxies: Sequence[IPv4Network | IPv6Network]

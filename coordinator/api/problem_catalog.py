@@ -41,6 +41,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "invalid_addresses": "Some flagged addresses have faults; all of them are named at once.",
         "invalid_partners": "Some of the partners asked cannot be; all of them are named at once.",
         "no_checkpoint": "The note is no checkpoint of a log.",
+        "no_mail": "This coordinator has no mail server: page your people by another channel.",
         "nothing_missed": "`replay` needs an endpoint that is off, since a time that is known.",
         "other_remainder": "`remainder_sha256` is not the hash of what would go out without the "
         "addresses that `except` names.",
@@ -73,6 +74,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "withdrawal_decided": "This withdrawal was decided on before; propose it again.",
     },
     errors.ConflictError: {
+        "tested_just_now": "A chain is tested once a minute: its channels may be somebody else's.",
         "last_key": "It is the caller's last key of its kind; only a security lead takes it away.",
         "answers_owed": "Answers are still owed, or a dispute is open.",
         "already_answered": "This question has its answer.",

@@ -73,6 +73,7 @@ EVENTS: Mapping[EventType, str] = MappingProxyType(
         EventType.LOG_RESTORED: "The coordinator was restored",
         EventType.EVIDENCE_SEALED: "Evidence was sealed",
         EventType.TASK_TAKEN: "Somebody took a task",
+        EventType.TASK_PAGED: "Somebody is woken for a task",
         EventType.ENDPOINT_TEST: "A test",
         EventType.ENDPOINT_FAILING: "An endpoint takes no events",
         EventType.ENDPOINT_DISABLED: "An endpoint was turned off",

@@ -18,6 +18,11 @@ TIMERS_FIRED = Counter("holdfast_timers_fired", "Deadlines acted on.", ["timer"]
 TIMER_FAULTS = Counter(
     "holdfast_timer_failures", "Deadlines whose act failed; they are tried again.", ["timer"]
 )
+PAGES = Counter(
+    "holdfast_pages",
+    "Tries of pages by outcome: sent, pending (tried again), failed, dropped, fault.",
+    ["outcome"],
+)
 # Of the workers that live: one that stands still is not hidden by the others.
 LAST_PASS = Gauge(
     "holdfast_timers_last_pass_timestamp_seconds",

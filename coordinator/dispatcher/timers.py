@@ -22,6 +22,7 @@ from coordinator.domain.clock import Clock, SystemClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.delivery import FAILING_AFTER
 from coordinator.domain.errors import CoordinatorError
+from coordinator.domain.on_call import BEFORE_HOLD_ENDS
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
 from coordinator.services.delivery.webhook_endpoints import (
@@ -35,6 +36,7 @@ from coordinator.services.ending.withdrawal_proposals import VoidWithdrawal
 from coordinator.services.ledger.holds import FireHoldClock, RemindOwed
 from coordinator.services.membership.root_resets import TakeOverRoot
 from coordinator.services.membership.suspensions import SuspendRequest
+from coordinator.services.requests.alarms import WakeForHold
 from coordinator.services.requests.info_requests import MarkReplyLate
 from coordinator.services.requests.legs import MarkLegOverdue, MarkLegUnanswered
 from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
@@ -45,6 +47,7 @@ from coordinator.storage.engine.database import Database
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.membership import root_resets, suspensions
 from coordinator.storage.requests import (
+    alarms,
     erasures,
     freeze_requests,
     info_requests,
@@ -146,6 +149,13 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
             "hold_clock",
             hold_clocks.due_clocks,
             lambda hold_id: FireHoldClock(hold_id=hold_id),
+        ),
+        Timer(
+            "hold_ends_soon",
+            lambda connection, now, limit: alarms.holds_that_end(
+                connection, now, limit, before=BEFORE_HOLD_ENDS
+            ),
+            lambda leg_id: WakeForHold(leg_id=leg_id),
         ),
         Timer(
             "answer_owed",

@@ -1,4 +1,4 @@
-"""One worker process: deliveries, leg notices and timers, until it is stopped."""
+"""One worker process: deliveries, leg notices, timers and pages, until it is stopped."""
 
 import threading
 from dataclasses import dataclass
@@ -6,13 +6,16 @@ from datetime import timedelta
 
 import structlog
 
+from coordinator.dispatcher.channels import Channels, ChannelSettings
 from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.leg_notices import tell_legs
 from coordinator.dispatcher.loop import DeliveryLoop, LoopSettings
+from coordinator.dispatcher.pager import Pager, PagerSettings
 from coordinator.dispatcher.timers import TimerRun, all_timers
 from coordinator.dispatcher.webhook_sender import SenderSettings, WebhookSender
 from coordinator.domain.fair_shares import PARTNER_SHARE
 from coordinator.egress.address_guard import EndpointPolicy
+from coordinator.egress.mail import MailServer
 from coordinator.storage.engine.wakeup import Watcher, open_notifier
 
 logger = structlog.get_logger(__name__)
@@ -34,6 +37,9 @@ class WorkerSettings:
     poll: timedelta = timedelta(seconds=1)
     timer_interval: timedelta = timedelta(seconds=1)
     listen_url: str = ""
+    console_origin: str = ""
+    pager_url: str = ""
+    mail: MailServer | None = None
 
 
 class Worker:
@@ -65,6 +71,22 @@ class Worker:
             on_commit=self._committed,
             timers=all_timers(context.rulebook.policies),
         )
+        channels = Channels(
+            ChannelSettings(
+                policy=settings.policy,
+                pager_url=settings.pager_url,
+                mail=settings.mail,
+                deadline=settings.deadline,
+            ),
+            clock=context.clock,
+        )
+        self.pager = Pager(
+            context,
+            send=channels.send,
+            settings=PagerSettings(lease=settings.lease, poll=settings.poll),
+            console=settings.console_origin,
+            on_commit=self._committed,
+        )
         self.loop = DeliveryLoop(
             context,
             send=self._sender.send,
@@ -85,14 +107,18 @@ class Worker:
         aftercare = threading.Thread(
             target=self._aftercare, args=(stop,), name="aftercare", daemon=True
         )
+        paging = threading.Thread(target=self.pager.run, args=(stop,), name="pager", daemon=True)
         self._watcher.start()
         aftercare.start()
+        paging.start()
         try:
             self.loop.run(stop)
         finally:
             stop.set()
             self._notices.set()
+            self.pager.wake()
             aftercare.join(_JOIN_SECONDS)
+            paging.join(_JOIN_SECONDS)
             self._watcher.stop()
             self._notifier.close()
             self._sender.close()

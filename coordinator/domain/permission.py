@@ -74,6 +74,7 @@ class Permission(StrEnum):
     CONSOLE_LINK_MAKE = "console_link:make"  # a person's; it gives nobody a right
     ENCRYPTION_KEY_SET = "encryption_key:set"  # who holds it reads what is sealed to the partner
     SIGN_IN_PROVIDER_CHANGE = "sign_in_provider:change"  # who may be signed in to read, by whom
+    ON_CALL_CHANGE = "on_call:change"  # who is woken by what, and a test of it
     TAG_KEY_SET = "tag_key:set"  # what the partner's entries of the log are tagged with
     # the coordinator itself: timers, transport, the operator's membership acts
     TIMER_FIRE = "timer:fire"
@@ -145,6 +146,7 @@ _MEMBERSHIP = frozenset(
         P.GRANT_APPROVE,
         P.REVOCATION_MAKE,
         P.SIGN_IN_PROVIDER_CHANGE,
+        P.ON_CALL_CHANGE,
         P.TAG_KEY_SET,
         P.ENCRYPTION_KEY_SET,
     }

@@ -2,16 +2,18 @@
 
 import resource
 import threading
+from typing import cast
 
 from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.worker import Worker, WorkerSettings
-from coordinator.key_files import read_keys
+from coordinator.egress.mail import MailServer, MailTls
+from coordinator.key_files import KeyFileError, read_keys, read_login
 from coordinator.operations.preparation import open_settings_database
 from coordinator.rulebook_files import read_rulebook
-from coordinator.settings import Settings, clock_of
+from coordinator.settings import Settings, SettingsError, clock_of
 
-#: The pump, the aftercare, the watcher's slow poll, and one to spare.
-_CONNECTIONS = 4
+#: The pump, the aftercare, the pager, the watcher's slow poll, and one to spare.
+_CONNECTIONS = 5
 #: Files that a worker may have open beside kept connections: those in use, the database, logs.
 _OTHER_FILES = 512
 #: More are never needed: the most connections that may be set, and those.
@@ -37,6 +39,30 @@ def work(settings: Settings, stop: threading.Event) -> None:
         database.engine.dispose()
 
 
+def _mail_server(settings: Settings) -> MailServer | None:
+    """Return the mail server that pages go out by; None where none is configured.
+
+    Raises:
+        SettingsError: If the file of its login is missing, open to others, or no two lines.
+    """
+    if not settings.mail_host:
+        return None
+    user, password = "", ""
+    if settings.mail_login_file is not None:
+        try:
+            user, password = read_login(settings.mail_login_file)
+        except KeyFileError as error:
+            raise SettingsError(f"HOLDFAST_MAIL_LOGIN_FILE: {error}") from None
+    return MailServer(
+        host=settings.mail_host,
+        port=settings.mail_port,
+        sender=settings.mail_from,
+        tls=cast("MailTls", settings.mail_tls),
+        user=user,
+        password=password,
+    )
+
+
 def worker_settings(settings: Settings) -> WorkerSettings:
     """Return what a worker needs of the settings."""
     return WorkerSettings(
@@ -50,6 +76,9 @@ def worker_settings(settings: Settings) -> WorkerSettings:
         poll=settings.poll_interval,
         timer_interval=settings.timer_interval,
         listen_url=settings.database_listen_url,
+        console_origin=settings.passkey_scope.origin,
+        pager_url=settings.pager_url,
+        mail=_mail_server(settings),
     )
 
 

@@ -30,6 +30,7 @@ from coordinator.services.membership import (
     grant_proposals,
     grants,
     log_reconciliation,
+    on_call,
     partners,
     people,
     revocations,
@@ -41,6 +42,7 @@ from coordinator.services.membership import (
 )
 from coordinator.services.requests import (
     additions,
+    alarms,
     approvals,
     freeze_requests,
     indemnities,
@@ -83,6 +85,8 @@ HANDLERS: tuple[Handler[Any], ...] = (
     info_requests.answer,
     info_requests.mark_reply_late,
     tasks.take,
+    alarms.wake_for_hold,
+    alarms.page_next,
     # What named partners alone read.
     sealed_evidence.send_part,
     sealed_evidence.seal,
@@ -117,6 +121,9 @@ HANDLERS: tuple[Handler[Any], ...] = (
     encryption_keys.set_key,
     sign_in_providers.set_provider,
     sign_in_providers.remove_provider,
+    on_call.set_chain,
+    on_call.remove_chain,
+    on_call.page_for_test,
     root_resets.announce,
     root_resets.take_over,
     log_reconciliation.reconcile,

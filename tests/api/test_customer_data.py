@@ -26,6 +26,8 @@ CHECKED_BY_RULE = {
     ("IndemnityCap", "asset"): "parse_asset",
     ("NewEndpoint", "url"): "check_endpoint",
     ("EndpointChanges", "url"): "check_endpoint",
+    ("JsonChannel", "url"): "check_endpoint",
+    ("PagerChannel", "url"): "check_endpoint",
     ("PartnerChanges", "contacts"): "sealed; the partner's own people are named here",
     ("PartnerChanges", "emergency_contact"): "the same",
     ("PersonChanges", "display_name"): "sealed; read by the partner's own alone",

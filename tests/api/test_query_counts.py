@@ -146,7 +146,7 @@ def test_submitting_and_approving_take_few_statements(
         request = submit(signer, cast)
     with counted(app) as approving:
         approve(signer, cast, request)
-    assert _changes(submitting) <= 27, submitting
+    assert _changes(submitting) <= 28, submitting
     assert _changes(approving) <= 30, approving
 
 

@@ -29,6 +29,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/asked": ALL,
     f"GET {REQUEST}/summary.pdf": ALL,
     f"GET {REQUEST}/events": ALL,
+    f"GET {REQUEST}/alarms": ALL,
     f"GET {REQUEST}/answers": ALL,
     "GET /v1/holds": ALL,
     "GET /v1/search": ALL,
@@ -69,6 +70,8 @@ RIGHTS: Mapping[str, set[str]] = {
     "GET /v1/grants": ALL,
     "GET /v1/passkeys": ALL,
     "GET /v1/sign-in-provider": ALL,
+    "GET /v1/on-call": ALL,
+    "GET /v1/alarms": ALL,
     "GET /v1/events": ALL,
     "GET /v1/webhook-endpoints": ENDPOINTS | {"auditor"},
     "GET /v1/webhook-endpoints/{endpoint_id}": ENDPOINTS | {"auditor"},
@@ -114,6 +117,9 @@ RIGHTS: Mapping[str, set[str]] = {
     "POST /v1/console-links": ALL - {"system"},
     "POST /v1/sign-in-provider": LEAD,
     "DELETE /v1/sign-in-provider": LEAD,
+    "POST /v1/on-call": LEAD,
+    "DELETE /v1/on-call": LEAD,
+    "POST /v1/on-call/test": LEAD,
     "PATCH /v1/partners/me": LEAD,
     "POST /v1/partners/me/tag-key": LEAD,
     "PATCH /v1/people/{person_id}": LEAD,
@@ -210,6 +216,15 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
             "client_secret": "between us",
             "people": [{"person": own.analyst.subject, "sub": "17"}],
         },
+        "/v1/on-call": {
+            "steps": [
+                {
+                    "person": own.lead.subject,
+                    "channels": [{"kind": "webhook", "url": "http://127.0.0.1:9/page"}],
+                }
+            ]
+        },
+        "/v1/on-call/test": {},
         "/v1/partners/me": {"contacts": ["desk on duty"]},
         "/v1/partners/me/tag-key": {"tag_key": "A" * 43},
         "/v1/people/{person_id}": {"display_name": "Ada"},

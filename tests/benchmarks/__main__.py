@@ -18,6 +18,7 @@ from tests.benchmarks import (
     growth,
     ledger,
     log,
+    pages,
     submissions,
 )
 from tests.benchmarks.figures import Figure
@@ -30,6 +31,7 @@ GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
     "fan_out": fan_out.measure,
     "disturbed": disturbed.measure,
     "fairness": fairness.measure,
+    "pages": pages.measure,
     "growth": growth.measure,
     "deliveries": deliveries.measure,
     "submissions": submissions.measure,

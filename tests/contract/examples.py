@@ -23,6 +23,7 @@ from coordinator.domain.errors import (
     UnavailableError,
 )
 from coordinator.services.ending.erasures import ProposeErasure
+from coordinator.services.requests.alarms import PageNext
 from holdfast.protocol import base64url
 from holdfast.protocol.cosignature import WitnessVerifier, cosign
 from holdfast.protocol.jwk import PrivateKey
@@ -204,6 +205,7 @@ def _ok(answer: TestResponse) -> Any:
 def _play(w: World) -> None:
     _membership(w)
     _sign_in_provider(w)
+    _on_call(w)
     endpoint = _endpoints(w)
     ask = _request(w)
     _two_holds(w, ask)
@@ -217,6 +219,7 @@ def _play(w: World) -> None:
     for each in (path, f"{path}/parts/0"):
         _ok(w.signer.get(w.cast.b.lead, each))
     _drop_endpoint(w, endpoint)
+    _ok(w.signer.send(w.cast.a.lead, "DELETE", "/v1/on-call"))
 
 
 def _membership(w: World) -> None:
@@ -255,6 +258,28 @@ def _sign_in_provider(w: World) -> None:
         _ok(w.signer.send(lead, "DELETE", path))
 
 
+def _on_call(w: World) -> None:
+    a, path = w.cast.a, "/v1/on-call"
+    steps = [
+        {
+            "person": a.lead.subject,
+            "channels": [
+                {"kind": "webhook", "url": _HOOK},
+                {"kind": "pagerduty", "routing_key": "R0KEY5NDBYY0URSERV1CE"},
+            ],
+        },
+        {
+            "person": a.second_lead.subject,
+            "minutes": 10,
+            "channels": [{"kind": "webhook", "url": _HOOK}],
+        },
+    ]
+    quiet = {"zone": "Europe/Tallinn", "begins": "22:00", "ends": "07:00", "rest_days": True}
+    _ok(w.signer.post(a.lead, path, {"steps": steps, "quiet": quiet}))
+    _ok(w.signer.get(a.lead, path))
+    _ok(w.signer.post(a.lead, f"{path}/test", {"person": a.lead.subject}))
+
+
 def _endpoints(w: World) -> str:
     system = w.cast.a.system
     body = {"url": _HOOK, "event_types": ["freeze.*", "hold.lapsed"], "description": "Desk"}
@@ -288,6 +313,8 @@ def _request(w: World) -> dict[str, Any]:
         follows=known["id"],
         support="none",
     )
+    [owed] = w.items(a.lead, ask, "alarms")
+    operate(w.database, w.vault, w.clock, PageNext(alarm_id=owed["id"]))
     _ok(w.signer.get(a.lead, f"{_REQUEST}?box=to_approve"))
     [task] = [
         each for each in w.get(a.lead, "/v1/tasks")["items"] if each["request_id"] == ask["id"]
@@ -409,7 +436,7 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
     a, b, *_ = w.cast.all
     path = f"{_REQUEST}/{ask['id']}"
     lists = (
-        *("addresses", "asked", "events", "partners", "drafts", "support", "indemnities"),
+        *("addresses", "asked", "events", "alarms", "partners", "drafts", "support", "indemnities"),
         *("withdrawals", "legs", "info-requests", "ledger", "holds", "answers", "legal-orders"),
         *("disputes", "evidence", "evidence-bundle", "summary.pdf", "sealed-evidence"),
     )
@@ -421,7 +448,7 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
         *((a.lead, f"{path}/{name}") for name in lists),
         *((a.lead, each) for each in (path, _REQUEST, "/v1/partners", "/v1/partners/me")),
         *((a.lead, f"/v1/{name}") for name in ("people", "keys", "encryption-keys", "grants")),
-        *((a.lead, f"/v1/{name}") for name in ("passkeys", "acts")),
+        *((a.lead, f"/v1/{name}") for name in ("passkeys", "acts", "alarms")),
         *((a.lead, f"/v1/{name}") for name in ("chains", "incidents", "statistics", "events")),
         *((a.lead, each) for each in (incident, f"{incident}/timeline", f"{incident}/trace")),
         (a.lead, f"/v1/partners/{b.handle}"),

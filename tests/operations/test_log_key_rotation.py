@@ -35,6 +35,7 @@ from holdfast.protocol.checkpoint import log_origin, open_checkpoint
 from holdfast.protocol.signed_note import NoteVerifier, parse_note
 from holdfast.protocol.vocabulary import PartnerKind
 from tests.conftest import BACKENDS
+from tests.operations.reconciled import take_changes_again
 from tests.postgres import PostgresServer
 
 
@@ -315,6 +316,7 @@ def test_a_backup_of_between_has_both_keys(small: Settings, tmp_path: Path) -> N
     back_up_keys(small, tmp_path / "media", None)
     elsewhere = Settings.from_env({"HOLDFAST_DATA_DIR": str(tmp_path / "elsewhere")})
     restore(elsewhere, folder, tmp_path / "media")
+    take_changes_again(elsewhere)
     assert _faults(elsewhere) == []
     retire_log_key(elsewhere, elsewhere.keys_dir)
     _invite(elsewhere, "b.example")

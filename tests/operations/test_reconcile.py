@@ -675,6 +675,8 @@ def test_a_backup_of_the_release_before_is_migrated_and_marked(
     shutil.copy(before.backup / "holdfast.sqlite3", old)
     with closing(sqlite3.connect(old)) as file:
         file.executescript(
+            "DROP TABLE alarm_call; DROP TABLE alarm; DROP TABLE on_call;"
+            "ALTER TABLE log_head DROP COLUMN signing_key; DROP TABLE log_key_statement;"
             "ALTER TABLE log_head DROP COLUMN restored_at; DROP TABLE log_loss;"
             "UPDATE alembic_version SET version_num = '0012'"
         )

@@ -17,7 +17,9 @@ from coordinator.services.ending.erasures import ProposeErasure
 from coordinator.services.membership.log_reconciliation import ReconcileLog
 from coordinator.services.membership.root_resets import ResetRoot
 from coordinator.services.membership.suspensions import SuspendPartner
+from coordinator.services.requests.alarms import PageNext
 from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliverable
+from coordinator.storage.requests import alarms
 from coordinator.storage.tail import restored
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.transparency_log.signer import Tree
@@ -85,6 +87,7 @@ def play(office: Office) -> list[Told]:
     _change_members(office)
     _seal_evidence(office)
     _come_back_from_a_copy(office)
+    _wake_somebody(office)
     own = _test_endpoints(office)
     return list(_events(office, own))
 
@@ -112,6 +115,17 @@ def _below(office: Office, ask: Ask, by: Any, path: str, **body: Any) -> dict[st
     status, answer = office.act(by, ask, path, **body)
     assert status == 201, answer
     return answer
+
+
+def _wake_somebody(office: Office) -> None:
+    desk, c = office.desk, office.desk.cast.c
+    channel = {"kind": "pagerduty", "routing_key": "R0KEY5NDBYY0URSERV1CE"}
+    chain = {"steps": [{"person": c.lead.subject, "channels": [channel]}]}
+    assert office.signer.post(c.lead, "/v1/on-call", chain).status_code == 201
+    desk.go_out(to=[c.handle])
+    with desk.database.engine.connect() as connection:
+        [alarm] = alarms.due(connection, desk.clock.now(), 10)
+    desk.own(PageNext(alarm_id=alarm))
 
 
 def _go_through_a_request(office: Office) -> None:

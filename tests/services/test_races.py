@@ -24,6 +24,7 @@ from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
 from coordinator.services.ending.closing import ExpireFreezeRequest
 from coordinator.services.ending.withdrawal_proposals import VoidWithdrawal
+from coordinator.services.requests.alarms import PageNext
 from coordinator.services.requests.info_requests import MarkReplyLate
 from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
 from coordinator.storage.tables.events import EventRow
@@ -560,6 +561,46 @@ def test_two_who_take_what_a_third_does_meanwhile(meeting: Meeting) -> None:
         assert desk.told(desk.cast.a, ask).count("task.taken") == taken
         kept_rows = desk.sql("SELECT count(*) FROM taken_task WHERE task_id = :id", id=task.id)
         assert kept_rows == min(taken, 1)
+
+
+def test_two_workers_who_page_a_taker_a_ratifier_and_the_missed_time_meet(
+    meeting: Meeting,
+) -> None:
+    """One person is paged at most, nobody after somebody had it, and in the end nothing is owed."""
+    office, desk = meeting.office, meeting.office.desk
+    a, b = desk.cast.a, desk.cast.b
+    desk.policy(a, may_flash=[a.analyst.subject])
+    channel = {"kind": "pagerduty", "routing_key": "R0KEY5NDBYY0URSERV1CE"}
+    steps = [{"person": each.subject, "channels": [channel]} for each in (a.lead, a.second_lead)]
+    assert office.signer.post(a.lead, "/v1/on-call", {"steps": steps}).status_code == 201
+    for _ in range(RACES):
+        desk.clock.step(24 * HOUR)
+        ask = desk.submit(urgency="flash", to=[b.handle])
+        alarm_id = str(desk.sql("SELECT id FROM alarm WHERE ended_at IS NULL"))
+        desk.clock.step(HOUR - JUST)
+        approve = {"decision": "approve", "context_sha256": ask.answer["context_sha256"]}
+        outcomes = meeting.run(
+            [
+                meeting.fire("paged", PageNext(alarm_id=alarm_id)),
+                meeting.fire("paged too", PageNext(alarm_id=alarm_id)),
+                meeting.take("taken", a.second_lead, ask, Task(TaskKind.RATIFY, ask.id)),
+                meeting.send("ratified", a.lead, ask, "approvals", **approve),
+                meeting.fire("missed", MissRatification(request_id=ask.id)),
+            ]
+        )
+        assert outcomes["ratified"][1] == 201
+        assert outcomes["taken"][1:] in {(201, None), (409, "task_done")}
+        paged = [outcomes[name][2] for name in ("paged", "paged too")].count("paged")
+        calls = "SELECT count(*) FROM alarm_call WHERE alarm_id = :id"
+        assert paged == desk.sql(calls, id=alarm_id) <= 1
+        told = desk.told(a, ask)
+        assert told.count("task.paged") == paged
+        if outcomes["taken"][1] == 201 and paged:
+            assert told.index("task.paged") < told.index("task.taken")
+        desk.clock.step(HOUR)
+        desk.own(PageNext(alarm_id=alarm_id))
+        assert desk.sql("SELECT count(*) FROM alarm WHERE ended_at IS NULL") == 0
+        assert desk.sql(calls, id=alarm_id) == paged
 
 
 def test_ratifying_withdrawing_taking_and_the_missed_time_meet_on_a_flash_request(

@@ -205,6 +205,7 @@ _PLAIN: Mapping[str, Said] = MappingProxyType(
         EventType.HOLD_REVIEW_DUE: Said("clock", "waiting", "is to look at a hold again"),
         EventType.HOLD_LAPSED: Said("warn", "waiting", "let a hold lapse, unconfirmed"),
         EventType.TASK_TAKEN: Said("hand", "", "has a task of it in hand"),
+        EventType.TASK_PAGED: Said("clock", "", "has its people woken for a task of it"),
         EventType.EVIDENCE_SEALED: Said(
             "lock", "", "sealed evidence, read by those it names alone"
         ),

@@ -24,6 +24,7 @@ from coordinator.services.ending.withdrawal_proposals import (
     propose_resolution,
 )
 from coordinator.services.requests.act_proofs import proofs_of
+from coordinator.services.requests.alarms import wake_for
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.services.requests.task_views import TaskView, requester_tasks
 from coordinator.storage.ending import disputes as store
@@ -141,6 +142,7 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
         "evidence": proofs_of(on.on_request(), [act_id]),
     }
     recorded = on.record(EventType.LEG_DISPUTED, data, act_id=act_id)
+    wake_for(on.on_request(), TaskKind.RESOLVE, dispute.id)
     refresh_contested(on.on_request())
     task = _tasks(uow.connection, request, [dispute], actor.partner).get(dispute.id)
     answer: DisputeView = {**_view(dispute, words, {}, task), "status": LegStatus(leg.status)}

@@ -14,6 +14,7 @@ from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import About, Answer, UnitOfWork
 from coordinator.services.requests.addition_rules import why_not_askable
+from coordinator.services.requests.alarms import wake_for
 from coordinator.services.requests.freeze_request_views import (
     IncidentView,
     RequestDetails,
@@ -42,6 +43,7 @@ from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
 from holdfast.protocol import canonical_json, payloads
 from holdfast.protocol.decision_context import ContextWarning, DecisionContext, context_sha256
 from holdfast.protocol.payloads import format_time, optional_time
+from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import (
     ASKABLE_KINDS,
@@ -131,6 +133,7 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     )
     uow.set_leaf(FreezeRequestRow, submission.id, recorded)
     uow.set_leaf(ActRow, act_id, recorded)
+    wake_for(on, TaskKind.RATIFY if submission.goes_out_at_once else TaskKind.APPROVE)
     told = notify_provisionally(on, submission.to) if submission.goes_out_at_once else ()
     view = requester_view(
         on.request,

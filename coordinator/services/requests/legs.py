@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from coordinator.domain.actor import Actor
+from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import FieldFault, InvalidInputError, LedgerBreachError
 from coordinator.domain.freeze_ledger import LegLedger, facts_of
 from coordinator.domain.leg import (
@@ -23,6 +23,7 @@ from coordinator.services.core.access import asked_leg, locked_leg
 from coordinator.services.core.acts import LegContext, NewAct, store_own_acts
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.requests.alarms import somebody_has
 from coordinator.services.requests.answer_clocks import clock_columns, clock_of
 from coordinator.services.requests.freeze_request_views import (
     ActView,
@@ -50,6 +51,7 @@ from holdfast.protocol.chains.format_errors import TransactionError
 from holdfast.protocol.chains.transaction import require_whole
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
+from holdfast.protocol.tasks import Task, TaskKind
 from holdfast.protocol.vocabulary import (
     Arrival,
     DeclineCode,
@@ -297,6 +299,9 @@ def _act(on: LegContext, act: LegAct, event: EventType, data: JsonObject) -> Ans
 def acknowledge(command: AcknowledgeLeg, actor: Actor, uow: UnitOfWork) -> Answer:
     """Acknowledge the request."""
     on = asked_leg(uow, actor, command.request_id, command.body.content_sha256)
+    if actor.kind is ActorKind.PERSON:
+        # Whoever acknowledges is awake; what a system acknowledges, nobody has seen.
+        somebody_has(uow, actor.partner, Task(TaskKind.ACKNOWLEDGE, on.request.id, on.leg.id))
     return _act(on, LegAct.ACKNOWLEDGE, EventType.LEG_ACKNOWLEDGED, {})
 
 

@@ -8,6 +8,7 @@ from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.services.ending.ended_legs import Why, Withdrawn, withdrawal
 from coordinator.services.ending.withdrawal_proposals import tell_newly_asked
 from coordinator.services.requests.act_proofs import ActProof, act_link, proofs_of
+from coordinator.services.requests.alarms import wake_asked
 from coordinator.services.requests.answer_clocks import is_on_order
 from coordinator.services.requests.freeze_request_views import support_of
 from coordinator.services.requests.left_out import REMAINDER
@@ -72,6 +73,7 @@ def _send(
     uow, row = on.uow, on.request
     legs = [_new_leg(on, partner) for partner in to]
     leg_store.insert(uow.connection, row.id, legs, queued_at=uow.now)
+    wake_asked(on, legs)
     if legs and row.final_since is not None:
         # Those asked before have all answered; of these something is expected again.
         store.set_final_since(uow.connection, row.id, None)

@@ -18,6 +18,7 @@ from coordinator.services.core.access import require_same_document
 from coordinator.services.core.acts import LegContext, NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.services.requests.alarms import somebody_has
 from coordinator.services.requests.task_views import TaskView, task_view
 from coordinator.storage.delivery import webhook_endpoints
 from coordinator.storage.ending import disputes, withdrawal_proposals
@@ -86,6 +87,7 @@ def take(command: TakeTask, actor: Actor, uow: UnitOfWork) -> Answer:
     taking = _taking(uow, actor, waiting, status=row.status)
     where: RequestContext | LegContext = on if leg is None else on.on_leg(leg)
     act_id = where.store_act(NewAct("take"))
+    somebody_has(uow, actor.partner, task)
     recorded = where.record(EventType.TASK_TAKEN, _told(task, actor, uow), act_id=act_id)
     return _taken(uow, taking, act_id, recorded, status=row.status)
 

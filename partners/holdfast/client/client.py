@@ -79,6 +79,8 @@ from holdfast.protocol.membership_payloads import (
     PersonChanges,
     Revocation,
 )
+from holdfast.protocol.on_call_payloads import NewOnCall, NewOnCallTest
+from holdfast.protocol.on_call_views import AlarmView, OnCallView
 from holdfast.protocol.payloads import (
     Acknowledgement,
     Approval,
@@ -397,6 +399,33 @@ class Client:
     def remove_sign_in_provider(self, *, idempotency_key: str | None = None) -> None:
         """`DELETE /v1/sign-in-provider`: nobody signs in by it any more; for leads."""
         self.request("DELETE", "/v1/sign-in-provider", idempotency_key=idempotency_key)
+
+    def on_call(self) -> OnCallView:
+        """`GET /v1/on-call`: whom one's own organisation pages, by what and in which order."""
+        return self._get(OnCallView, "/v1/on-call")
+
+    def set_on_call(self, chain: NewOnCall, *, idempotency_key: str | None = None) -> OnCallView:
+        """`POST /v1/on-call`: set the chain, in the place of the one before; for leads."""
+        return self._post(OnCallView, "/v1/on-call", chain, idempotency_key)
+
+    def remove_on_call(self, *, idempotency_key: str | None = None) -> None:
+        """`DELETE /v1/on-call`: nobody is woken any more; for leads."""
+        self.request("DELETE", "/v1/on-call", idempotency_key=idempotency_key)
+
+    def page_for_test(
+        self, person: str | None = None, *, idempotency_key: str | None = None
+    ) -> AlarmView:
+        """`POST /v1/on-call/test`: page everybody of the chain once, or one person; for leads."""
+        body = NewOnCallTest(person=person)
+        return self._post(AlarmView, "/v1/on-call/test", body, idempotency_key)
+
+    def alarms(self, request_id: str | None = None) -> Iterator[AlarmView]:
+        """Yield what one's own people were woken for, newest first; or who was, about a request.
+
+        Of the other side of a request one reads that it was paged and when, never whom.
+        """
+        path = "/v1/alarms" if request_id is None else f"{_REQUESTS}/{request_id}/alarms"
+        return self._pages(AlarmView, path)
 
     def set_tag_key(self, key: bytes, *, idempotency_key: str | None = None) -> TagKeyView:
         """Set the 32 bytes that the partner's entries of the log are tagged with; by a lead."""

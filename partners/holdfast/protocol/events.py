@@ -507,6 +507,24 @@ class TaskTakenData(EventData):
     status: RequestStatus | LegStatus | None = None
 
 
+class TaskPagedData(EventData):
+    """The on-call people of a partner are paged about a task; whom, only colleagues read."""
+
+    by: Annotated[Handle, Field(description="Whose people they are.")]
+    task: Annotated[str, Field(description="`tsk_…`")]
+    kind: TaskKind
+    paged_at: Time
+    request_id: str
+    requester: Handle
+    content_sha256: Sha256
+    tlp: Tlp
+    sequence: int
+    requester_sequence: int | None = None
+    leg_id: str | None = None
+    partner: Handle | None = None
+    status: RequestStatus | LegStatus
+
+
 # --- freezes and holds ----------------------------------------------------------------------------
 
 
@@ -932,6 +950,7 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.LOG_RESTORED: EventKind(LogRestoredData, _MEMBERS),
         EventType.EVIDENCE_SEALED: EventKind(EvidenceSealedData, _BOTH),
         EventType.TASK_TAKEN: EventKind(TaskTakenData, _BOTH),
+        EventType.TASK_PAGED: EventKind(TaskPagedData, _BOTH),
         EventType.ENDPOINT_TEST: EventKind(EndpointTestData, _OWN),
         EventType.ENDPOINT_FAILING: EventKind(EndpointFailingData, _OWN),
         EventType.ENDPOINT_DISABLED: EventKind(EndpointDisabledData, _OWN),

@@ -373,6 +373,7 @@ class EventType(StrEnum):
     LOG_RESTORED = "log.restored"
     EVIDENCE_SEALED = "evidence.sealed"
     TASK_TAKEN = "task.taken"
+    TASK_PAGED = "task.paged"
     ENDPOINT_TEST = "endpoint.test"
     ENDPOINT_FAILING = "endpoint.failing"
     ENDPOINT_DISABLED = "endpoint.disabled"

@@ -5,9 +5,12 @@ from pathlib import Path
 
 from holdfast import Transport
 from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.on_call_payloads import JsonChannel, NewOnCall, OnCallStep
 from holdfast.protocol.views import FreezeRequestView, HoldView
 from holdfast.protocol.vocabulary import EventType, WithdrawalReason
+from holdfast.wording import counted
 from reference_exchange.inbox import Inbox
+from reference_exchange.scenarios.bedside import Bedside, bedside
 from reference_exchange.scenarios.board import Board
 from reference_exchange.scenarios.first_act import wait_for_answers
 from reference_exchange.scenarios.processes import ScenarioError, program
@@ -27,13 +30,21 @@ def sleep_through(stage: Stage, board: Board, act: SecondAct) -> None:
     board.scene(
         "A lead sleeps",
         "Minutes count: a flash request goes out before its approval, and a lead has an hour to "
-        "ratify it. This one sleeps. Nothing new is frozen, and nothing is let go.",
+        "ratify it. This one sleeps, whoever rings. Nothing new is frozen, and nothing is let go.",
     )
+    with bedside() as bed:
+        _set_chain(stage, bed)
+        _sleep_on(stage, board, act, bed)
+
+
+def _sleep_on(stage: Stage, board: Board, act: SecondAct, bed: Bedside) -> None:
     request = _flash(stage, board, act.unratified_request)
     label, held = board.label(request.id), _held(stage, request)
     ratify_by = request.ratify_by or request.submitted_at
     board.say(f"{label}: to be ratified by {_clock(ratify_by)}, but its lead sleeps")
+    _hear_page(stage, board, bed, label, "/telephone")
     stage.put_clock_to(act.hours_to_unratified)
+    _hear_page(stage, board, bed, label, "/doorbell")
     board.say(f"{act.hours_to_unratified} hours after the first request: nobody ratified it")
     _wait_until_heard(stage, request, EventType.REQUEST_UNRATIFIED)
     board.say(f"{label}, {board.names(request.to)}: hear it, and freeze nothing new")
@@ -49,6 +60,31 @@ def sleep_through(stage: Stage, board: Board, act: SecondAct) -> None:
     board.refresh()
     for asset, amount in held.items():
         board.say(f"{label}: {board.amount(asset, str(amount))} held all the time")
+    lead = stage.asker.client("lead")
+    paged = next(each for each in lead.alarms() if each.request_id == request.id)
+    board.say(
+        f"{label}: the record has {counted(len(paged.calls or ()), 'page')}, with time and name"
+    )
+    lead.remove_on_call()
+
+
+def _set_chain(stage: Stage, bed: Bedside) -> None:
+    """Have the lead paged by a telephone that does not wake them, and then by another."""
+    lead = stage.asker.client("lead")
+    steps = [
+        OnCallStep(
+            person=lead.profile.subject,
+            channels=[JsonChannel(kind="webhook", url=f"{bed.origin}{path}")],
+        )
+        for path in ("/telephone", "/doorbell")
+    ]
+    lead.set_on_call(NewOnCall(steps=steps))
+
+
+def _hear_page(stage: Stage, board: Board, bed: Bedside, label: str, path: str) -> None:
+    stage.wait_for(f"a page to {path}", lambda: any(to == path for to, _ in bed.heard))
+    said = next(sentence for to, sentence in bed.heard if to == path)
+    board.say(f"{label}: the {path[1:]} of the lead rings: \u201c{said}\u201d")
 
 
 def clear(stage: Stage, board: Board, act: SecondAct) -> None:
