@@ -393,5 +393,5 @@ def test_whoever_verifies_a_bundle_may_ask_for_witnesses_of_their_own(
     assert (short[0], "of your policy is not met" in short[1]) == (Result.FAILED, True)
     assert examined(own_log + b"quorum none\n")[0] is Result.ASSERTED
     other = NoteVerifier(log.key.name, PrivateKey.generate().public)
-    with pytest.raises(PinMismatchError, match="none of your policy"):
+    with pytest.raises(PinMismatchError, match="that of your policy is"):
         examined(f"log {other}\nquorum none\n".encode())
