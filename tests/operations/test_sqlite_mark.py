@@ -21,6 +21,7 @@ from coordinator.services.membership.partners import InvitePartner
 from coordinator.settings import Settings
 from coordinator.storage.engine.database import open_database
 from holdfast.protocol.vocabulary import PartnerKind
+from tests.operations.reconciled import take_changes_again
 
 COPIED = "was copied while a coordinator used it"
 
@@ -134,6 +135,7 @@ def test_all_that_is_left_can_be_taken_as_it_is(own: Settings, tmp_path: Path) -
         adopt_copy(other, tmp_path / "nowhere", own.keys_dir)
     log = adopt_copy(other, _file(copied), own.keys_dir)
     assert log.leaves == 0
+    take_changes_again(other)
     assert _faults(other) == []
     require_ready(other)
 
@@ -148,6 +150,7 @@ def test_what_lies_beside_a_copy_is_taken_along(own: Settings, tmp_path: Path) -
         reader.engine.dispose()
     other = _settings(tmp_path / "other")
     assert adopt_copy(other, _file(copied), own.keys_dir).leaves == 1
+    take_changes_again(other)
     assert _faults(other) == []
 
 
