@@ -5,12 +5,13 @@ import runpy
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import holdfast
 from holdfast import Client, Event, Notice, SqliteSeenEvents, UntrustedEvidenceError
 from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PrivateKey
@@ -104,6 +105,17 @@ def test_the_flask_application_takes_a_notice(
     client: Client, stub: StubCoordinator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    with ExitStack() as opened:
+        # The application's own, which it keeps as long as it runs.
+        monkeypatch.setattr(
+            holdfast,
+            "SqliteSeenEvents",
+            lambda path: opened.enter_context(closing(SqliteSeenEvents(path))),
+        )
+        _take_a_notice(client, stub)
+
+
+def _take_a_notice(client: Client, stub: StubCoordinator) -> None:
     queued: Queued = []
     app = _names("flask")["flask_app"](client, SECRET, {}, queued)
     body = proven_notice(stub, is_large=False)
