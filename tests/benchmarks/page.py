@@ -69,9 +69,12 @@ time: the commit of some 50 pages a seventh of the whole, two dozen statements a
 rest is Python. Small changes go one at a time there and wait before they begin
 (`CHANGE_PATIENCE_SECONDS`), for eight threads take the interpreter from each other, and most of
 them end up waiting for the write lock. On PostgreSQL the statements take five round trips, and the
-server works on the same two cores. A second web process helps there, and hardly on SQLite, where
-it waits for the same lock. Sharing the sync alone would not mend it (ADR 0027). The floor is one
-insert and one sync; `validated and refused` is everything but the transaction.
+server works on the same two cores. Under load its connections are looked at each hundredth of a
+second: `python_percent` of those within a transaction wait for the web process, `lock_percent` for
+a lock, nearly always the head of the log, `disk_percent` for the disk (ADR 0072). A second web
+process helps there, and hardly on SQLite, where it waits for the same lock. Sharing the sync alone
+would not mend it (ADR 0027). The floor is one insert and one sync; `validated and refused` is
+everything but the transaction.
 
 **A request with 11,000 addresses.** Parsing, models, checksums and the blind index of each
 address run before the transaction, and so does the look-up of duplicates; then the blind indexes
