@@ -140,6 +140,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         _RECONCILED,
     ),
     Mutation(
+        "coordinator/dispatcher/pager.py",
+        "if not may_claim or self._is_read_only():",
+        "if not may_claim:",
+        ("tests/dispatcher/test_pager.py",),
+    ),
+    Mutation(
         f"{_STORAGE}/delivery/lane_store.py",
         'AND {condition} AND {_TAKES_CHANGES} "',
         'AND {condition} "',

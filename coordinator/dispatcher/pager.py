@@ -32,6 +32,7 @@ from coordinator.storage.membership import on_call as chain_store
 from coordinator.storage.membership.on_call import OnCallDocument, StoredChannel
 from coordinator.storage.requests import alarms as store
 from coordinator.storage.requests.alarms import Alarm, Claimed, Done, Room
+from coordinator.storage.tail import restored
 from holdfast.protocol.tasks import TaskKind
 
 logger = structlog.get_logger(__name__)
@@ -105,7 +106,7 @@ class Pager:
     def run_pass(self, *, may_claim: bool = True) -> None:
         """Record what ended, go on along chains, and hand messages that are due to senders."""
         self._complete()
-        if not may_claim:
+        if not may_claim or self._is_read_only():
             return
         self._walk()
         for each in self._claim():
@@ -131,6 +132,11 @@ class Pager:
         except Exception:
             # A fault of ours must not end the one thread that wakes people.
             logger.exception("paging_failed")
+
+    def _is_read_only(self) -> bool:
+        """Tell whether the database was restored: of what it owes, much was sent since."""
+        with self._context.database.engine.connect() as connection:
+            return restored.since(connection) is not None
 
     def _walk(self) -> None:
         """Page the next of each chain whose time has come, each in a transaction of its own."""

@@ -11,6 +11,7 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.membership.on_call import StoredChannel
+from coordinator.storage.tail import restored
 from holdfast.protocol.tasks import Task, TaskKind
 from tests.dispatcher.paging import (
     Sleepers,
@@ -130,6 +131,23 @@ def test_taking_it_ends_it_for_good_and_drops_what_was_not_sent(w: World) -> Non
     assert alarms(w, a.lead) == [alarm]
     assert (alarm["outcome"], alarm["next_at"]) == ("taken", None)
     assert [each["status"] for each in alarm["calls"]] == ["dropped"]
+
+
+def test_nobody_is_woken_by_a_restored_database_until_it_is_reconciled(w: World) -> None:
+    a = w.cast.a
+    set_chain(w, a, chain_of(a.lead, a.second_lead))
+    sleepers = Sleepers(w)
+    sleepers.error = "connect_failed"
+    _submit_flash(w)
+    assert sleepers.listen() == [a.lead.subject]
+    sleepers.error = None
+    with w.database.writing() as connection, connection.begin():
+        restored.mark(connection, w.clock.now())
+    # Both a message that was not taken and the next of the chain are due.
+    assert sleepers.listen(minutes=5) == []
+    with w.database.writing() as connection, connection.begin():
+        restored.lift(connection)
+    assert set(sleepers.listen()) == {a.lead.subject, a.second_lead.subject}
 
 
 def test_whoever_acknowledges_is_awake_and_what_a_system_does_nobody_has_seen(w: World) -> None:

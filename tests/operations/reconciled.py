@@ -1,6 +1,6 @@
 """Restored coordinators, what takes them up again, and monitors that follow them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from flask.testing import FlaskClient
@@ -12,6 +12,8 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.checkpoint import decode_hash
 from holdfast.protocol.log_tiles import TilePlace
 
+#: Makes settings of another machine.
+Empty = Callable[[], Settings]
 #: Seconds after which what was signed before a restore is good no more.
 LONG_AFTER = TOKENS_LAST.total_seconds() + 5
 

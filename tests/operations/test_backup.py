@@ -2,7 +2,6 @@
 
 import shutil
 import stat
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,10 +34,9 @@ from coordinator.storage.engine.database import Database, open_database
 from holdfast.protocol import canonical_json, strict_json
 from tests.conftest import write_keys
 from tests.factories import Cast, Signer, freeze_request_body
-from tests.operations.reconciled import take_changes_again
+from tests.operations.reconciled import Empty, take_changes_again
 from tests.postgres import PostgresServer
 
-Empty = Callable[[], Settings]
 #: What is there where no key was ever replaced.
 _MADE = (*NEEDED_KEYS, LOG_KEY)
 
@@ -73,25 +71,6 @@ def _own(settings: Settings, signer: Signer, cast: Cast, tmp_path: Path) -> Sett
         answer = signer.post(cast.a.analyst, "/v1/freeze-requests", freeze_request_body())
         assert answer.status_code == 201, answer.text
     return settings
-
-
-@pytest.fixture(name="empty")
-def _empty(own: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Empty]:
-    """Makes settings of another machine, where nothing is yet."""
-    made: list[str] = []
-
-    def empty() -> Settings:
-        folder = tmp_path / f"machine-{len(made)}"
-        url = ""
-        if own.database_url.startswith("postgresql"):
-            server: PostgresServer = request.getfixturevalue("postgres")
-            url = server.create_database()
-        made.append(url)
-        return replace(own, data_dir=folder, database_url=url)
-
-    yield empty
-    for url in filter(None, made):
-        request.getfixturevalue("postgres").drop_database(url)
 
 
 def test_everything_is_restored_elsewhere_and_nothing_else_is_copied(

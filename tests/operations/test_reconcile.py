@@ -67,11 +67,9 @@ from holdfast.protocol.vocabulary import PartnerKind
 from tests.api.acts import approve, submit
 from tests.conftest import KEYS, write_keys
 from tests.factories import NOON, Cast, Signer, freeze_request_body
-from tests.operations.reconciled import LONG_AFTER, ClientLog, later
+from tests.operations.reconciled import LONG_AFTER, ClientLog, Empty, later
 from tests.partners.memory_log import entry
-from tests.postgres import PostgresServer
 
-Empty = Callable[[], Settings]
 READ_ONLY = "read_only"
 
 
@@ -126,25 +124,6 @@ def _own(settings: Settings, tmp_path: Path) -> Settings:
     settings.data_dir.mkdir()
     write_keys(settings.keys_dir)
     return settings
-
-
-@pytest.fixture(name="empty")
-def _empty(own: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Empty]:
-    """Makes settings of another machine, where nothing is yet."""
-    made: list[str] = []
-
-    def empty() -> Settings:
-        folder = tmp_path / f"machine-{len(made)}"
-        url = ""
-        if own.database_url.startswith("postgresql"):
-            server: PostgresServer = request.getfixturevalue("postgres")
-            url = server.create_database()
-        made.append(url)
-        return replace(own, data_dir=folder, database_url=url)
-
-    yield empty
-    for url in filter(None, made):
-        request.getfixturevalue("postgres").drop_database(url)
 
 
 @pytest.fixture(name="before")
