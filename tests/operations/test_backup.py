@@ -245,6 +245,7 @@ def test_what_is_restored_is_compared_with_the_manifest(
         restore(empty(), folder, own.keys_dir)
 
 
+@pytest.mark.postgresql
 def test_a_backup_is_not_restored_into_the_other_kind_of_database(
     own: Settings, empty: Empty, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
