@@ -47,7 +47,7 @@ test: setup  ## Run the tests on SQLite and PostgreSQL (T="tests/domain -k ledge
 	@$(BIN)/python -m pytest -n $(N) --dist worksteal $(T)
 
 .PHONY: test-fast
-test-fast: setup  ## Run most tests in about two minutes: no PostgreSQL, served coordinators, installations, demo or waits
+test-fast: setup  ## Run most tests in about four minutes: no PostgreSQL, served coordinators, installations, demo or waits
 	@$(BIN)/python -m pytest -n $(N) --dist worksteal -m "not (postgresql or processes or deadlines)" $(T)
 
 # What each of them must hold is told in CONTRIBUTING.md.
