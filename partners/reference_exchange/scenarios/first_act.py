@@ -58,22 +58,27 @@ def play(stage: Stage) -> None:
 def ask_and_wait(stage: Stage, board: Board, document: bytes) -> FreezeRequestView:
     """Ask, and wait until everybody asked has answered; note how long the notices took."""
     request = stage.ask(board, document)
-    wait_for_answers(board, lambda legs: _note_first_freeze(stage, request, legs))
+    wait_for_answers(stage, board, lambda legs: _note_first_freeze(stage, request, legs))
     if stage.seconds_to_last_notice is None:
         stage.seconds_to_last_notice = _seconds_to_last_notice(stage, request)
     return request
 
 
 def wait_for_answers(
-    board: Board, seen: Callable[[Mapping[str, LegView]], None] = lambda _: None
+    stage: Stage, board: Board, seen: Callable[[Mapping[str, LegView]], None] = lambda _: None
 ) -> None:
-    """Wait until everybody whom the newest request asks has answered; `seen` gets each look."""
+    """Wait until everybody whom the newest request asks has answered; `seen` gets each look.
+
+    The coordinator has an answer before the exchange has noted in its own book what came of it,
+    such as the hold of a freeze; the scenes that follow look there, so both are waited for.
+    """
 
     def have_answered(legs: Mapping[str, LegView]) -> bool:
         seen(legs)
         return all(leg.status in ANSWERED for leg in legs.values())
 
     board.wait_until("every partner's answer", have_answered, seconds=ANSWER_SECONDS)
+    stage.wait_for("what the exchanges note of their answers", stage.is_dealt_with)
 
 
 def _note_first_freeze(

@@ -137,7 +137,7 @@ def _flash(stage: Stage, board: Board, asking: Asking) -> FreezeRequestView:
     if not submitted.provisional:
         raise ScenarioError(f"{label} waits for its approval: {submitted.waits_because}")
     board.say(f"{label}: it is out at once, before anybody approved it")
-    wait_for_answers(board)
+    wait_for_answers(stage, board)
     return submitted
 
 

@@ -160,7 +160,11 @@ class Stage:
 
         A delivery under way would bear the time of before, and be refused as stale.
         """
-        return all(delivery_states(self.players).values()) and all(map(is_idle, self.players))
+        return all(delivery_states(self.players).values()) and self.is_dealt_with()
+
+    def is_dealt_with(self) -> bool:
+        """Tell whether every exchange has dealt with everything that came."""
+        return all(map(is_idle, self.players))
 
 
 def is_idle(player: Player) -> bool:
