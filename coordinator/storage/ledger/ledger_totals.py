@@ -12,6 +12,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    literal,
     select,
 )
 from sqlalchemy.orm import aliased
@@ -94,29 +95,50 @@ def _statements(scope: str, dialect: str) -> tuple[Executable, Executable, Execu
         link_scope = HoldLinkRow.request_id == bindparam("request")
     findings = select(FindingRow.asset, *_findings(dialect)).where(found_scope)
     distinct = HoldRow.id.in_(select(HoldLinkRow.hold_id).where(link_scope))
-    marks = func.count(HoldRow.same_funds_as)
-    holds = select(HoldRow.asset, marks, *_holds(dialect)).where(distinct)
+    marks: ColumnElement[int] = literal(0)
     left_out = None
     if scope != "leg":  # a leg's own sums are its partner's, who knows of no other
+        marks = _marks(scope)
         left_out = (
             select(HoldRow.asset, *_holds(dialect))
             .where(distinct, _is_left_out(scope, link_scope))
             .group_by(HoldRow.asset)
         )
-    return findings.group_by(FindingRow.asset), holds.group_by(HoldRow.asset), left_out
+    holds = select(HoldRow.asset, marks, *_holds(dialect)).where(distinct).group_by(HoldRow.asset)
+    return findings.group_by(FindingRow.asset), holds, left_out
+
+
+def _marks(scope: str) -> ColumnElement[int]:
+    """Return how many holds the reader marked as of the same funds as another.
+
+    Asked of an index of those that are marked: `same_funds_as` stands late in a row, and to read
+    it of each hold makes PostgreSQL unpack the whole row.
+    """
+    marked = aliased(HoldRow)
+    query = select(func.count()).where(
+        marked.same_funds_as.is_not(None), _are_the_readers(scope, marked.request_id)
+    )
+    return query.scalar_subquery()
+
+
+def _are_the_readers(scope: str, request_id: Any) -> ColumnElement[bool]:
+    """Return whether a hold is of a request of the reader, who alone could mark it."""
+    condition: ColumnElement[bool]
+    if scope == "incident":
+        condition = request_id.in_(
+            select(FreezeRequestRow.id).where(
+                FreezeRequestRow.incident_id == bindparam("incident"),
+                FreezeRequestRow.requester == bindparam("partner"),
+            )
+        )
+    else:
+        condition = request_id == bindparam("request")
+    return condition
 
 
 def _is_left_out(scope: str, link_scope: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return whether another hold in scope counts in a hold's place; the reader marked it so."""
-    marked_by = select(FreezeRequestRow.id).where(
-        FreezeRequestRow.incident_id == bindparam("incident"),
-        FreezeRequestRow.requester == bindparam("partner"),
-    )
-    own = (
-        HoldRow.request_id.in_(marked_by)
-        if scope == "incident"
-        else HoldRow.request_id == bindparam("request")
-    )
+    own = _are_the_readers(scope, HoldRow.request_id)
     counted = aliased(HoldRow)
     alive = (
         select(counted.id)

@@ -60,6 +60,13 @@ class HoldRow(Base):
             sqlite_where=text("same_funds_as IS NOT NULL"),
             postgresql_where=text("same_funds_as IS NOT NULL"),
         ),
+        # Whether a request's sums leave any hold out; hardly one is marked.
+        Index(
+            "ix_hold_marked_request_id",
+            "request_id",
+            sqlite_where=text("same_funds_as IS NOT NULL"),
+            postgresql_where=text("same_funds_as IS NOT NULL"),
+        ),
         # What its requester asks the partner that holds to extend, by its end.
         Index(
             "ix_hold_to_extend",
