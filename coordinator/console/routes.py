@@ -201,6 +201,7 @@ PAGES: tuple[Page | PublicPage, ...] = (
     Page("GET", "/console/requests/{request_id}/documents/{act_id}", documents.show_one),
     Page("GET", "/console/requests/{request_id}/documents/{act_id}/{part}", documents.download),
     Page("GET", "/console/requests/{request_id}/evidence.json", documents.download_evidence),
+    Page("GET", "/console/requests/{request_id}/evidence.zip", documents.download_bundle),
     Page("GET", "/console/requests/{request_id}/summary.pdf", documents.download_summary),
     Page("GET", "/console/requests/{request_id}/withdraw", follow_acts.show_withdrawal),
     Page("POST", "/console/requests/{request_id}/withdraw", follow_acts.withdraw),

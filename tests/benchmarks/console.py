@@ -110,7 +110,11 @@ _PAGES: Mapping[str, tuple[str, Sequence[str]]] = MappingProxyType(
                 *3 * _reads("answered", *_OF_CASE[:-1], _REQUEST + "/events?order=newest&limit=3"),
             ],
         ),
-        "list": ("/console/requests", ["/v1/freeze-requests?box=sent&limit=50", _PEOPLE]),
+        "list": (
+            "/console/requests",
+            # The clock beside a request is of the first task that waits on it.
+            ["/v1/freeze-requests?box=sent&limit=50", "/v1/tasks?limit=200", _PEOPLE],
+        ),
         "decide_51": (
             "/console/requests/{of_51}/decide",
             _reads("of_51", *_TO_DECIDE),

@@ -31,6 +31,15 @@ NewPage = Callable[[], Page]
 on_both = pytest.mark.parametrize("world", BACKENDS, indirect=True)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every story on both databases where `BOTH=1` asks for it, marked so or not."""
+    is_marked = any(
+        mark.args[0] == "world" for mark in metafunc.definition.iter_markers("parametrize")
+    )
+    if os.environ.get("BOTH") and "world" in metafunc.fixturenames and not is_marked:
+        metafunc.parametrize("world", BACKENDS, indirect=True)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Path:
     """Where Chromium is; without one tests are skipped, and the summary says what to install."""
@@ -108,7 +117,8 @@ def authenticator(page: Page) -> Authenticator:
 def world(request: pytest.FixtureRequest) -> World:
     """SQLite's world, as pages are the same on both databases; a test marked `on_both` has each.
 
-    What an act does and what a page reads is tried on PostgreSQL without a browser, too.
+    What an act does and what a page reads is tried on PostgreSQL without a browser, too. `BOTH=1`
+    gives each test both.
     """
     name = "postgres_world" if getattr(request, "param", "") == "postgresql" else "sqlite_world"
     found: World = request.getfixturevalue(name)

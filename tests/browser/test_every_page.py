@@ -42,6 +42,7 @@ NO_PAGES = frozenset(
         "/console/figures.csv",
         f"{_REQUEST}/live",
         f"{_REQUEST}/evidence.json",
+        f"{_REQUEST}/evidence.zip",
         f"{_REQUEST}/summary.pdf",
         f"{_REQUEST}/documents/{{act_id}}/{{part}}",
         "/console/passkeys/waiting/{kid}/request",

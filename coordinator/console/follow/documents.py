@@ -12,6 +12,7 @@ from flask import Response, request
 
 from coordinator.api import (
     clearances,
+    evidence_bundles,
     indemnities,
     ledger_reads,
     legal_orders,
@@ -155,6 +156,7 @@ def show(visit: Visit, request_id: str) -> Response:
         sealed=_sealed(case),
         before=url if cursor else "",
         after=f"{url}?{urlencode({'cursor': after})}" if after else "",
+        bundle_url=f"{case.url}/evidence.zip",
         summary_url=f"{case.url}/summary.pdf",
         json_url=f"{case.url}/evidence.json" + (f"?{urlencode({'cursor': cursor})}" * bool(cursor)),
     )
@@ -193,6 +195,12 @@ def download_summary(visit: Visit, request_id: str) -> Later:
     """Serve the summary for people outside, as the API does."""
     made: Later = visit.read(summaries.read_summary, request_id=request_id)
     return Later(lambda: _attached(made.make(), f"{request_id}.summary.pdf"))
+
+
+def download_bundle(visit: Visit, request_id: str) -> Later:
+    """Serve everything that proves the request, to be verified offline; that is recorded."""
+    made: Later = visit.read(evidence_bundles.read_bundle, request_id=request_id)
+    return Later(lambda: _attached(made.make(), f"{request_id}.evidence.zip"))
 
 
 def _attached(response: Response, name: str) -> Response:
