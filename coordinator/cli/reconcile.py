@@ -32,6 +32,11 @@ from holdfast.protocol import canonical_json
     is_flag=True,
     help="On your word: the coordinator had stopped for good when the backup was made.",
 )
+@click.option(
+    "--last-commit-failed",
+    is_flag=True,
+    help="On your word: what the log's signer signed last was never committed, so nobody saw it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what members are told.")
 @with_settings
 def reconcile(
@@ -40,6 +45,7 @@ def reconcile(
     folders: tuple[Path, ...],
     checkpoints: tuple[Path, ...],
     nothing_came_after: bool,
+    last_commit_failed: bool,
     as_json: bool,
 ) -> None:
     """Have a restored coordinator take changes again.
@@ -51,7 +57,12 @@ def reconcile(
     Nothing is changed where a copy is damaged or of another log, where somebody was shown another
     log than this, or a later checkpoint whose entries nobody gave back.
     """
-    sources = Sources(folders, checkpoints, nothing_came_after=nothing_came_after)
+    sources = Sources(
+        folders,
+        checkpoints,
+        nothing_came_after=nothing_came_after,
+        last_commit_failed=last_commit_failed,
+    )
     told = reconcile_log(settings, sources)
     if as_json:
         click.echo(canonical_json.dumps(dict(told)).decode())

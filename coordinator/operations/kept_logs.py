@@ -137,9 +137,14 @@ class KeptLogs:
             content = parse_log_proof(content).checkpoint
         self._shown.append(self._opened(content, path, ReconcileFault.NO_CHECKPOINT))
 
-    def add_remembered(self, signed: Signed) -> None:
-        """Take in how far the log's signer knows that it signed."""
-        for tree in (signed.committed, signed.largest):
+    def add_remembered(self, signed: Signed, *, last_commit_failed: bool = False) -> None:
+        """Take in how far the log's signer knows that it signed.
+
+        What it signed last it does not know to be committed: a disk that fails in a commit leaves
+        a tree behind that nobody was shown. On the operator's word alone that one is passed over.
+        """
+        trees = (signed.committed,) if last_commit_failed else (signed.committed, signed.largest)
+        for tree in trees:
             self._shown.append(_Shown(tree, b"", "what the log's signer remembers"))
 
     def missing(self) -> Missing:

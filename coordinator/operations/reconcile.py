@@ -43,11 +43,14 @@ class Sources:
         folders: Of members' monitors, or copies.
         checkpoints: Files with checkpoints that somebody holds.
         nothing_came_after: The operator knows that the copy was made after the last commit.
+        last_commit_failed: The operator knows that the last tree that was signed was never
+            committed, so that nobody was shown it.
     """
 
     folders: Sequence[Path] = ()
     checkpoints: Sequence[Path] = ()
     nothing_came_after: bool = False
+    last_commit_failed: bool = False
 
 
 def reconcile(settings: Settings, sources: Sources) -> Mapping[str, object]:
@@ -86,7 +89,7 @@ def _look(settings: Settings, database: Database, sources: Sources) -> Reconcile
     for checkpoint in sources.checkpoints:
         kept.add_checkpoint(checkpoint)
     if remembered is not None:
-        kept.add_remembered(remembered)
+        kept.add_remembered(remembered, last_commit_failed=sources.last_commit_failed)
     _require_own_past(database, kept)
     missing = kept.missing()
     base = Tree(copy.size, copy.root())

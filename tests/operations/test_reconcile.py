@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from coordinator.app import create_app
 from coordinator.cli import main
 from coordinator.domain.clock import SystemClock
 from coordinator.domain.errors import UnavailableError
-from coordinator.key_files import LOG_KEY, make_keys
+from coordinator.key_files import LOG_KEY, make_keys, read_keys
 from coordinator.operations.backup import back_up
 from coordinator.operations.checks import READ_ONLY_CHECK, run_checks, run_thorough_checks
 from coordinator.operations.kept_logs import ReconcileError, ReconcileFault
@@ -46,7 +47,7 @@ from coordinator.storage.engine.database import Database
 from coordinator.storage.tables.transparency_log import LogHeadRow
 from coordinator.storage.tail import restored
 from coordinator.transparency_log.high_water import HIGH_WATER
-from coordinator.transparency_log.signer import SeedSigner, SignerError
+from coordinator.transparency_log.signer import SeedSigner, SignerError, Tree
 from holdfast import (
     BundleReader,
     LogAlarmError,
@@ -714,6 +715,45 @@ def test_the_signer_knows_whether_something_came_after_the_backup(
         restore(older, backup, apart.keys_dir)
         older = later(older, LONG_AFTER)
         assert _refused(older, nothing_came_after=True) is ReconcileFault.GONE
+
+
+def test_a_tree_of_which_nobody_but_the_signer_knows_is_passed_over_on_the_operators_word(
+    apart: Settings, tmp_path: Path
+) -> None:
+    with _signing(apart, tmp_path / "signer"):
+        _invite(apart, 0)
+        backup, _ = back_up(apart, tmp_path / "backups")
+        signer = read_keys(apart.keys_dir).log_signer(apart.origin, apart.log_signer_socket)
+        before = signer.remembered()
+        assert before is not None
+        # The disk fails within the commit: signed it was, and nobody was told.
+        size = before.largest.size + 2
+        signer.sign(Tree(size, sha256(b"never committed").digest()), before.largest)
+        other = replace(apart, data_dir=tmp_path / "other")
+        restore(other, backup, apart.keys_dir)
+        other = later(other, LONG_AFTER)
+        assert _refused(other, nothing_came_after=True) is ReconcileFault.GONE
+        # Whether something came after the backup, that does not say.
+        assert _refused(other, last_commit_failed=True) is ReconcileFault.NOBODY_ASKED
+        said = reconcile(other, Sources(nothing_came_after=True, last_commit_failed=True))
+        assert (said["lost"], said["is_word_alone"]) == (0, True)
+        _invite(other, 1)
+        now = signer.remembered()
+        assert now is not None
+        assert now.committed.size > size
+        assert _faults(other) == []
+
+
+def test_what_was_committed_is_not_passed_over(apart: Settings, tmp_path: Path) -> None:
+    with _signing(apart, tmp_path / "signer"):
+        _invite(apart, 0)
+        backup, _ = back_up(apart, tmp_path / "backups")
+        _invite(apart, 1)
+        _invite(apart, 2)
+        other = replace(apart, data_dir=tmp_path / "other")
+        restore(other, backup, apart.keys_dir)
+        sure = {"nothing_came_after": True, "last_commit_failed": True}
+        assert _refused(later(other, LONG_AFTER), **sure) is ReconcileFault.GONE
 
 
 @pytest.mark.parametrize("start", [prepare, require_ready])
