@@ -35,6 +35,7 @@ from coordinator.operations.preparation import (
 from coordinator.services.core.log_keys import HandOverLogKey, RetireLogKey
 from coordinator.settings import Settings
 from coordinator.storage.engine.documents import pages_of_keys, wrap_anew
+from coordinator.storage.tail import restored
 from coordinator.transparency_log.signer import SignerError
 from holdfast.protocol import canonical_json
 from holdfast.protocol.checkpoint import log_origin
@@ -215,13 +216,19 @@ def _log_keys(settings: Settings, keys_dir: Path) -> tuple[NoteVerifier, NoteVer
 
 
 def _require_signs(settings: Settings, key: PrivateKey) -> None:
-    """Refuse a key that is not the one with which the log is signed.
+    """Refuse a key that is not the one with which the log is signed, and a log that says nothing.
 
     Raises:
         PreparationError: Naming what may be wrong.
     """
     database = open_migrated(settings)
     try:
+        with database.engine.connect() as connection:
+            if restored.since(connection) is not None:
+                raise PreparationError(
+                    "this database was restored, and its log takes nothing until you have run "
+                    "`holdfast-coordinator reconcile`"
+                )
         signer = read_keys(settings.keys_dir).log_signer(
             settings.origin, settings.log_signer_socket
         )

@@ -42,5 +42,5 @@ def test_a_flash_that_waits_says_why(served: Served, asker: Exchange, page: Page
 
 def test_nothing_waits(served: Served, asker: Exchange, page: Page) -> None:
     sign_in(page, served, asker.lead)
-    expect(page.get_by_role("heading", name="Nothing waits for you").first).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing waits for you")).to_be_visible()
     check_page(page, "home-empty")

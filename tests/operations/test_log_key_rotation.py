@@ -266,6 +266,18 @@ def test_nothing_is_handed_over_by_a_key_that_does_not_sign(
         hand_over_log_key(small, small.keys_dir)
 
 
+def test_a_restored_log_hands_nothing_over_before_it_is_reconciled(
+    small: Settings, tmp_path: Path
+) -> None:
+    backup, _ = back_up(small, tmp_path / "backups")
+    other = replace(small, data_dir=tmp_path / "other")
+    restore(other, backup, small.keys_dir)
+    with pytest.raises(PreparationError, match="holdfast-coordinator reconcile"):
+        hand_over_log_key(other, other.keys_dir)
+    # No key is left behind that a later run would take for one that takes over.
+    assert not (other.keys_dir / NEXT_LOG_KEY).exists()
+
+
 def test_no_second_key_takes_over_while_one_does(small: Settings) -> None:
     hand_over_log_key(small, small.keys_dir)
     (small.keys_dir / NEXT_LOG_KEY).unlink()
