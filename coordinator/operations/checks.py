@@ -30,6 +30,7 @@ from coordinator.operations.preparation import (
     require_whole,
 )
 from coordinator.operations.request_recount import examine_requests
+from coordinator.operations.sealed_recount import examine_sealed
 from coordinator.rulebook_files import read_rulebook
 from coordinator.settings import Settings, SettingsError, clock_of
 from coordinator.storage import schema
@@ -86,6 +87,8 @@ def run_thorough_checks(
 ) -> Iterator[Finding]:
     """Make tree, events, acts and ledgers anew from what is stored, and name every difference.
 
+    Sealed files are held against what was signed, and stay sealed.
+
     Nothing is changed, and a coordinator may serve meanwhile: all is of one moment. The schema must
     be the newest, and the keys must open the database: see `run_checks`.
 
@@ -119,6 +122,12 @@ def run_thorough_checks(
                 "approvals, status, legs, ledgers, totals"
             )
             yield from _findings("requests", cases.faults, well)
+            files = examine_sealed(context, connection, partial(on_count, "sealed files"))
+            well = (
+                f"{files.count} files are those that were signed, and so are the {files.keys} keys"
+                " that files are sealed to"
+            )
+            yield from _findings("sealed evidence", files.faults, well)
     finally:
         context.database.engine.dispose()
 

@@ -47,7 +47,7 @@ from holdfast.protocol.vocabulary import Role
 
 _AT_A_TIME = 200
 #: What reading rows that somebody altered may come to.
-_UNREADABLE = (UnreadableDocumentError, CoordinatorError, HoldfastError, LookupError, ValueError)
+UNREADABLE = (UnreadableDocumentError, CoordinatorError, HoldfastError, LookupError, ValueError)
 V = TypeVar("V", bound=BaseModel)
 
 
@@ -85,47 +85,48 @@ class StoredCases:
 
     def freeze_request(self, request_id: str) -> FreezeRequestView:
         """Return the request."""
-        shown = read(self._reader, freeze_request_reads.read_request, request_id=request_id)
+        shown = read(self.reader, freeze_request_reads.read_request, request_id=request_id)
         return FreezeRequestView.model_validate(shown)
 
     def evidence(self, request_id: str) -> Iterator[EvidenceView]:
         """Yield the evidence of its acts."""
-        return self._every(EvidenceView, ledger_reads.list_evidence, request_id=request_id)
+        return self.every(EvidenceView, ledger_reads.list_evidence, request_id=request_id)
 
     def legs(self, request_id: str) -> Iterator[LegView]:
         """Yield its legs."""
-        return self._every(LegView, freeze_request_reads.list_legs, request_id=request_id)
+        return self.every(LegView, freeze_request_reads.list_legs, request_id=request_id)
 
     def ledger(self, request_id: str) -> Iterator[LineView]:
         """Yield its ledger's lines."""
-        return self._every(LineView, ledger_reads.list_lines, request_id=request_id)
+        return self.every(LineView, ledger_reads.list_lines, request_id=request_id)
 
     def holds(self, request_id: str) -> Iterator[HoldView]:
         """Yield its holds."""
-        return self._every(HoldView, ledger_reads.list_holds, request_id=request_id)
+        return self.every(HoldView, ledger_reads.list_holds, request_id=request_id)
 
     def disputes(self, request_id: str) -> Iterator[DisputeView]:
         """Yield its disputes."""
-        return self._every(DisputeView, disputes.list_disputes, request_id=request_id)
+        return self.every(DisputeView, disputes.list_disputes, request_id=request_id)
 
     def clearances(self, request_id: str) -> Iterator[ClearanceView]:
         """Yield the accounts that it flagged by error."""
-        return self._every(ClearanceView, clearances.list_clearances, request_id=request_id)
+        return self.every(ClearanceView, clearances.list_clearances, request_id=request_id)
 
     def request_events(self, request_id: str) -> Iterator[RequestEventView]:
         """Yield the events that its requester was told."""
-        return self._every(RequestEventView, request_events.list_events, request_id=request_id)
+        return self.every(RequestEventView, request_events.list_events, request_id=request_id)
 
     def keys(self, partner: str | None = None) -> Iterator[KeyView]:
         """Yield a partner's public keys."""
-        return self._every(KeyView, membership_reads.list_keys, partner=partner)
+        return self.every(KeyView, membership_reads.list_keys, partner=partner)
 
     def grants(self, partner: str | None = None) -> Iterator[GrantView]:
         """Yield a partner's grants."""
-        return self._every(GrantView, membership_reads.list_grants, partner=partner)
+        return self.every(GrantView, membership_reads.list_grants, partner=partner)
 
     @property
-    def _reader(self) -> Reader:
+    def reader(self) -> Reader:
+        """Reads as a person of that partner."""
         actor = Actor(
             partner=self._requester,
             subject="coordinator",
@@ -135,7 +136,8 @@ class StoredCases:
         )
         return Reader(self._connection, self._context.vault, actor, self._context)
 
-    def _every(self, model: type[V], view: QueryView, **names: str | None) -> Iterator[V]:
+    def every(self, model: type[V], view: QueryView, **names: str | None) -> Iterator[V]:
+        """Yield the items of all pages of a list."""
         query = view.query or PageQuery
         own: dict[str, Any] = {
             name: names.pop(name) for name in query.model_fields if name in names
@@ -143,7 +145,7 @@ class StoredCases:
         path = {name: value for name, value in names.items() if value is not None}
         own["limit"] = str(self._context.page_size_limit)
         while True:
-            page = read(self._reader, view, query.model_validate(own), **path)
+            page = read(self.reader, view, query.model_validate(own), **path)
             yield from map(model.model_validate, page["items"])
             if page["next_cursor"] is None:
                 return
@@ -173,7 +175,7 @@ def examine_requests(
         try:
             examination = examine(cases, directory, request_id, handle=requester)
             log = look_at_log(request_id, cases.request_events(request_id), log_keys)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             faults.append(f"{request_id}: it cannot be read as a whole: {error}")
         else:
             acts += sum(finding.result is Result.VERIFIED for finding in examination.acts)
