@@ -229,6 +229,9 @@ class Receiver:
                 pass
 
         class Server(ThreadingHTTPServer):
+            # Where the queue is full, connecting takes seconds.
+            request_queue_size = 128
+
             def handle_error(self, request: Any, client_address: Any) -> None:
                 """Say nothing: a sender that was killed leaves a broken connection."""
 
