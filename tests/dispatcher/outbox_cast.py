@@ -148,7 +148,7 @@ class Outbox:
         return made
 
 
-def eventually(is_so: Callable[[], bool], seconds: float = 20) -> None:
+def eventually(is_so: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until `is_so`; the limit only ends a broken test."""
     until = time.monotonic() + seconds
     while not is_so():
@@ -252,7 +252,7 @@ class Receiver:
         """How often each `webhook-id` came."""
         return Counter(received.id for received in self.got)
 
-    def wait_for(self, is_enough: Callable[[], bool], seconds: float = 20) -> bool:
+    def wait_for(self, is_enough: Callable[[], bool], seconds: float = 60) -> bool:
         """Wait until `is_enough`, looked at on every arrival; the limit only ends a broken test."""
         with self.arrived:
             return self.arrived.wait_for(is_enough, seconds)

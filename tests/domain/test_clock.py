@@ -3,7 +3,6 @@
 import threading
 import time
 from datetime import timedelta
-from pathlib import Path
 
 from coordinator.domain.clock import OffsetClock, SystemClock
 
@@ -42,8 +41,3 @@ def test_who_stands_still_while_it_reads_leaves_nobody_else_at_the_time_of_befor
     until = time.monotonic() + PATIENCE
     while clock.now() - SystemClock().now() < HOUR / 2:
         assert time.monotonic() < until
-
-
-def test_without_a_file_it_is_the_hosts(tmp_path: Path) -> None:
-    before = SystemClock().now()
-    assert before <= OffsetClock(tmp_path / "none").now() <= SystemClock().now()
