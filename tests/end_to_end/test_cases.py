@@ -66,7 +66,8 @@ def _console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     environment = {**os.environ, "TMPDIR": str(place), "HOLDFAST_PORT": "1", "HOLDFAST_HOME": "/x"}
     with (place / "stderr").open("w") as errors:
         process = subprocess.Popen(
-            [*_COMMAND, "--port", str(free_port())],  # not the usual one, which two runs might share
+            # Not by the usual port, which two test processes might share.
+            [*_COMMAND, "--port", str(free_port())],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
