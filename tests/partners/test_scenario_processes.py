@@ -47,7 +47,7 @@ def test_a_coordinator_has_the_time_in_which_it_ends_its_own_processes() -> None
 
 def test_a_port_is_free_that_no_connection_on_its_way_out_is_given() -> None:
     lent = Path("/proc/sys/net/ipv4/ip_local_port_range")
-    first = int(lent.read_text().split()[0]) if lent.exists() else 32_768
+    first = int(lent.read_text(encoding="ascii").split()[0]) if lent.exists() else 32_768
     port = free_port()
     assert port < first
     with socket.create_server(("127.0.0.1", port)):
