@@ -12,7 +12,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Which tests: make test T="tests/domain -k ledger"
 T ?= tests
-# How long random acts and races are tried: make test T=tests/services STATEFUL=500 RACES=1000
+# How long random acts, races and properties are tried, with other acts and inputs every time:
+# make test T=tests/services STATEFUL=500 RACES=1000; make test T="tests/domain tests/partners" PROPERTIES=5000
 # How many test processes; one is easier to debug: make test N=0
 N ?= 2
 UV ?= uv

@@ -1,5 +1,6 @@
 """A migrated database with the cast in it, on SQLite and PostgreSQL, and the app on top."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -40,9 +41,16 @@ from tests.in_memory import database_folder
 from tests.postgres import PostgresServer, postgres_or_skip
 from tests.rulebook import RULEBOOK, command_context
 
-# A busy machine is no fault of what is tested.
+#: So many inputs of each property, other ones every time, as PROPERTIES=5000 has it.
+_PROPERTIES = os.environ.get("PROPERTIES")
+# A busy machine is no fault of what is tested; nor is a change at fault for what a run of its tests
+# happens to draw, so that without a search all draw the same inputs every time.
 hypothesis.settings.register_profile(
-    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "unhurried",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize=_PROPERTIES is None,
+    max_examples=int(_PROPERTIES or "100"),
 )
 hypothesis.settings.load_profile("unhurried")
 

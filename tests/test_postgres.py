@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -58,6 +59,12 @@ def test_a_wrong_password_is_refused(server: PostgresServer) -> None:
     place = server.url.rpartition("@")[2]
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(f"postgresql://{USER}:wrong@{place}")
+
+
+def test_its_port_is_lent_to_no_connection_on_its_way_out(server: PostgresServer) -> None:
+    lent = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(lent.read_text(encoding="ascii").split()[0]) if lent.exists() else 32_768
+    assert (urlsplit(server.url).port or first) < first
 
 
 def test_two_databases_do_not_see_each_other(server: PostgresServer) -> None:

@@ -51,18 +51,20 @@ class OffsetClock:
 
     def __init__(self, offset_file: Path) -> None:
         self._file = offset_file
-        self._offset = timedelta()
-        self._read_at = 0.0
+        # In one piece: the threads of a process share it, and one may stand still while it reads.
+        self._known = (float("-inf"), timedelta())
 
     def now(self) -> datetime:
         """Return the host's time plus the offset."""
-        if time.monotonic() - self._read_at > _REREAD_SECONDS:
-            self._read_at = time.monotonic()
+        read_at, offset = self._known
+        began = time.monotonic()
+        if began - read_at > _REREAD_SECONDS:
             try:
-                self._offset = timedelta(seconds=int(self._file.read_text(encoding="ascii")))
+                offset = timedelta(seconds=int(self._file.read_text(encoding="ascii")))
             except (FileNotFoundError, ValueError):
-                self._offset = timedelta()
-        return SystemClock().now() + self._offset
+                offset = timedelta()
+            self._known = (began, offset)
+        return SystemClock().now() + offset
 
 
 def to_micros(moment: datetime) -> int:

@@ -8,6 +8,7 @@ the coordinator refuses such a server. When it ends, its data are gone.
 
 import os
 import pwd
+import random
 import secrets
 import shutil
 import signal
@@ -29,6 +30,9 @@ from coordinator.operations.preparation import PreparationError
 USER = "holdfast"
 START_LIMIT_SECONDS = 60.0
 STOP_LIMIT_SECONDS = 30.0
+#: Below those that systems lend to outgoing connections: one of those may leave by the port before
+#: the server comes up; and who tries a server of such a port that is down may reach itself.
+_PORTS = range(15_000, 20_000)
 
 # Stops the server if whoever started it is gone, even by kill -9: only that process holds the other
 # end of the pipe that is read here. A stop in good order ends this script first.
@@ -260,10 +264,13 @@ def _nobody() -> pwd.struct_passwd:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return int(port)
+    while True:
+        port = random.choice(_PORTS)  # noqa: S311 - nobody has to guess it
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
 
 
 def _end(process: subprocess.Popen[bytes], how: signal.Signals) -> None:

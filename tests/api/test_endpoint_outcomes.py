@@ -13,7 +13,7 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from holdfast.protocol import views
-from tests.dispatcher.outbox_cast import Outbox, Receiver, Running
+from tests.dispatcher.outbox_cast import Outbox, Receiver, Running, eventually
 from tests.dispatcher.raw_receiver import RawReceiver, answering
 from tests.dispatcher.sending import sender
 from tests.factories import Cast, Signer
@@ -77,11 +77,13 @@ def test_a_test_that_fails_is_told_and_what_was_answered_can_be_read_by_its_owne
 
 def _until_kept(signer: Signer, cast: Cast, path: str) -> dict[str, Any]:
     """Read a delivery until its answer is kept: that is another transaction than its outcome."""
-    read: dict[str, Any] = signer.get(cast.b.auditor, path).get_json()
-    for _ in range(200):
-        if read["attempts"][0]["answer"] is not None:
-            break
-        read = signer.get(cast.b.auditor, path).get_json()
+    read: dict[str, Any] = {}
+
+    def is_kept() -> bool:
+        read.update(signer.get(cast.b.auditor, path).get_json())
+        return read["attempts"][0]["answer"] is not None
+
+    eventually(is_kept)
     return read
 
 

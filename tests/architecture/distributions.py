@@ -1,7 +1,6 @@
 """Builds the wheels, and environments that hold a wheel and what it asks for, and nothing else."""
 
 import shutil
-import socket
 import subprocess
 import sys
 import venv
@@ -14,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.architecture.tree import ROOT, project_files
+from tests.ports import free_port
 
 KIT = "holdfast-kit"
 COORDINATOR = "holdfast-coordinator"
@@ -69,8 +69,7 @@ class Environment:
     @contextmanager
     def serving(self) -> Iterator[str]:
         """Run the coordinator that is installed here, and yield its origin once it is ready."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
+        port = free_port()
         origin = f"http://127.0.0.1:{port}"
         with subprocess.Popen(
             [str(self.folder / "bin" / "holdfast-coordinator"), "serve"],

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import chromium_or_skip
 from tests.browser.pages import open_page
 from tests.browser.passkeys import Authenticator, Person
-from tests.browser.served import Served, serve
+from tests.browser.served import PATIENCE, Served, serve
 from tests.conftest import BACKENDS, World, write_keys
 from tests.factories import Exchange, Member
 
@@ -25,6 +25,10 @@ _ARGUMENTS = (
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )
+
+#: Milliseconds that a page is waited for: Playwright's own five seconds are few on a busy machine.
+_PATIENCE = PATIENCE * 1_000
+expect.set_options(timeout=_PATIENCE)
 
 NewPage = Callable[[], Page]
 #: For stories of what several processes and their database do together.
@@ -93,6 +97,7 @@ def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[NewPa
             timezone_id="UTC",
             service_workers="block",
         )
+        context.set_default_timeout(_PATIENCE)
         contexts.append(context)
         return open_page(context, in_full=in_full)
 

@@ -15,6 +15,7 @@ import requests
 
 from coordinator.domain.clock import OffsetClock
 from coordinator.settings import Settings
+from holdfast.clock import set_offset
 from holdfast.protocol import canonical_json
 from tests import factories
 from tests.browser import forked
@@ -24,7 +25,7 @@ from tests.ports import free_port
 
 HOST = "127.0.0.1"
 #: A slow machine is waited for this long; no test hangs on how long it takes.
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ class Served:
 
     def put_clock_forward(self, seconds: int) -> None:
         """Have its clock run so far ahead of the host's; it is read again within 0.05 s."""
-        self.offset_file.write_text(str(seconds), encoding="ascii")
+        set_offset(self.offset_file, seconds)
         time.sleep(0.1)
 
     def send(

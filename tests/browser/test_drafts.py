@@ -237,10 +237,8 @@ def test_a_list_of_20_000_lines_pages(
     check_page(page, "submit-20000", themes=["light"])
     tell(page, asked.handle)
     page.get_by_role("button", name="See what will be signed").click()
-    expect(page.get_by_text("Written without its checksum")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Written without its checksum")).to_be_visible()
     assert watch_of(page).transferred <= MOST_BYTES
     page.get_by_role("button", name="Sign it by passkey").click()
     sign_act(page)
-    expect(page.get_by_role("heading", name="A security lead must now decide")).to_be_visible(
-        timeout=60_000
-    )
+    expect(page.get_by_role("heading", name="A security lead must now decide")).to_be_visible()

@@ -148,7 +148,7 @@ class Outbox:
         return made
 
 
-def eventually(is_so: Callable[[], bool], seconds: float = 20) -> None:
+def eventually(is_so: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until `is_so`; the limit only ends a broken test."""
     until = time.monotonic() + seconds
     while not is_so():
@@ -229,6 +229,9 @@ class Receiver:
                 pass
 
         class Server(ThreadingHTTPServer):
+            # Where the queue is full, connecting takes seconds.
+            request_queue_size = 128
+
             def handle_error(self, request: Any, client_address: Any) -> None:
                 """Say nothing: a sender that was killed leaves a broken connection."""
 
@@ -249,7 +252,7 @@ class Receiver:
         """How often each `webhook-id` came."""
         return Counter(received.id for received in self.got)
 
-    def wait_for(self, is_enough: Callable[[], bool], seconds: float = 20) -> bool:
+    def wait_for(self, is_enough: Callable[[], bool], seconds: float = 60) -> bool:
         """Wait until `is_enough`, looked at on every arrival; the limit only ends a broken test."""
         with self.arrived:
             return self.arrived.wait_for(is_enough, seconds)

@@ -101,13 +101,12 @@ def test_a_mail_that_is_refused_is_not_sent() -> None:
     assert _channels().send(MAIL, PAGE) == "no_mail"
 
 
-def _nothing_there() -> MailServer:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        return MailServer(host="127.0.0.1", port=gone.getsockname()[1], sender=SENDER, tls="none")
-
-
 def test_a_mail_server_that_is_away_is_said_to_be() -> None:
-    assert _channels(mail=_nothing_there()).send(MAIL, PAGE) == "connect_failed"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else can come to listen
+        port = taken.getsockname()[1]
+        away = MailServer(host="127.0.0.1", port=port, sender=SENDER, tls="none")
+        assert _channels(mail=away).send(MAIL, PAGE) == "connect_failed"
 
 
 @pytest.mark.parametrize("status", [b"301 Moved", b"307 Temporary Redirect", b"404 Not Found"])

@@ -6,15 +6,13 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from ipaddress import ip_network
 
 import pytest
 
 from coordinator.dispatcher.loop import SLOW_SECONDS, DeliveryLoop, LoopSettings
 from coordinator.dispatcher.parcels import Parcel, name_lost
-from coordinator.dispatcher.webhook_sender import SenderSettings, WebhookSender
+from coordinator.dispatcher.webhook_sender import WebhookSender
 from coordinator.domain.clock import SteppedClock
-from coordinator.egress.address_guard import EndpointPolicy
 from coordinator.storage.delivery.lanes import Head
 from coordinator.storage.delivery.webhook_endpoints import EndpointDocument, Secret
 from coordinator.storage.engine.database import Database, open_database
@@ -29,9 +27,8 @@ from tests.dispatcher.outbox_cast import (
     Running,
     eventually,
 )
+from tests.dispatcher.sending import sender as sending
 from tests.factories import Cast
-
-LOOPBACK = EndpointPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +51,8 @@ def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Iterator[Ou
 
 @pytest.fixture
 def sender() -> Iterator[WebhookSender]:
-    made = WebhookSender(
-        LOOPBACK,
-        SenderSettings(connect_timeout=timedelta(seconds=3), deadline=timedelta(seconds=10)),
-    )
-    yield made
-    made.close()
+    with sending() as made:
+        yield made
 
 
 def test_every_delivery_is_signed_twice_and_carries_the_stored_bytes(

@@ -117,7 +117,7 @@ def test_a_connection_that_is_not_accepted_in_time_is_given_up() -> None:
             for each in waiting:
                 each.settimeout(0)
                 each.connect_ex(("127.0.0.1", port))
-            outcome = send_once(f"http://127.0.0.1:{port}/", deadline=timedelta(seconds=0.3))
+            outcome = send_once(f"http://127.0.0.1:{port}/", deadline=SHORT)
         finally:
             for each in waiting:
                 each.close()
@@ -125,9 +125,9 @@ def test_a_connection_that_is_not_accepted_in_time_is_given_up() -> None:
 
 
 def test_nobody_listening_is_an_outcome() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed_soon:
-        port = closed_soon.getsockname()[1]
-    outcome = send_once(f"http://127.0.0.1:{port}/")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else can come to listen
+        outcome = send_once(f"http://127.0.0.1:{taken.getsockname()[1]}/")
     assert outcome.error == "connect_failed"
 
 

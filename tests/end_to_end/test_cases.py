@@ -21,6 +21,7 @@ from holdfast.protocol.vocabulary import LegStatus, Role, WaitsBecause, WarningC
 from reference_exchange.cases.accounts import Accounts
 from reference_exchange.cases.telling import all_cases
 from tests.end_to_end.test_demo import processes_below
+from tests.ports import free_port
 
 pytestmark = [
     pytest.mark.processes,
@@ -65,7 +66,8 @@ def _console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     environment = {**os.environ, "TMPDIR": str(place), "HOLDFAST_PORT": "1", "HOLDFAST_HOME": "/x"}
     with (place / "stderr").open("w") as errors:
         process = subprocess.Popen(
-            _COMMAND,
+            # Not by the usual port, which two test processes might share.
+            [*_COMMAND, "--port", str(free_port())],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

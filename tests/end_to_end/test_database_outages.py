@@ -14,25 +14,33 @@ import pytest
 import requests
 
 from coordinator.operations.trial_postgres import PostgresUnavailableError
+from tests.dispatcher.outbox_cast import eventually
 from tests.end_to_end.under_load import START_SECONDS, WHOLE, Load, loaded, variables
 from tests.postgres import PostgresServer
 
 OUTAGES = 10 if WHOLE else 1
 BACK_WITHIN_SECONDS = 10
 
-pytestmark = [pytest.mark.processes, pytest.mark.postgresql]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.postgresql,
+    pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the processes in /proc"),
+]
 
 
 class MortalServer(PostgresServer):
     """A PostgreSQL that a test kills and starts again, on the same port and data."""
 
     def kill(self) -> None:
-        """End the server as a power cut would; its backends end when they notice."""
+        """End the server as a power cut would: its backends, too, which notice by themselves."""
         assert self._server is not None
         assert self._admin is not None
         self._admin.close()
+        backends = _children(self._server.pid)
         self._server.send_signal(signal.SIGKILL)
         self._server.wait(START_SECONDS)
+        # Until it notices, one may answer once more.
+        eventually(lambda: not any(map(_is_running, backends)), START_SECONDS)
 
     def start_again(self) -> None:
         """Start it, with its keeper; wait until it takes connections."""
@@ -61,6 +69,18 @@ class MortalServer(PostgresServer):
         elif log == "keeper.log":
             self._keeping = command[:4]
         return super()._spawn(command, log, stdin)
+
+
+def _children(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    return [int(child) for child in found.split()]
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from reference_exchange.scenarios.stage import Stage
 pytestmark = pytest.mark.processes
 
 _DEMO = "reference_exchange.scenarios.demo"
-_COMMAND = [sys.executable, "-m", _DEMO, "--limit", "150"]
+_COMMAND = [sys.executable, "-m", _DEMO, "--limit", "600"]
 _MEMBERS = {
     "requests",
     "addresses",
@@ -59,7 +59,7 @@ _MEMBERS = {
     "restored",
 }
 #: Long enough for a busy machine; the demo bounds itself.
-_SECONDS = 170
+_SECONDS = 620
 
 
 @pytest.fixture

@@ -51,9 +51,10 @@ def variables(data_dir: Path, **more: str) -> dict[str, str]:
         "HOLDFAST_WORKER_PROCESSES": "2",
         "HOLDFAST_WORKER_SENDERS": str(SENDERS),
         "HOLDFAST_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
-        # Short, so that what a killed worker had claimed is soon somebody else's.
-        "HOLDFAST_WEBHOOK_DEADLINE": "0.5",
-        "HOLDFAST_LEASE": "5.5",
+        # Short, so that what a killed worker had claimed is soon somebody else's; and yet receivers
+        # on a busy machine answer in time, or what they took would be sent again.
+        "HOLDFAST_WEBHOOK_DEADLINE": "4",
+        "HOLDFAST_LEASE": "9",
         "HOLDFAST_LOG_LEVEL": "error",
         "HOLDFAST_RATE_PER_MINUTE": "0",
         **more,

@@ -19,7 +19,6 @@ from coordinator.key_files import LOG_KEY, NEXT_LOG_KEY, KeyFileError, read_keys
 from coordinator.operations.backup import back_up, back_up_keys
 from coordinator.operations.checks import run_checks, run_thorough_checks
 from coordinator.operations.key_rotation import hand_over_log_key, retire_log_key
-from coordinator.operations.log_signer import serve_signer
 from coordinator.operations.membership import carry_out
 from coordinator.operations.preparation import PreparationError, open_settings_database, prepare
 from coordinator.operations.restore import restore
@@ -36,6 +35,7 @@ from holdfast.protocol.signed_note import NoteVerifier, parse_note
 from holdfast.protocol.vocabulary import PartnerKind
 from tests.conftest import BACKENDS
 from tests.operations.reconciled import take_changes_again
+from tests.operations.signing import signing
 from tests.postgres import PostgresServer
 
 
@@ -335,22 +335,6 @@ def test_a_backup_of_between_has_both_keys(small: Settings, tmp_path: Path) -> N
     assert _faults(elsewhere) == []
 
 
-@contextmanager
-def _signing(settings: Settings, folder: Path) -> Iterator[None]:
-    assert settings.log_signer_socket is not None
-    stop = threading.Event()
-    thread = threading.Thread(target=serve_signer, args=(settings, folder, stop))
-    thread.start()
-    while not settings.log_signer_socket.exists():
-        assert thread.is_alive()
-        stop.wait(0.01)
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
 def test_the_key_of_a_signer_apart_is_replaced_in_its_own_folder(
     small: Settings, tmp_path: Path
 ) -> None:
@@ -360,18 +344,18 @@ def test_the_key_of_a_signer_apart_is_replaced_in_its_own_folder(
     apart = replace(small, log_signer_socket=tmp_path / "signer.sock")
     with pytest.raises(PreparationError, match="does not answer"):
         hand_over_log_key(apart, folder)
-    with _signing(apart, folder):
+    with signing(apart, folder):
         new = hand_over_log_key(apart, folder)
         assert _signers(apart) == {old.key_id}
         # It has not read the new key yet.
         with pytest.raises(UnavailableError, match="restart the process that signs"):
             retire_log_key(apart, folder)
-    with _signing(apart, folder):
+    with signing(apart, folder):
         _invite(apart, "b.example")
         assert _signers(apart) == {old.key_id, new.key_id}
         assert retire_log_key(apart, folder) == (old, new)
     assert not (folder / NEXT_LOG_KEY).exists()
-    with _signing(apart, folder):
+    with signing(apart, folder):
         _invite(apart, "c.example")
         assert _signers(apart) == {new.key_id}
         assert follow_log_keys(old, _statements(apart)).newest == new

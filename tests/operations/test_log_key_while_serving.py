@@ -67,7 +67,7 @@ class Load:
         while not self.stop.is_set():
             try:
                 answer = send(self.origin, self.member, "POST", _PATH, freeze_request_body())
-            except requests.ConnectionError:
+            except requests.RequestException:
                 time.sleep(0.05)  # it is being restarted
                 continue
             if answer.status_code == 201:

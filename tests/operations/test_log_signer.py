@@ -31,6 +31,7 @@ from coordinator.transparency_log.socket_signer import SocketSigner
 from holdfast.protocol.checkpoint import log_origin
 from holdfast.protocol.vocabulary import PartnerKind
 from tests.architecture.tree import ROOT
+from tests.operations.signing import signing
 
 
 @pytest.fixture
@@ -47,19 +48,9 @@ def apart(tmp_path: Path) -> Settings:
 @contextmanager
 def _signing(settings: Settings) -> Iterator[Path]:
     """Run the signer; yields its folder."""
-    assert settings.log_signer_socket is not None
     folder = settings.data_dir.parent / "signer"
-    stop = threading.Event()
-    thread = threading.Thread(target=serve_signer, args=(settings, folder, stop))
-    thread.start()
-    while not settings.log_signer_socket.exists():
-        assert thread.is_alive()
-        stop.wait(0.01)
-    try:
+    with signing(settings, folder):
         yield folder
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _faults(settings: Settings) -> list[str]:

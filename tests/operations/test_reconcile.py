@@ -28,7 +28,6 @@ from coordinator.key_files import LOG_KEY, make_keys, read_keys
 from coordinator.operations.backup import back_up
 from coordinator.operations.checks import READ_ONLY_CHECK, run_checks, run_thorough_checks
 from coordinator.operations.kept_logs import ReconcileError, ReconcileFault
-from coordinator.operations.log_signer import serve_signer
 from coordinator.operations.membership import carry_out
 from coordinator.operations.operator_page import operator_app
 from coordinator.operations.preparation import (
@@ -69,6 +68,7 @@ from tests.api.acts import approve, submit
 from tests.conftest import KEYS, write_keys
 from tests.factories import NOON, Cast, Signer, freeze_request_body
 from tests.operations.reconciled import LONG_AFTER, ClientLog, Empty, later
+from tests.operations.signing import signing
 from tests.partners.memory_log import entry
 
 READ_ONLY = "read_only"
@@ -668,22 +668,6 @@ def test_a_backup_of_the_release_before_is_migrated_and_marked(
 # A database that was rolled back without a word.
 
 
-@contextmanager
-def _signing(settings: Settings, folder: Path) -> Iterator[None]:
-    stop = threading.Event()
-    thread = threading.Thread(target=serve_signer, args=(settings, folder, stop))
-    thread.start()
-    assert settings.log_signer_socket is not None
-    while not settings.log_signer_socket.exists():
-        assert thread.is_alive()
-        stop.wait(0.01)
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
 def _invite(settings: Settings, number: int) -> None:
     command = InvitePartner(handle=f"z{number}.example", name="Z", kind=PartnerKind.EXCHANGE)
     carry_out(settings, command)
@@ -702,7 +686,7 @@ def _apart(tmp_path: Path) -> Settings:
 def test_the_signer_knows_whether_something_came_after_the_backup(
     apart: Settings, tmp_path: Path
 ) -> None:
-    with _signing(apart, tmp_path / "signer"):
+    with signing(apart, tmp_path / "signer"):
         _invite(apart, 0)
         _invite(apart, 1)
         backup, _ = back_up(apart, tmp_path / "backups")
@@ -760,7 +744,7 @@ def test_what_was_committed_is_not_passed_over(apart: Settings, tmp_path: Path) 
 def test_a_database_behind_the_signer_is_read_alone_from_its_start(
     apart: Settings, tmp_path: Path, start: Callable[[Settings], object]
 ) -> None:
-    with _signing(apart, tmp_path / "signer"):
+    with signing(apart, tmp_path / "signer"):
         _invite(apart, 0)
         file = tmp_path / "old.sqlite3"
         shutil.copy(apart.data_dir / "holdfast.sqlite3", file)

@@ -12,6 +12,7 @@ import pytest
 
 from coordinator.operations.preparation import prepare
 from coordinator.settings import Settings
+from tests.ports import free_port
 
 pytestmark = pytest.mark.processes
 
@@ -35,9 +36,11 @@ def _start(tmp_path: Path) -> Start:
 
     def start(*words: str, **more: str) -> str:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("HOLDFAST_")}
+        # The usual port may be another test's, and would be refused first.
+        own = {"HOLDFAST_DATA_DIR": str(tmp_path / "data"), "HOLDFAST_PORT": str(free_port())}
         done = subprocess.run(
             [*_bound_by_modes(), sys.executable, "-m", "coordinator.cli", *words],
-            env={**kept, "HOLDFAST_DATA_DIR": str(tmp_path / "data"), **more},
+            env={**kept, **own, **more},
             capture_output=True,
             text=True,
             check=False,

@@ -1,5 +1,6 @@
 """The cases that a new coordinator is filled with: valid, invented, the same every time."""
 
+import socket
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -11,12 +12,15 @@ from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.chains.chain import shipped_chains
 from holdfast.protocol.payloads import FreezeRequest
 from holdfast.protocol.vocabulary import RequestStatus, Urgency
+from reference_exchange.cases import __main__ as console
 from reference_exchange.cases.accounts import COINS, FBI_LIST, Accounts, invented, transaction
 from reference_exchange.cases.case import INVENTED, document, exact, span, with_accounts
 from reference_exchange.cases.members import ORGANISATIONS
 from reference_exchange.cases.present import FLASH_ACCOUNTS
 from reference_exchange.cases.telling import BEGIN, all_cases
+from reference_exchange.scenarios.processes import ScenarioError
 from tests.factories import NOON
+from tests.ports import free_port
 
 LISTS = Path(__file__).resolve().parents[3] / "shared" / "data"
 HANDLES = {each.stem: each.handle for each in ORGANISATIONS}
@@ -125,3 +129,15 @@ def test_spans_and_amounts_are_read_as_people_write_them() -> None:
             span(wrong)
     assert exact(COINS["ETH"], "1,240.5") == ("eip155:1/slip44:60", "1240500000000000000000")
     assert exact(COINS["USDT on Tron"], "2")[0].startswith("tron:")
+
+
+def test_it_has_the_usual_port_and_another_where_that_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usual = free_port()
+    monkeypatch.setattr(console, "_USUAL_PORT", usual)
+    assert console._port(None) == usual
+    with socket.create_server(("127.0.0.1", usual)):
+        assert console._port(None) != usual
+        with pytest.raises(ScenarioError, match="leave --port out"):
+            console._port(usual)

@@ -27,6 +27,8 @@ from holdfast.errors import PinMismatchError
 
 HANDLE = "exchange-a.example"
 ROOT, OTHER = "r" * 43, "o" * 43
+#: Seconds that one side waits for the other on a busy machine.
+_PATIENCE = 60.0
 _HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
@@ -73,7 +75,7 @@ def _served(certificate: Path, answer: bytes) -> Iterator[tuple[int, list[bytes]
     context.load_cert_chain(certificate)
     asked: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(10)
+        listener.settimeout(_PATIENCE)
 
         def serve() -> None:
             try:
@@ -99,7 +101,7 @@ Ask = Callable[[bytes], tuple[PublishedRoots, list[bytes]]]
 def _lookups(certificate: Path, port: int, **changes: object) -> PublishedRoots:
     tls = ssl.create_default_context(cafile=str(certificate))
     return PublishedRoots(
-        seconds=2,
+        seconds=_PATIENCE,
         tls=tls,
         address=lambda _host, _port: ("127.0.0.1", port),
         **{"records": _NoRecords(), **changes},  # type: ignore[arg-type]

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -28,14 +27,19 @@ from reference_exchange.cases.members import Organisation
 from reference_exchange.cases.present import SERVICE_WALLETS
 from reference_exchange.cases.telling import CaseError, Place, Told, start_clock, tell
 from reference_exchange.scenarios.console_links import sign_in_link, sign_in_words
-from reference_exchange.scenarios.processes import Processes, ScenarioError, program
+from reference_exchange.scenarios.processes import (
+    PATIENCE,
+    Processes,
+    ScenarioError,
+    free_port,
+    is_free,
+    program,
+)
 
 #: Where the public lists of addresses are looked for, from a checkout's top folder.
 LISTS = Path("../shared/data")
 _USUAL_PORT = 8080
 _HOST = "127.0.0.1"
-#: Seconds that a command of the operator, and the coordinator's start, may take on a busy machine.
-_COMMAND_SECONDS, _START_SECONDS = 60.0, 60.0
 _HTTP_OK = 200
 
 
@@ -68,7 +72,7 @@ class _Operator:
     def _run(self, commands: Iterable[list[str]]) -> list[str]:
         lines = "".join(f"{json.dumps(['partner', *words])}\n" for words in commands)  # noqa: TID251 - nothing is signed
         command = [sys.executable, "-c", _SEVERAL]
-        return self._processes.run(command, seconds=_COMMAND_SECONDS, lines=lines).splitlines()
+        return self._processes.run(command, seconds=PATIENCE, lines=lines).splitlines()
 
 
 def _invitation(organisation: Organisation) -> list[str]:
@@ -79,15 +83,12 @@ def _invitation(organisation: Organisation) -> list[str]:
 
 def _port(wanted: int | None) -> int:
     """Return the port that is asked for, the usual one, or a free one where that is taken."""
-    for port in [wanted] if wanted else [_USUAL_PORT, 0]:
-        with socket.socket() as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listener.bind((_HOST, port))
-            except OSError:
-                continue
-            return int(listener.getsockname()[1])
-    raise ScenarioError(f"port {wanted} is taken; leave --port out, or choose another")
+    port = wanted or _USUAL_PORT
+    if is_free(port):
+        return port
+    if wanted:
+        raise ScenarioError(f"port {wanted} is taken; leave --port out, or choose another")
+    return free_port()
 
 
 def _environment(folder: Path, port: int, **more: str) -> dict[str, str]:
@@ -111,14 +112,18 @@ def _fill(folder: Path, port: int, lists: Path, webhooks: str) -> Told:
     (folder / "service_wallets.json").write_bytes(wallets)
     offset_file = folder / "clock_offset"
     start_clock(offset_file)
+    metrics_port = free_port()
     quick = {
         CLOCK_VARIABLE: str(offset_file),
         "HOLDFAST_TIMER_INTERVAL": "0.1",  # months pass within a minute
         "HOLDFAST_POLL_INTERVAL": "0.5",
+        "HOLDFAST_METRICS_PORT": str(metrics_port),  # tells when deadlines were looked at
     }
     with Processes(folder, _environment(folder, port, **quick)) as processes:
         origin = _serve(processes, port)
-        place = Place(origin, folder, offset_file, _Operator(processes), lists, webhooks)
+        metrics = f"http://{_HOST}:{metrics_port}"
+        operator = _Operator(processes)
+        place = Place(origin, metrics, folder, offset_file, operator, lists, webhooks)
         return tell(place)
 
 
@@ -134,7 +139,7 @@ def _serve(processes: Processes, port: int) -> str:
         except HoldfastError:
             return False
 
-    processes.wait_for("the coordinator", is_ready, seconds=_START_SECONDS)
+    processes.wait_for("the coordinator", is_ready, seconds=PATIENCE)
     return origin
 
 

@@ -1,5 +1,6 @@
 """Tells the cases to a coordinator, each act in its time, until the clock says now."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from holdfast import Client, HoldfastError, wall_clock
-from holdfast.clock import VARIABLE
+from holdfast import Client, HoldfastError, Transport, wall_clock
+from holdfast.clock import VARIABLE, set_offset
 from holdfast.protocol.payloads import NewEndpoint
 from reference_exchange.cases.accounts import Accounts
 from reference_exchange.cases.acts import wait
@@ -17,13 +18,19 @@ from reference_exchange.cases.case import Case, Scene, document, span, with_acco
 from reference_exchange.cases.members import ORGANISATIONS, Member, Operator, enrol
 from reference_exchange.cases.past import PAST
 from reference_exchange.cases.present import present
+from reference_exchange.scenarios.processes import PATIENCE
 
 #: When the organisations join.
 BEGIN = timedelta(days=125)
 #: The coordinator reads the offset of its clock again after 0.05 s.
 _REREAD_SECONDS = 0.07
-#: How long it has for what fell due meanwhile, and how far the clock is moved before that.
-_TIMERS_SECONDS, _STRIDE = 0.3, timedelta(days=2)
+#: How far the clock is moved before what fell due meanwhile is waited for.
+_STRIDE = timedelta(days=2)
+#: How often the coordinator looks at all deadlines before the clock is moved on: what it did at one
+#: look may be due for more at the next, and a look under way when the clock moved does not count.
+_LOOKS, _LOOK_SECONDS = 3, 0.02
+#: Where a coordinator's figures say when it last did.
+_LAST_LOOK = re.compile(rb"^holdfast_timers_last_pass_timestamp_seconds (\S+)$", re.MULTILINE)
 #: In this a timer is waited for: nearly everything that falls due does so by the day.
 _SHORT = timedelta(hours=6)
 
@@ -42,6 +49,7 @@ class Place:
 
     Attributes:
         origin: As partners sign it.
+        metrics: Origin of its figures.
         folder: Where the organisations' folders are made, one a HOLDFAST_HOME.
         offset_file: Where the coordinator reads how far its clock runs from the host's.
         operator: Invites and confirms.
@@ -50,6 +58,7 @@ class Place:
     """
 
     origin: str
+    metrics: str
     folder: Path
     offset_file: Path
     operator: Operator
@@ -155,18 +164,19 @@ class _Due:
 
 def _act_by_act(place: Place, scenes: Mapping[str, Scene]) -> None:
     at = BEGIN
+    clock = _Clock(place)
     for due in sorted(_all_due(scenes)):
         while at - due.ago > _STRIDE:
             at -= _STRIDE
-            _pass_to(place.offset_file, at, waits=True)
+            clock.pass_to(at, waits=True)
         if due.ago != at:
-            _pass_to(place.offset_file, due.ago, waits=at - due.ago > _SHORT or due.act is wait)
+            clock.pass_to(due.ago, waits=at - due.ago > _SHORT or due.act is wait)
         at = due.ago
         try:
             due.act(due.scene)
         except HoldfastError as error:
             raise CaseError(f"{due.scene.case.name}, {due.ago} before now: {error}") from error
-    _pass_to(place.offset_file, timedelta(), waits=True)
+    clock.pass_to(timedelta(), waits=True)
 
 
 def _all_due(scenes: Mapping[str, Scene]) -> Iterator[_Due]:
@@ -205,14 +215,35 @@ def _status(scene: Scene) -> str:
     return status.value
 
 
-def _pass_to(offset_file: Path, ago: timedelta, *, waits: bool) -> None:
-    """Move the clock on to so long before now, and let the coordinator act on what fell due."""
-    _set(offset_file, ago)
-    time.sleep(_TIMERS_SECONDS if waits else _REREAD_SECONDS)
+class _Clock:
+    """The coordinator's clock, and whether it has acted on what fell due by it."""
+
+    def __init__(self, place: Place) -> None:
+        self._file = place.offset_file
+        self._figures = Transport(None, place.metrics)
+
+    def pass_to(self, ago: timedelta, *, waits: bool) -> None:
+        """Move on to so long before now, and let the coordinator act on what fell due.
+
+        Raises:
+            CaseError: It looks at no deadlines.
+        """
+        _set(self._file, ago)
+        time.sleep(_REREAD_SECONDS)
+        if not waits:
+            return
+        end, last, looks = time.monotonic() + PATIENCE, self._last_look(), 0
+        while looks < _LOOKS:
+            if time.monotonic() > end:
+                raise CaseError(f"{ago} before now: the coordinator looks at no deadlines")
+            time.sleep(_LOOK_SECONDS)
+            before, last = last, self._last_look()
+            looks += last != before
+
+    def _last_look(self) -> bytes:
+        found = _LAST_LOOK.search(self._figures.read_public_bytes("/metrics"))
+        return found[1] if found else b""
 
 
 def _set(offset_file: Path, ago: timedelta) -> None:
-    """Write the offset in one go: a reader that found half of it would take the host's clock."""
-    written = offset_file.with_suffix(".new")
-    written.write_text(str(-int(ago.total_seconds())), encoding="ascii")
-    written.replace(offset_file)
+    set_offset(offset_file, -int(ago.total_seconds()))

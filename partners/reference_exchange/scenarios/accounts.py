@@ -12,7 +12,7 @@ from holdfast.protocol.life_cycle_views import IncidentDetailView
 from holdfast.protocol.views import FreezeRequestView, HoldView, LegView
 from holdfast.protocol.vocabulary import EventType, LegStatus, LineKind
 from reference_exchange.scenarios.cast import Player
-from reference_exchange.scenarios.stage import delivery_states, dropped_repeats
+from reference_exchange.scenarios.stage import ANSWER_SECONDS, delivery_states, dropped_repeats
 
 _COLUMNS = ("frozen", "held", "released", "returned")
 Sums = dict[str, dict[str, int]]
@@ -222,7 +222,7 @@ def _partner_faults(
 
 def _deliveries(players: Sequence[Player]) -> tuple[int, int]:
     """Return how many deliveries arrived and how many did not, waiting a little for the last."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + ANSWER_SECONDS
     while True:
         states = list(delivery_states(players).values())
         if all(states) or time.monotonic() > end:

@@ -19,11 +19,9 @@ from holdfast import (
     write_private,
 )
 from reference_exchange.scenarios.cast import Player
-from reference_exchange.scenarios.processes import Processes, program
+from reference_exchange.scenarios.processes import PATIENCE, Processes, program
 from reference_exchange.scenarios.stage import Stage
 
-#: Seconds that one command of the operator may take on a busy machine.
-_COMMAND_SECONDS = 60.0
 #: How much of what failed is told.
 _SAID = 400
 
@@ -98,13 +96,13 @@ def _copied(processes: Processes, folder: Path) -> str:
     backups.mkdir()
     processes.run(
         [operator, "backup", "--to", str(backups), "--keys-to", str(keys)],
-        seconds=_COMMAND_SECONDS,
+        seconds=PATIENCE,
     )
     [backup] = backups.iterdir()
     # It checks what it restored, which is then read alone until `reconcile`.
     done = processes.attempt(
         [operator, "restore", str(backup), "--keys", str(keys)],
-        seconds=_COMMAND_SECONDS,
+        seconds=PATIENCE,
         environment={"HOLDFAST_DATA_DIR": str(elsewhere)},
     )
     return (done.stdout + done.stderr).strip()[-_SAID:] if done.returncode else ""

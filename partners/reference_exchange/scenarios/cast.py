@@ -20,7 +20,7 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.membership_payloads import Grant, Policy
 from holdfast.protocol.vocabulary import Role
 from reference_exchange.deposit_book import DepositBook
-from reference_exchange.scenarios.processes import Processes, ScenarioError, program
+from reference_exchange.scenarios.processes import PATIENCE, Processes, ScenarioError, program
 from reference_exchange.scenarios.script import Member, Script
 
 _PEOPLE = (
@@ -29,8 +29,6 @@ _PEOPLE = (
     Person("analyst", (Role.ANALYST,)),
 )
 _SYSTEM = System("system", owner="officer")
-#: Seconds that one command of the operator may take on a busy machine.
-_COMMAND_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ def enrol(
         home.mkdir(mode=0o700)
         invite = [operator, "partner", "invite", member.handle, "--name", member.name]
         invite += ["--kind", "exchange", "--json"]
-        invited = strict_json.loads(processes.run(invite, seconds=_COMMAND_SECONDS).encode())
+        invited = strict_json.loads(processes.run(invite, seconds=PATIENCE).encode())
         if not isinstance(invited, dict) or "invitation" not in invited:
             raise ScenarioError(f"no invitation for {member.handle}")
         store = ProfileStore(home)
@@ -103,7 +101,7 @@ def enrol(
         thumbprint = store.load("root").key.kid
         # Behind "--", because a thumbprint may begin with a hyphen.
         confirm = [operator, "partner", "confirm", "--", member.handle, thumbprint]
-        processes.run(confirm, seconds=_COMMAND_SECONDS)
+        processes.run(confirm, seconds=PATIENCE)
         _let_analyst_flash(store)
         book = DepositBook(home / "book.sqlite3")
         script.fill_book(member, book)

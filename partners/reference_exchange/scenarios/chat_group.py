@@ -6,12 +6,9 @@ from holdfast.profiles.key_requests import new_profile
 from holdfast.protocol import strict_json
 from holdfast.protocol.views import FreezeRequestView
 from reference_exchange.scenarios.board import Board
-from reference_exchange.scenarios.processes import ScenarioError, program
+from reference_exchange.scenarios.processes import PATIENCE, ScenarioError, program
 from reference_exchange.scenarios.stage import Stage
 from reference_exchange.scenarios.tampering import Tampering
-
-#: Seconds that one command of the kit may take on a busy machine.
-_COMMAND_SECONDS = 40.0
 
 
 def forge(stage: Stage, board: Board) -> None:
@@ -81,9 +78,7 @@ def _failures(stage: Stage, request: FreezeRequestView, environment: dict[str, s
     """Return what `holdfast verify` does not believe, in its own words."""
     own = {"HOLDFAST_HOME": str(stage.asker.home), "HOLDFAST_PROFILE": "analyst"}
     command = [program("holdfast"), "--json", "verify", request.id]
-    done = stage.processes.attempt(
-        command, seconds=_COMMAND_SECONDS, environment={**own, **environment}
-    )
+    done = stage.processes.attempt(command, seconds=PATIENCE, environment={**own, **environment})
     if done.returncode not in {ExitCode.OK, ExitCode.UNTRUSTED}:
         raise ScenarioError(f"holdfast verify failed: {done.stderr.strip()[-1500:]}")
     findings = [strict_json.loads(line.encode()) for line in done.stdout.splitlines()]

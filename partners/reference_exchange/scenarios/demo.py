@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -36,7 +35,13 @@ from reference_exchange.scenarios.board import WIDTH
 from reference_exchange.scenarios.cast import enrol
 from reference_exchange.scenarios.console_links import sign_in_link, sign_in_words
 from reference_exchange.scenarios.outcome import tell
-from reference_exchange.scenarios.processes import Processes, ScenarioError, program
+from reference_exchange.scenarios.processes import (
+    PATIENCE,
+    Processes,
+    ScenarioError,
+    free_port,
+    program,
+)
 from reference_exchange.scenarios.script import load_script, load_second_act
 from reference_exchange.scenarios.stage import SECONDS_A_LINE, Stage
 
@@ -122,7 +127,7 @@ def _start_coordinator(stage: Stage) -> None:
         except HoldfastError:
             return False
 
-    stage.processes.wait_for("the coordinator", is_ready, seconds=30)
+    stage.processes.wait_for("the coordinator", is_ready, seconds=PATIENCE)
 
 
 def _start_exchanges(stage: Stage) -> None:
@@ -133,15 +138,8 @@ def _start_exchanges(stage: Stage) -> None:
         stage.processes.wait_for(
             player.handle,
             lambda name=player.member.folder: "listening" in stage.processes.tail(name),  # type: ignore[misc]  # bound early on purpose
-            seconds=30,
+            seconds=PATIENCE,
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _environment(folder: Path, port: int) -> dict[str, str]:
@@ -174,7 +172,7 @@ def _give_up(_signal: int, _frame: FrameType | None) -> None:
 @click.option("--keep", is_flag=True, help="Leave it running until Ctrl-C, to look around.")
 @click.option("--act", "acts", type=click.Choice(list(_ACTS)), default="all", show_default=True)
 @click.option("--fast", is_flag=True, help="No pauses for people to read.")
-@click.option("--limit", default=120, show_default=True, help="Seconds until it gives up.")
+@click.option("--limit", default=600, show_default=True, help="Seconds until it gives up.")
 def main(*, keep: bool, acts: str, fast: bool, limit: int) -> None:
     """Replay the Bybit case; the last line printed is one JSON object."""
     signal.signal(signal.SIGTERM, _give_up)
@@ -185,7 +183,7 @@ def main(*, keep: bool, acts: str, fast: bool, limit: int) -> None:
     signal.alarm(limit + (_PAUSES if is_watched else 0))
     folder = Path(tempfile.mkdtemp(prefix="holdfast-demo-"))
     _open(console, folder)
-    port = _free_port()
+    port = free_port()
     is_good = False
     try:
         with Processes(folder, _environment(folder, port)) as processes:

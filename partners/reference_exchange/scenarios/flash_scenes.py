@@ -13,12 +13,9 @@ from reference_exchange.inbox import Inbox
 from reference_exchange.scenarios.bedside import Bedside, bedside
 from reference_exchange.scenarios.board import Board
 from reference_exchange.scenarios.first_act import wait_for_answers
-from reference_exchange.scenarios.processes import ScenarioError, program
+from reference_exchange.scenarios.processes import PATIENCE, ScenarioError, program
 from reference_exchange.scenarios.script import Asking, Mistake, SecondAct
 from reference_exchange.scenarios.stage import Stage
-
-#: Seconds that one command of the kit may take on a busy machine.
-_COMMAND_SECONDS = 30.0
 
 
 def sleep_through(stage: Stage, board: Board, act: SecondAct) -> None:
@@ -171,7 +168,7 @@ def _verify_clearance(
     file.write_text(view.statement or "", encoding="ascii")
     _save_published_keys(stage, keys)
     command = [program("holdfast"), "--json", "verify-clearance", str(file), "--keys", str(keys)]
-    said = strict_json.loads(stage.processes.run(command, seconds=_COMMAND_SECONDS).encode())
+    said = strict_json.loads(stage.processes.run(command, seconds=PATIENCE).encode())
     if said["account"] != view.account:
         raise ScenarioError(f"the clearance is of {said['account']}, not of {view.account}")
     label = f"{board.label(request.id)}, address {view.address_no}"

@@ -1,7 +1,9 @@
 """Processes that a scenario starts, and ends again by their ids whatever happens."""
 
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,6 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+#: Below those that systems lend to outgoing connections: of a free one among those, another process
+#: may be on its way out before the server comes up.
+_PORTS = range(10_000, 15_000)
+#: Seconds that a process may take to start, and a command to end, on the busiest machine: the limit
+#: only ends what hangs.
+PATIENCE = 120.0
+#: What a coordinator has to end in good order, with processes of its own that it waits for.
+_END_SECONDS = 45.0
 
 
 class ScenarioError(Exception):
@@ -108,15 +119,18 @@ class Processes:
         return (self._folder / f"{name}.log").read_text(errors="replace")[-length:]
 
     def stop(self) -> None:
-        """End all processes, the last started first: SIGTERM, and SIGKILL after five seconds."""
+        """End all processes, the last started first: SIGTERM, and SIGKILL for those that hang.
+
+        A coordinator that was killed could not wait for its own children, which would be left.
+        """
         for _, process in reversed(self._running):
             if process.poll() is None:
                 process.terminate()
+        until = time.monotonic() + _END_SECONDS
         for _, process in reversed(self._running):
             try:
-                process.wait(timeout=5)
+                process.wait(timeout=max(0.1, until - time.monotonic()))
             except subprocess.TimeoutExpired:
-                # The whole group: a server's own children would otherwise stay.
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         self._running.clear()
@@ -138,6 +152,23 @@ def _signals_put_off() -> Iterator[None]:
             signal.signal(number, handler)
     for late in arrived:
         signal.raise_signal(late)
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    while True:
+        port = random.choice(_PORTS)  # noqa: S311 - nobody has to guess it
+        if is_free(port):
+            return port
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nobody listens on a port of 127.0.0.1."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def program(name: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from holdfast import SqliteSeenEvents
+from holdfast.clock import set_offset
 from holdfast.protocol.payloads import WarningAcceptance
 from holdfast.protocol.views import AssetUnit, FreezeRequestView, Units
 from holdfast.protocol.vocabulary import ABOUT_OTHER_REQUESTS, Decision
@@ -19,8 +20,8 @@ from reference_exchange.scenarios.cast import Player
 from reference_exchange.scenarios.processes import Processes, ScenarioError
 from reference_exchange.scenarios.script import Script
 
-#: Seconds that an answer may take on a busy machine.
-ANSWER_SECONDS = 20.0
+#: Seconds that an answer may take on the busiest machine; the limit only ends what hangs.
+ANSWER_SECONDS = 60.0
 #: Seconds that whoever watches has for a line, and at least before a new scene.
 SECONDS_A_LINE, _LEAST_SECONDS = 0.4, 2.0
 #: The coordinator reads the offset of its clock again after 0.05 s at the latest.
@@ -140,7 +141,7 @@ class Stage:
     def put_clock_to(self, hours: int) -> None:
         """Put everybody's clock `hours` ahead of the host's, once nothing is under way."""
         self.wait_for("quiet", self._is_quiet)
-        self.offset_file.write_text(str(hours * 3_600), encoding="ascii")
+        set_offset(self.offset_file, hours * 3_600)
         time.sleep(_REREAD_SECONDS)
 
     def wait_for(self, what: str, is_reached: Callable[[], bool]) -> None:
@@ -158,9 +159,12 @@ class Stage:
     def _is_quiet(self) -> bool:
         """Tell whether every event has arrived and everybody has dealt with it.
 
-        A delivery under way would bear the time of before, and be refused as stale.
+        A delivery under way would bear the time of before, and be refused as stale. What somebody
+        deals with makes more of them: looked at before and after, they must be the same.
         """
-        return all(delivery_states(self.players).values()) and self.is_dealt_with()
+        before = delivery_states(self.players)
+        is_dealt_with = all(before.values()) and self.is_dealt_with()
+        return is_dealt_with and delivery_states(self.players) == before
 
     def is_dealt_with(self) -> bool:
         """Tell whether every exchange has dealt with everything that came."""
