@@ -15,6 +15,10 @@ RESTS_ON: Mapping[Support, str] = {
 }
 
 
+#: What is said of a drill wherever it is shown whole.
+DRILL = "THIS IS A DRILL: answer it as you would, and move no money for it"
+
+
 def counted(count: int, noun: str) -> str:
     """Return "1 fault", "2 faults", "2 addresses"."""
     ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
@@ -25,6 +29,11 @@ def request_state(view: FreezeRequestView | FreezeRequestSummary) -> str:
     """Return how a request stands, e.g. "active (unratified)"."""
     waits = "provisional" if view.provisional else "unratified" if view.unratified else ""
     return f"{view.status.value} ({waits})" if waits else view.status.value
+
+
+def marked(text: str, *, drill: bool) -> str:
+    """Return what a list calls a request or an incident: a drill says so first of all."""
+    return f"DRILL: {text}" if drill else text
 
 
 def time_left(until: datetime, now: datetime) -> str:

@@ -82,6 +82,7 @@ def document_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
     pairs = {
         "requester": (view.requester, submission.key.partner),
         "submitter": (view.submitted_by, submission.key.subject),
+        "drill": (view.drill, document.drill),
         "urgency": (view.urgency, document.urgency),
         "tlp": (view.tlp, document.tlp.value),
         "summary": (view.summary, document.summary),
