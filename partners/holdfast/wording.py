@@ -44,6 +44,18 @@ def time_left(until: datetime, now: datetime) -> str:
     return f"{span} late" if until < now else f"in {span}"
 
 
+def duration_words(milliseconds: int) -> str:
+    """Return how long something took: "0.8 s", "12 s", "4 min 5 s", "2 h 3 min"."""
+    seconds = milliseconds // 1000
+    if seconds < 10:  # noqa: PLR2004 - then tenths tell something
+        return f"{milliseconds / 1000:.1f} s"
+    if seconds < 60:  # noqa: PLR2004
+        return f"{seconds} s"
+    if seconds < 3600:  # noqa: PLR2004
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
 def span_words(span: timedelta) -> str:
     """Return a span in its two largest units: "2 d 4 h", "3 h 20 min", "0 min"."""
     minutes = span // timedelta(minutes=1)

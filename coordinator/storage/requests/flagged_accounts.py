@@ -2,8 +2,8 @@
 
 Every look-up starts from what the caller may read: from its own requests along an index that is
 kept for each requester by itself, and from its own legs to the accounts of those requests. Requests
-that it may not read are not touched, so that neither the answer nor its time tells of them. A drill is
-compared with drills, and what is real with what is real.
+that it may not read are not touched, so that neither the answer nor its time tells of them. A drill
+is compared with drills, and what is real with what is real.
 
 The accounts of a request stand packed in a few rows: while a list of thousands is written, every
 other writer of SQLite waits.
@@ -123,7 +123,9 @@ def _readable(dialect: str) -> Prebuilt[_Readable]:
     )
     asked = select(LegRow.request_id).where(LegRow.partner == partner)
     ids = union(own, asked).subquery()
-    is_live = select(_is_comparable()).where(FreezeRequestRow.id == ids.c.request_id).scalar_subquery()
+    is_live = (
+        select(_is_comparable()).where(FreezeRequestRow.id == ids.c.request_id).scalar_subquery()
+    )
     newest = select(func.max(FreezeRequestRow.id), true()).where(
         FreezeRequestRow.requester == partner
     )
