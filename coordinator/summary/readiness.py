@@ -14,6 +14,7 @@ from holdfast.protocol.readiness import (
     ReadinessUnit,
     Step,
 )
+from holdfast.wording import duration_words
 
 #: Of the reader's own people so many lines stand on the page; the signed JSON has all.
 MOST_LINES = 16

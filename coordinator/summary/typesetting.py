@@ -17,7 +17,8 @@ def main() -> None:
     """Read JSON, write PDF/A-2a: the same bytes for the same JSON and time.
 
     The arguments are which page (`summary`, `readiness`), and the time that the document gives as
-    that of its making, in seconds since 1970. Only the fonts that come with Typst are used, so that pages look the same everywhere.
+    that of its making, in seconds since 1970. Only the fonts that come with Typst are used, so that
+    pages look the same everywhere.
     """
     compiler = typst.Compiler(
         _PAGES / f"{sys.argv[1]}.typ",

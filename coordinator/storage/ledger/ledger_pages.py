@@ -183,7 +183,7 @@ def linked_hold() -> list[ColumnElement[Any]]:
         HoldLinkRow.__table__.c.is_shared,
         OBLIGES.label("obliges"),
         reason.label("withdrawn_reason"),
-        FreezeRequestRow.drill,
+        FreezeRequestRow.__table__.c.drill,
     ]
 
 

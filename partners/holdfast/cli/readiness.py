@@ -33,6 +33,8 @@ from holdfast.wording import DRILL, duration_words
 
 _ASKED = (Step.ARRIVED, Step.PAGED, Step.TAKEN, Step.ACKNOWLEDGED, Step.ANSWERED)
 _REQUESTER = (Step.PAGED, Step.TAKEN, Step.DECIDED)
+_ASKED_COLUMNS = ("told", "state", "at", *(each.value for each in _ASKED))
+_REQUESTER_COLUMNS = ("who asked", "state", "submitted", *(each.value for each in _REQUESTER))
 
 
 @click.command(cls=SessionCommand)
@@ -135,12 +137,10 @@ def _show(session: Session, report: ReadinessReport) -> None:
     )
     out.print()
     requester, *asked = report.units
-    columns = ("who asked", "state", "submitted", "paged", "taken", "decided")
-    out.print(table(columns, [_row(requester, _REQUESTER)]))
+    out.print(table(_REQUESTER_COLUMNS, [_row(requester, _REQUESTER)]))
     out.print()
     if asked:
-        columns = ("told", "state", "at", "arrived", "paged", "taken", "acknowledged", "answered")
-        out.print(table(columns, [_row(unit, _ASKED) for unit in asked]))
+        out.print(table(_ASKED_COLUMNS, [_row(unit, _ASKED) for unit in asked]))
         out.print()
         out.print(
             table(
