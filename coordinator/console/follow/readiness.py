@@ -27,6 +27,7 @@ _STEPS: Mapping[Step, str] = {
     Step.ANSWERED: "Answered",
     Step.DECIDED: "Decided",
 }
+_ANSWERED = State("Answered", "done", "check")
 _DID: Mapping[str, str] = {
     "submit": "submitted it",
     "approve": "approved it",
@@ -91,7 +92,7 @@ def show(visit: Visit, request_id: str) -> Response:
     return case.page(
         "readiness",
         requester=_row(requester, request_state(case.request)),
-        asked=[_row(each, leg_status_state(each["status"])) for each in asked],
+        asked=[_row(each, _state(each["status"])) for each in asked],
         speed=[_speed(each) for each in report["speed"]] if asked else [],
         people=list(_people(visit, people)),
         made_at=moment(report["made_at"]),
@@ -110,6 +111,10 @@ def download_document(visit: Visit, request_id: str) -> Later:
     """Serve the report for a supervisor, as the API does."""
     made: Later = visit.read(api.read_document, request_id=request_id)
     return Later(lambda: attached(made.make(), f"{request_id}.readiness.pdf"))
+
+
+def _state(status: str) -> State:
+    return _ANSWERED if status == "answered" else leg_status_state(status)
 
 
 def _row(unit: Mapping[str, Any], state: State) -> Row:

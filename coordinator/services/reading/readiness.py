@@ -244,7 +244,7 @@ class _Drill:
             self._step(Step.ACKNOWLEDGED, leg.acknowledged_at, since, leg.acknowledge_by),
             self._step(Step.ANSWERED, leg.answered_at, since, leg.answer_by),
         ]
-        return self._unit(leg.partner, "asked", LegStatus(leg.status).value, since, steps)
+        return self._unit(leg.partner, "asked", _answer(leg), since, steps)
 
     def _unit(
         self,
@@ -322,6 +322,14 @@ class _Drill:
     ) -> ReadinessPerson:
         name = self.people.get(subject)
         return {"subject": subject, "name": name, "did": did, "at": at, "by": by}
+
+
+def _answer(leg: LegRow) -> str:
+    """Return how a leg stands; who found what there is and froze nothing has answered a drill."""
+    status = LegStatus(leg.status)
+    if leg.answered_at is not None and status in {LegStatus.UNDER_REVIEW, LegStatus.WITHDRAWN}:
+        return "answered"
+    return status.value
 
 
 def _speed(step: Step, asked: Sequence[ReadinessUnit]) -> ReadinessSpeed:

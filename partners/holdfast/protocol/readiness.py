@@ -84,7 +84,8 @@ class ReadinessUnit(View):
     """One organisation: the requester, or one that was asked.
 
     `since`: from when on its steps are timed: its notice was ready, or the drill submitted.
-    `status`: of its leg; of the requester, the drill's. `people`: of the reader's organisation
+    `status`: of its leg, or "answered" where it found what there is and froze nothing; of the
+    requester, the drill's. `people`: of the reader's organisation
     alone.
     """
 

@@ -52,6 +52,16 @@ answer, signed, and freezes nothing itself.
 The flagged addresses are those that the FBI published. The exchanges, their
 customers and all amounts are invented. Seconds on the left are real.
 """
+_DRILL_TITLE = "Holdfast: a drill between four exchanges"
+_DRILL_OPENING = """
+exchange-a drills what it would do if it were robbed tonight: it asks three
+others, as it would, and everybody is told that nothing is real. Each is a
+program with keys and a deposit book of its own; at exchange-d none runs
+tonight, so that somebody has to be woken.
+
+The exchanges, their customers and all amounts are invented. Seconds on the
+left are real.
+"""
 #: Seconds that all pauses may take together.
 _PAUSES = 120
 _DRILL = "drill"
@@ -171,10 +181,11 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def _open(console: Console, folder: Path) -> None:
+def _open(console: Console, folder: Path, acts: str) -> None:
     """Say what is about to be seen, before anything slow begins."""
-    console.print(Text(_TITLE, style="bold"))
-    console.print(_OPENING)
+    is_drill = acts == _DRILL
+    console.print(Text(_DRILL_TITLE if is_drill else _TITLE, style="bold"))
+    console.print(_DRILL_OPENING if is_drill else _OPENING)
     console.print("Files and logs:")
     console.print(f"  {folder}", soft_wrap=True)  # a path stays in one piece, however long
     console.print()
@@ -200,7 +211,7 @@ def main(*, keep: bool, acts: str, fast: bool, limit: int) -> None:
     is_watched = console.is_terminal and not fast
     signal.alarm(limit + (_PAUSES if is_watched else 0))
     folder = Path(tempfile.mkdtemp(prefix="holdfast-demo-"))
-    _open(console, folder)
+    _open(console, folder, acts)
     port = _free_port()
     is_good = False
     try:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.table import Table
 
 from holdfast import Transport
 from holdfast.protocol import canonical_json, strict_json
@@ -19,6 +20,7 @@ from holdfast.protocol.readiness import ReadinessReport, Step, verify_readiness
 from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.views import FreezeRequestView
 from holdfast.protocol.vocabulary import LineKind
+from holdfast.wording import duration_words
 from reference_exchange.scenarios.bedside import Bedside, bedside
 from reference_exchange.scenarios.board import Board
 from reference_exchange.scenarios.cast import Player
@@ -29,6 +31,7 @@ from reference_exchange.scenarios.stage import ANSWER_SECONDS, Stage
 _TITLE = "A drill"
 _INCIDENT_TITLE = "Quarterly drill: a theft from a cold wallet"
 _ADDRESSES = [0, 1, 2, 3]
+_STEPS = (Step.ARRIVED, Step.PAGED, Step.TAKEN, Step.ACKNOWLEDGED, Step.ANSWERED)
 #: Seconds that one command of the kit may take on a busy machine.
 _COMMAND_SECONDS = 30.0
 
@@ -183,9 +186,9 @@ def _report(
     file = reports / f"{request.id}.readiness.json"
     verify = [*holdfast, "--json", "verify", str(file), "--keys", str(keys)]
     said = strict_json.loads(stage.processes.run(verify, seconds=_COMMAND_SECONDS).encode())
-    _print(stage.console, save.stdout)
-    board.say("the report verifies offline, by the coordinator's published key")
     report = verify_readiness(file.read_bytes()).report
+    _tell(stage.console, board, report)
+    board.say("the report verifies offline, by the coordinator's published key")
     summary = _summary(stage, report)
     summary.report_verified = bool(said["key"] == "given" and _is_pdf(file.with_suffix(".pdf")))
     return summary, _faults(summary)
@@ -195,9 +198,31 @@ def _is_pdf(path: Path) -> bool:
     return path.read_bytes().startswith(b"%PDF-")
 
 
-def _print(console: Console, text: str) -> None:
+def _tell(console: Console, board: Board, report: ReadinessReport) -> None:
+    """Print the report in the width of a terminal: times are from when each was told."""
+    requester, *asked = report.units
+    made = Table(box=None, pad_edge=False, padding=(0, 1))
+    for head in ("", "state", "told, UTC", *(each.value for each in _STEPS)):
+        made.add_column(head, no_wrap=True)
+    for unit in asked:
+        took = {each.step: each.after_ms for each in unit.steps}
+        since = f"{unit.since:%H:%M:%S}"
+        cells = [board.name(unit.partner), unit.status.replace("_", " "), since]
+        made.add_row(*cells, *(_took(took[step]) for step in _STEPS))
     console.print()
-    console.print(text, markup=False, soft_wrap=True)
+    console.print(f"DRILL, {report.submitted_at:%d %B %Y}: {report.title}", markup=False)
+    console.print(made)
+    done = ", ".join(f"{each.step.value} {_took(each.after_ms)}" for each in requester.steps)
+    console.print(f"{board.name(requester.partner)}, which asked: {done}", markup=False)
+    for each in report.speed:
+        if each.median_ms is not None and each.slowest_ms is not None:
+            times = f"median {_took(each.median_ms)}, slowest {_took(each.slowest_ms)}"
+            console.print(f"{each.step.value}: {each.count} of {each.of}, {times}", markup=False)
+    console.print()
+
+
+def _took(milliseconds: int | None) -> str:
+    return "-" if milliseconds is None else duration_words(milliseconds)
 
 
 def _summary(stage: Stage, report: ReadinessReport) -> DrillSummary:
