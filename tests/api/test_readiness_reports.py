@@ -90,7 +90,7 @@ def test_the_requester_reads_how_fast_everybody_was(w: World) -> None:
         Step.DECIDED: (5_000, True),
     }
     assert _steps(found, b.handle) == {
-        Step.ARRIVED: (None, None),
+        Step.ARRIVED: (30_000, None),  # nobody fetched it before: who acknowledges has it
         Step.PAGED: (10_000, None),
         Step.TAKEN: (10_000, None),
         Step.ACKNOWLEDGED: (30_000, True),
@@ -101,7 +101,7 @@ def test_the_requester_reads_how_fast_everybody_was(w: World) -> None:
     assert late[Step.PAGED] == (None, None)
     speed = {each.step: (each.count, each.of, each.median_ms) for each in found.report.speed}
     assert speed[Step.ANSWERED] == (1, 2, 150_000)
-    assert speed[Step.ARRIVED] == (0, 2, None)
+    assert speed[Step.PAGED] == (1, 2, 10_000)
 
 
 def test_people_are_named_to_their_own_organisation_alone(w: World) -> None:

@@ -3,6 +3,8 @@
 import stat
 from pathlib import Path
 
+import pytest
+
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.jwk import PrivateKey
 from tests.partners.protocol.test_readiness import KEY, ORIGIN, document, report
@@ -23,6 +25,7 @@ def _keys(folder: Path, key: PrivateKey) -> str:
     return str(path)
 
 
+@pytest.mark.usefixtures("analyst")
 def test_the_report_is_shown_and_says_that_it_is_a_drill(
     shell: Shell, stub: StubCoordinator
 ) -> None:
@@ -35,6 +38,7 @@ def test_the_report_is_shown_and_says_that_it_is_a_drill(
     )
 
 
+@pytest.mark.usefixtures("analyst")
 def test_both_files_are_saved_as_they_came_for_their_owner_alone(
     shell: Shell, stub: StubCoordinator
 ) -> None:

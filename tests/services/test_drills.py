@@ -11,6 +11,7 @@ from coordinator.storage.engine.documents import Vault
 from coordinator.storage.requests import freeze_requests as store
 from tests.dispatcher.paging import Sleepers, alarms, chain_of, set_chain
 from tests.factories import ACCOUNT, Cast, Exchange, Signer, freeze_request_body, nonce
+from tests.services.request_cast import Desk
 from tests.services.through_api import (
     REQUESTS,
     World,
@@ -112,9 +113,8 @@ def test_a_partner_cannot_share_a_real_hold_with_a_drill(w: World) -> None:
     hold = w.freeze(b, real)
     line = {"kind": "frozen", "address_no": 0, "hold": hold}
     body = {"content_sha256": drill["content_sha256"], "lines": [line]}
-    shown = problem(
-        w.post(b.compliance, f"/{drill['id']}/freeze-reports", body), 422, "invalid_report"
-    )
+    refused = w.post(b.compliance, f"/{drill['id']}/freeze-reports", body)
+    shown = problem(refused, 409, "ledger_breach")
     assert [error["code"] for error in shown["errors"]] == ["no_such_hold"]
     assert "a drill and what is real" in shown["errors"][0]["detail"]
     w.report(b, other, [line])
@@ -164,13 +164,14 @@ def test_a_drill_clears_nobody(w: World) -> None:
         assert len(w.items(a.lead, request, "clearances")) == (0 if drill else 1)
 
 
-def test_a_flash_drill_takes_no_place_of_a_real_one(w: World) -> None:
-    a = w.cast.a
-    w.submit(drill=True, urgency="flash", to=[w.cast.b.handle])
-    with w.database.engine.connect() as connection:
+def test_a_flash_drill_takes_no_place_of_a_real_one(desk: Desk) -> None:
+    a = desk.cast.a
+    desk.policy(a, may_flash=[a.analyst.subject])
+    desk.submit(drill=True, urgency="flash", to=[desk.cast.b.handle])
+    with desk.database.engine.connect() as connection:
 
         def places(*, drill: bool) -> int:
-            since = w.clock.now() - CAP_PERIOD
+            since = desk.clock.now() - CAP_PERIOD
             return len(store.flash_places_since(connection, a.handle, since, drill=drill))
 
         assert (places(drill=True), places(drill=False)) == (1, 0)

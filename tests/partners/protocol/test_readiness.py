@@ -15,7 +15,7 @@ ORIGIN = "https://coordinator.example"
 KEY = PrivateKey.generate()
 IAT = 1_790_000_000
 FRQ = "frq_00000000000000000000000001"
-_AT = "2026-09-21T13:46:40Z"
+_AT = "2026-09-21T14:13:20Z"
 
 
 def report(**changes: Any) -> dict[str, Any]:
