@@ -5,7 +5,7 @@ from functools import partial
 from coordinator.api.pipeline import Reader
 from coordinator.api.responses import Later
 from coordinator.api.summaries import PDF, pdf_response, write_document
-from coordinator.api.view import of_type, personal, query_view
+from coordinator.api.view import of_type, query_view
 from coordinator.domain.permission import Permission
 from coordinator.services.reading.readiness import ReadinessView, readiness_view
 from coordinator.summary.document import set_readiness
@@ -17,7 +17,6 @@ from holdfast.protocol.readiness import ReadinessReport
 _READ = Permission.FREEZE_REQUEST_READ
 
 
-@personal
 @query_view(answer=readiness.ReadinessView, needs=_READ, while_suspended=True)
 def read_report(reader: Reader, request_id: str) -> ReadinessView:
     """Read how fast who answered a drill, signed by the coordinator.

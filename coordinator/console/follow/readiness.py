@@ -78,7 +78,7 @@ class Speed(NamedTuple):
     """How fast a step was over all that were asked."""
 
     step: str
-    count: str
+    how_many: str
     median: str
     slowest: str
 
