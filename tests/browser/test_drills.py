@@ -27,5 +27,5 @@ def test_a_drill_stays_marked_while_one_scrolls_in_every_width_and_both_themes(
     mark = page.get_by_role("note")
     expect(mark).to_be_in_viewport()
     expect(mark).to_contain_text("Drill")
-    page.goto("/console/requests")
+    page.goto(f"{case.url.rpartition('/')[0]}")
     expect(page.get_by_role("row").filter(has_text="DRILL: ")).to_be_visible()

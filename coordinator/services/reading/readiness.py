@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Literal, TypedDict
+from typing import Literal, TypedDict
 
 from coordinator.domain.durations import milliseconds, percentile
 from coordinator.domain.errors import ConflictError
@@ -28,6 +28,7 @@ from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow,
 from holdfast.protocol.clearance import Issuer
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.readiness import Step, sign_report
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.vocabulary import LegStatus, RequestStatus, Urgency
 
@@ -109,7 +110,7 @@ class ReadinessView(TypedDict):
 
     report: ReadinessReport
     statement: str
-    key: Mapping[str, Any]
+    key: JsonObject
 
 
 def readiness_view(read: ReadContext, request_id: str, issuer: Issuer) -> ReadinessView:

@@ -136,8 +136,9 @@ def _show(session: Session, report: ReadinessReport) -> None:
         )
     )
     out.print()
-    requester, *asked = report.units
-    out.print(table(_REQUESTER_COLUMNS, [_row(requester, _REQUESTER)]))
+    requester = [unit for unit in report.units if unit.role == "requester"]
+    asked = [unit for unit in report.units if unit.role == "asked"]
+    out.print(table(_REQUESTER_COLUMNS, [_row(unit, _REQUESTER) for unit in requester]))
     out.print()
     if asked:
         out.print(table(_ASKED_COLUMNS, [_row(unit, _ASKED) for unit in asked]))
@@ -166,14 +167,14 @@ def _show(session: Session, report: ReadinessReport) -> None:
 
 def _row(unit: ReadinessUnit, steps: Iterable[Step]) -> tuple[object, ...]:
     by_step = {each.step: each for each in unit.steps}
-    done = (_step(by_step[step]) for step in steps)
+    done = (_step(by_step.get(step)) for step in steps)
     return (unit.partner, unit.status, second(unit.since), *done)
 
 
-def _step(step: ReadinessStep) -> str:
+def _step(step: ReadinessStep | None) -> str:
     """Return how long a step took, and whether it was in time: "4 min 5 s, late"."""
-    if step.after_ms is None:
-        return "late, not so far" if step.in_time is False else "not so far"
+    if step is None or step.after_ms is None:
+        return "late, not so far" if step is not None and step.in_time is False else "not so far"
     took = duration_words(step.after_ms)
     return f"{took}, late" if step.in_time is False else took
 
