@@ -74,9 +74,12 @@ def work() -> None:
     connection = inbox()
     while True:
         news.clear()
-        waiting = "SELECT id, type FROM event WHERE done = 0 ORDER BY rowid"
-        for event_id, kind in connection.execute(waiting).fetchall():
-            print(f"worked {event_id} {kind}", flush=True)  # here: verify the notice, and freeze
+        waiting = "SELECT id, type, body FROM event WHERE done = 0 ORDER BY rowid"
+        for event_id, kind, body in connection.execute(waiting).fetchall():
+            is_drill = strict_json.loads(body)["data"].get("drill") is True
+            # Here: verify the notice, and freeze. Of a drill (`notice.is_drill`) say what you would
+            # have found, and touch nobody's funds.
+            print(f"worked {event_id} {kind}{' drill' if is_drill else ''}", flush=True)
             connection.execute("UPDATE event SET done = 1 WHERE id = ?", (event_id,))
         news.wait()
 

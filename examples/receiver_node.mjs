@@ -57,7 +57,10 @@ function work() {
       const done = join(inbox, name.replace(/json$/, "done"));
       if (await access(done).then(() => true, () => false)) continue;
       const event = JSON.parse(await readFile(join(inbox, name), "utf8"));
-      console.log(`worked ${name.slice(0, -".json".length)} ${event.type}`); // here: verify the notice, and freeze
+      // Here: verify the notice, and freeze. Of a drill, which the signed document says as well, say
+      // what you would have found, and touch nobody's funds.
+      const drill = event.data?.drill === true ? " drill" : "";
+      console.log(`worked ${name.slice(0, -".json".length)} ${event.type}${drill}`);
       await writeFile(done, "");
     }
   }).catch((error) => console.error(error));

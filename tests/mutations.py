@@ -107,8 +107,69 @@ _RECONCILED = ("tests/operations/test_reconcile.py",)
 _EVENT_KINDS = ("tests/services/test_event_kinds.py",)
 _SEALED = ("tests/api/test_sealed_evidence.py",)
 _SEALING = ("tests/partners/protocol/test_sealed_evidence.py",)
+_DRILLS = ("tests/services/test_drills.py",)
 
 MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        f"{_SERVICES}/requests/freeze_requests.py",
+        '    if document.drill is incident["drill"]:',
+        "    if True:",
+        _DRILLS,
+    ),
+    Mutation(
+        f"{_SERVICES}/core/acts.py",
+        '    return {"drill": True} if request.drill else {}',
+        "    return {}",
+        _DRILLS,
+    ),
+    Mutation(
+        f"{_STORAGE}/reading/statistics.py",
+        "LegRow.queued_at < self.end, ~drills.exists()",
+        "LegRow.queued_at < self.end",
+        _DRILLS,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/flagged_accounts.py",
+        'return and_(_is_live(), FreezeRequestRow.drill == bindparam("drill"))',
+        'return and_(_is_live(), bindparam("drill").in_([True, False]))',
+        _DRILLS,
+    ),
+    Mutation(
+        f"{_STORAGE}/ledger/freeze_ledger.py",
+        "        _THEIRS.drill == _AS_REAL,",
+        "        True,",
+        _DRILLS,
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/clearances.py",
+        "    if request.drill:",
+        "    if False:",
+        _DRILLS,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/notice.py",
+        '    if (data.get("drill") is True) is request.drill:',
+        "    if True:",
+        ("tests/partners/test_evidence.py",),
+    ),
+    Mutation(
+        "partners/reference_exchange/answering.py",
+        "    if task.request.drill:",
+        "    if False:",
+        ("tests/partners/test_reference_exchange.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/reading/readiness.py",
+        '            "people": list(self._who_did_what()) if is_own else None,',
+        '            "people": list(self._who_did_what()),',
+        ("tests/api/test_readiness_reports.py",),
+    ),
+    Mutation(
+        f"{_PROTOCOL}/readiness.py",
+        "    if signed != (report_sha256(document",
+        "    if False and signed != (report_sha256(document",
+        ("tests/partners/protocol/test_readiness.py",),
+    ),
     Mutation(
         f"{_SERVICES}/core/unit_of_work.py",
         "        if head.restored_at is not None:",

@@ -31,6 +31,7 @@ from coordinator.api import (
     membership_reads,
     on_call,
     own_acts,
+    readiness_reports,
     request_events,
     same_funds,
     sealed_evidence,
@@ -183,6 +184,8 @@ ROUTES: tuple[Route, ...] = (
         "evidence",
         ("GET", "/v1/freeze-requests/{request_id}/evidence", ledger_reads.list_evidence),
         ("GET", "/v1/freeze-requests/{request_id}/summary.pdf", summaries.read_summary),
+        ("GET", "/v1/freeze-requests/{request_id}/readiness", readiness_reports.read_report),
+        ("GET", "/v1/freeze-requests/{request_id}/readiness.pdf", readiness_reports.read_document),
         (
             "POST",
             "/v1/freeze-requests/{request_id}/sealed-evidence/parts",

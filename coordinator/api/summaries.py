@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
 from threading import BoundedSemaphore
+from typing import Protocol
 
 import structlog
 from flask import Response
@@ -29,6 +32,13 @@ _waiting = BoundedSemaphore(_WAITING)
 _WAIT_SECONDS = 4.0
 
 
+class SetPage(Protocol):
+    """Sets a document that is not signed yet, for the certificate that is about to."""
+
+    def __call__(self, *, certificate_sha256: str) -> bytes:
+        """Return it; raises TypesettingError."""
+
+
 @of_type(PDF)
 @query_view(answer=bytes, needs=Permission.FREEZE_REQUEST_READ, while_suspended=True)
 def read_summary(reader: Reader, request_id: str) -> Later:
@@ -41,7 +51,7 @@ def read_summary(reader: Reader, request_id: str) -> Later:
     """
     context = reader.context
     facts = request_summary(reader.read_context, request_id, coordinator=context.origin)
-    return Later(lambda: _response(write_summary(context, facts)))
+    return Later(lambda: pdf_response(write_summary(context, facts)))
 
 
 def write_summary(context: AppContext, facts: Facts) -> bytes:
@@ -51,21 +61,30 @@ def write_summary(context: AppContext, facts: Facts) -> bytes:
         UnavailableError: If others are being written for longer than one waits, or this one cannot
             be set.
     """
+    return write_document(context, partial(set_summary, facts), facts.made_at)
+
+
+def write_document(context: AppContext, set_page: SetPage, made_at: datetime) -> bytes:
+    """Return a document of any kind, as `write_summary` does.
+
+    Raises:
+        UnavailableError: As there.
+    """
     # A process that writes none does without what signs a PDF.
     from coordinator.summary.signature import sign  # noqa: PLC0415
 
     with _own_turn():
         key = context.document_key
         try:
-            unsigned = set_summary(facts, certificate_sha256=key.fingerprint)
+            unsigned = set_page(certificate_sha256=key.fingerprint)
         except TypesettingError as error:
             raise UnavailableError("the document could not be set", why=str(error)) from None
         if context.timestamps is not None:
             try:
-                return sign(unsigned, key, facts.made_at, context.timestamps.stamp)
+                return sign(unsigned, key, made_at, context.timestamps.stamp)
             except TimestampError as error:
                 _log.warning("no_timestamp", why=str(error))
-        return sign(unsigned, key, facts.made_at)
+        return sign(unsigned, key, made_at)
 
 
 @contextmanager
@@ -93,7 +112,8 @@ def _has_waited() -> bool:
         _waiting.release()
 
 
-def _response(content: bytes) -> Response:
+def pdf_response(content: bytes) -> Response:
+    """Return a document for its reader alone."""
     response = Response(content, content_type=PDF)
     response.headers["Cache-Control"] = "private, no-store"
     return response

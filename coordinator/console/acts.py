@@ -101,6 +101,7 @@ def ask_signature(visit: Visit, wanted: WantedAct) -> WsgiResponse:
             "digits": list(wanted.digits or ()),
             "command": wanted.command,
             "draft": wanted.draft,
+            "drill": bool(visit.drills) or wanted.body.get("drill") is True,
         }
     )
     with context.database.transaction() as connection:
@@ -253,6 +254,7 @@ def _sign_page(visit: Visit, act: PreparedAct) -> Response:
         visit,
         act=act,
         shown=shown,
+        drill=shown.get("drill", False),
         body=raw[:_MOST_SHOWN].decode(errors="ignore"),
         body_rest=max(0, len(raw) - _MOST_SHOWN),
         body_sha256=body_sha256(raw),

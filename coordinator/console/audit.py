@@ -14,6 +14,7 @@ from coordinator.api.query import query_of
 from coordinator.console import render
 from coordinator.console.visit import Visit
 from coordinator.console.words import listed, moment, short_id
+from holdfast.wording import marked
 
 HOME = "/console/audit"
 _PAGE = "50"
@@ -146,7 +147,8 @@ def _what(visit: Visit, view: Mapping[str, Any]) -> str:
         roles = listed(role.replace("_", " ") for role in view.get("roles", ()))
         given = f" as {roles}" if roles else ""
         return f"granted {whom}{given}"
-    return ACTS.get(view["kind"], view["kind"].replace("_", " "))
+    said = ACTS.get(view["kind"], view["kind"].replace("_", " "))
+    return marked(said, drill=view.get("drill") is True)
 
 
 def _url(query: Mapping[str, str]) -> str:

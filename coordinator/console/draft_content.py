@@ -22,6 +22,7 @@ from holdfast.protocol.amounts import KnownAssets
 from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.payloads import MAX_ADDRESSES
 from holdfast.protocol.strict_json import JsonObject
+from holdfast.wording import marked
 
 #: What a text may have: twice the lines and thrice the long words (an address with its link and
 #: transaction) of the largest request. Each is held to the rules of every chain, while all wait.
@@ -32,6 +33,7 @@ LEFT_OUT = "-"
 _WORKBOOK = ".xlsx"
 #: What a draft begins with where nobody typed anything.
 _DEFAULTS = {
+    "drill": "",
     "title": "",
     "kind": "hack",
     "occurred_at": "",
@@ -99,16 +101,22 @@ class DraftContent:
         """Return what was stored."""
         said = strict_json.loads(raw)
         said["questions"] = [Question(**each) for each in said["questions"]]
+        said["typed"] = {**_DEFAULTS, **said["typed"]}
         return cls(**said)
 
     def said(self) -> Said:
         """Return it as it is stored, with what a list shows of it."""
         card = {
-            "title": self.typed["title"],
+            "title": marked(self.typed["title"], drill=self.is_drill),
             "addresses": len(self.addresses),
             "open": len(self.faults) + len(self.questions),
         }
         return Said(canonical_json.dumps(asdict(self)), canonical_json.dumps(card))
+
+    @property
+    def is_drill(self) -> bool:
+        """Whether it is to be a drill."""
+        return self.typed["drill"] == "1"
 
     @property
     def is_settled(self) -> bool:
@@ -195,6 +203,7 @@ class DraftContent:
         hours = typed["hours"]
         optional: Mapping[str, Any] = {
             "follows": self.follows,
+            "drill": self.is_drill,
             "legal": legal,
             "indemnity": _indemnity(typed),
             "hold": {"hours": _whole(hours)} if hours else None,
@@ -245,6 +254,7 @@ def following(view: Mapping[str, Any], title: str) -> DraftContent:
     content.typed |= {
         "title": title,
         "incident": request["incident"]["id"],
+        "drill": "1" if request.get("drill") else "",
         "urgency": request["urgency"],
         "tlp": request.get("tlp", content.typed["tlp"]),
         "summary": request["summary"],

@@ -338,7 +338,8 @@ def plain_sentence(content: DraftContent, known: KnownAssets) -> str:
     said = asked(content, known)
     money = f"{said.stated} stated" if said.stated else "without an amount"
     hours = f", for {said.hours}" if said.hours else ""
-    return f"Ask {said.partners} to freeze {said.addresses}, {money}{hours}; {said.urgency}."
+    asks = f"Ask {said.partners} to freeze {said.addresses}, {money}{hours}; {said.urgency}."
+    return f"Hold a drill. {asks}" if content.is_drill else asks
 
 
 def outcome(answer: Mapping[str, Any]) -> str:

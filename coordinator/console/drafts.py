@@ -356,6 +356,7 @@ def _draft_page(
     return render.page(
         "draft.html",
         visit,
+        drill=content.is_drill,
         status=tried.status,
         nav="requests",
         draft=draft,
@@ -447,6 +448,7 @@ def _submitted_page(visit: Visit, request_id: str) -> Response:
     return render.page(
         "draft_submitted.html",
         visit,
+        drill=made["drill"],
         nav="requests",
         made=made,
         leads=leads,
@@ -546,6 +548,7 @@ def preview(visit: Visit, draft_id: str) -> Response | WsgiResponse:
     return render.page(
         "draft_preview.html",
         visit,
+        drill=content.is_drill,
         nav="requests",
         url=_url(draft_id),
         state=draft_words.version(draft),

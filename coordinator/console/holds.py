@@ -13,6 +13,7 @@ from coordinator.console import render
 from coordinator.console.follow.states import State
 from coordinator.console.visit import Visit
 from coordinator.console.words import AmountWords, Countdown, amount, countdown, moment
+from holdfast.wording import marked
 
 _PAGE = 50
 
@@ -63,7 +64,7 @@ def _row(visit: Visit, hold: Mapping[str, Any], now: datetime) -> Row:
     return Row(
         id=hold["id"],
         url=f"{url}/answer" if is_own else url,
-        title=hold["incident_title"] or "A request",
+        title=marked(hold["incident_title"] or "A request", drill=hold["drill"]),
         tlp=hold["tlp"] or "",
         who=hold["requester"] or "" if is_own else hold["partner"],
         held=None if hold["withheld"] else amount(hold["held"], hold["asset"], visit.assets),

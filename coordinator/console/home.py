@@ -28,6 +28,7 @@ from coordinator.domain.permission import Permission
 from holdfast.protocol.errors import IdFormatError
 from holdfast.protocol.tasks import Strip, Task, TaskKind
 from holdfast.protocol.vocabulary import Urgency, WaitsBecause, WarningCode
+from holdfast.wording import marked
 
 #: As many tasks as the page shows; who has more works them off from the top.
 _MOST = 200
@@ -196,7 +197,7 @@ def _wait(visit: Visit, request_id: str, title: str, now: datetime) -> Waiting:
     )
     return Waiting(
         url=f"/console/requests/{request_id}",
-        title=title or "A request of yours",
+        title=marked(title or "A request of yours", drill=view["drill"]),
         clock=countdown(until, now),
         why=why_not_decided_by(visit, view),
     )
@@ -237,7 +238,7 @@ def _case(visit: Visit, request_id: str) -> Case:
     newest = visit.read(request_events.list_events, events, request_id=request_id)["items"]
     return Case(
         url=case.url,
-        title=case.title,
+        title=marked(case.title, drill=case.request["drill"]),
         said="".join(part.text for part in case.short_sentence()),
         bar=first_bar(case),
         entries=entries_of(case, newest),
@@ -357,11 +358,12 @@ def _title(task: Mapping[str, Any], kind: TaskKind) -> str:
     """Return what a task is about, in a line."""
     title = task["incident_title"]
     case = f"\N{LEFT DOUBLE QUOTATION MARK}{title}\N{RIGHT DOUBLE QUOTATION MARK}" if title else ""
-    return _TITLES[kind].format(
+    said = _TITLES[kind].format(
         case=case or "a request",
         requester=task["requester"] or "",
         partner=task["partner"] or "the partner",
     )
+    return marked(said, drill=task["drill"])
 
 
 _TITLES: Mapping[TaskKind, str] = MappingProxyType(

@@ -16,6 +16,7 @@ from coordinator.console.acts import WantedAct, ask_signature, done_words
 from coordinator.console.visit import Visit
 from coordinator.console.words import moment
 from coordinator.domain.permission import Permission
+from holdfast.wording import marked
 
 HERE = "/console/on-call"
 _PAGE = "20"
@@ -139,7 +140,7 @@ def _step(visit: Visit, view: Mapping[str, Any]) -> Step:
 def _alarm(visit: Visit, view: Mapping[str, Any]) -> Alarm:
     is_waiting = view["paged_at"] is None and view["next_at"] is not None
     return Alarm(
-        why=REASONS[view["kind"]],
+        why=marked(REASONS[view["kind"]], drill=view["drill"]),
         request_id=view["request_id"] or "",
         owed_at=moment(view["owed_at"]),
         waits_until=moment(view["next_at"]) if is_waiting else None,

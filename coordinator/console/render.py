@@ -84,6 +84,7 @@ def _shared(visit: Visit | None) -> dict[str, Any]:
         "theme": request.cookies.get("holdfast_theme", ""),
         "asset_version": asset_version(),
         "part_only": request.headers.get("X-Part") == "main",
+        "drill": visit is not None and (request.view_args or {}).get("request_id") in visit.drills,
         "viewer": None if visit is None else _viewer(visit),
     }
 

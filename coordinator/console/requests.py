@@ -25,6 +25,7 @@ from coordinator.console.words import (
     usd_of,
 )
 from coordinator.services.reading.code_words import WITHDRAWN_BECAUSE
+from holdfast.wording import marked
 
 _PAGE = 50
 #: Addresses of all requests of a page whose amounts are added up, and assets that are named of one.
@@ -182,4 +183,5 @@ def _ended(item: Mapping[str, Any], now: datetime) -> str:
 def _title(item: Mapping[str, Any]) -> str:
     if item["erased_at"]:
         return f"Erased: a request of {item['requester']}"
-    return item["incident_title"] or f"A request of {item['requester']}"
+    title = item["incident_title"] or f"A request of {item['requester']}"
+    return marked(title, drill=item["drill"])

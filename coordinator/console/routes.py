@@ -55,6 +55,7 @@ from coordinator.console.follow import (
     live,
     money,
     owed,
+    readiness,
     timeline,
 )
 from coordinator.console.forms import Form, read_form
@@ -203,6 +204,9 @@ PAGES: tuple[Page | PublicPage, ...] = (
     Page("GET", "/console/requests/{request_id}/evidence.json", documents.download_evidence),
     Page("GET", "/console/requests/{request_id}/evidence.zip", documents.download_bundle),
     Page("GET", "/console/requests/{request_id}/summary.pdf", documents.download_summary),
+    Page("GET", "/console/requests/{request_id}/readiness", readiness.show),
+    Page("GET", "/console/requests/{request_id}/readiness.json", readiness.download),
+    Page("GET", "/console/requests/{request_id}/readiness.pdf", readiness.download_document),
     Page("GET", "/console/requests/{request_id}/withdraw", follow_acts.show_withdrawal),
     Page("POST", "/console/requests/{request_id}/withdraw", follow_acts.withdraw),
     Page("GET", "/console/requests/{request_id}/add-partners", follow_acts.show_addition),

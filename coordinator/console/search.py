@@ -12,6 +12,7 @@ from coordinator.console import render
 from coordinator.console.follow import states
 from coordinator.console.follow.states import State
 from coordinator.console.visit import Visit
+from holdfast.wording import marked
 
 _MOST_CHARACTERS = 300
 
@@ -95,7 +96,9 @@ def _hit(visit: Visit, item: Mapping[str, Any]) -> Hit:
         what += f", TLP:{item['tlp']}"
     return Hit(
         url=_url(item),
-        title=item.get("title") or f"A request of {requester}",
+        title=marked(
+            item.get("title") or f"A request of {requester}", drill=item.get("drill") is True
+        ),
         what=what,
         state=state,
         requester="" if requester == visit.actor.partner else requester,

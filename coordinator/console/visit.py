@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from coordinator.api import membership_reads
+from coordinator.api import freeze_request_reads, membership_reads
 from coordinator.api.paging import PageQuery
 from coordinator.api.pipeline import Reader, read
 from coordinator.api.query import Query
@@ -28,11 +28,13 @@ class Visit:
         session: The browser's.
         reader: Reads as this person, on one connection.
         form: What they sent.
+        drills: Ids of requests that were read for the page, and are drills.
     """
 
     session: ConsoleSession
     reader: Reader
     form: Form = field(default_factory=Form)
+    drills: set[str] = field(default_factory=set)
 
     @property
     def actor(self) -> Actor:
@@ -54,7 +56,10 @@ class Visit:
         Raises:
             CoordinatorError: As the API would.
         """
-        return read(self.reader, view, query, **names)
+        answer = read(self.reader, view, query, **names)
+        if view is freeze_request_reads.read_request and answer["drill"]:
+            self.drills.add(answer["id"])
+        return answer
 
     def every(
         self, view: QueryView, query: type[PageQuery] = PageQuery, **names: str

@@ -22,6 +22,7 @@ logger = structlog.get_logger(__name__)
 
 _SUBJECT = "Holdfast: somebody is needed"
 _TEST_SUBJECT = "Holdfast: a test page"
+_DRILL_SUBJECT = "Holdfast DRILL: somebody is needed"
 #: What a receiver answers is not looked at, and nobody needs more for that.
 _MOST_BYTES = 16_384
 
@@ -39,6 +40,14 @@ class Page(NamedTuple):
     sentence: str
     link: str
     is_test: bool
+    is_drill: bool = False
+
+    @property
+    def subject(self) -> str:
+        """What a mail is headed by."""
+        if self.is_test:
+            return _TEST_SUBJECT
+        return _DRILL_SUBJECT if self.is_drill else _SUBJECT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +96,7 @@ class Channels:
         try:
             self._mailer.send(
                 address,
-                subject=_TEST_SUBJECT if page.is_test else _SUBJECT,
+                subject=page.subject,
                 text=f"{page.sentence}\n\n{page.link}\n",
                 message_id=page.call_id,
             )
@@ -112,6 +121,7 @@ def _plain(page: Page) -> bytes:
             "id": page.call_id,
             "alarm": page.alarm_id,
             "test": page.is_test,
+            "drill": page.is_drill,
             "text": f"{page.sentence} {page.link}",
             "link": page.link,
         }

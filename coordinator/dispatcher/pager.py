@@ -240,9 +240,10 @@ class Pager:
         return Page(
             call.id,
             alarm.id,
-            sentence(None if is_test else TaskKind(alarm.kind)),
+            sentence(None if is_test else TaskKind(alarm.kind), drill=alarm.drill),
             self._link(alarm),
             is_test,
+            alarm.drill,
         )
 
     def _link(self, alarm: Alarm) -> str:

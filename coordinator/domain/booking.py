@@ -268,7 +268,8 @@ class Booker:
     def _joins(self, no: int, line: FrozenLine, hold_id: str) -> BookedLine | None:
         hold = self._draft.hold(hold_id)
         if hold is None:
-            self._fault(no, "hold", "is no hold of yours", "no_such_hold")
+            detail = "is no hold of yours; a drill and what is real share none"
+            self._fault(no, "hold", detail, "no_such_hold")
             return None
         balance = hold.balance
         is_own = balance.leg_id == self._ledger.leg_id

@@ -133,6 +133,13 @@ _SENTENCES: Mapping[TaskKind, str] = MappingProxyType(
 _TEST_SENTENCE = "This is a test: nothing waits, and nobody needs to do anything."
 
 
-def sentence(kind: TaskKind | None) -> str:
+#: First of all: a page may be read by its first words alone, or aloud.
+_DRILL = "DRILL, nothing is real: "
+
+
+def sentence(kind: TaskKind | None, *, drill: bool = False) -> str:
     """Return the one sentence of a page; None: of a test. It names nobody and no amount."""
-    return _TEST_SENTENCE if kind is None else _SENTENCES[kind]
+    if kind is None:
+        return _TEST_SENTENCE
+    said = _SENTENCES[kind]
+    return f"{_DRILL}{said[0].lower()}{said[1:]}" if drill else said

@@ -157,7 +157,7 @@ class DatabaseCollector(Collector):
     def _figures(self, connection: Connection) -> Iterator[Metric]:
         yield _by_status(
             "holdfast_freeze_requests",
-            "Freeze requests by status.",
+            "Freeze requests by status; drills are not counted.",
             request_store.count_by_status(connection),
         )
         yield _by_status(

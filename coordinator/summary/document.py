@@ -1,4 +1,4 @@
-"""A summary set as PDF/A-2a by Typst: tagged, with its fonts inside.
+"""Documents for people, set as PDF/A-2a by Typst: tagged, with their fonts inside.
 
 The facts are handed over as data. The page reads them as strings, and a string is never markup, so
 nothing that anybody wrote can change what the page does.
@@ -14,6 +14,7 @@ from typing import Any
 
 from coordinator.summary.characters import settable
 from coordinator.summary.facts import Facts
+from coordinator.summary.readiness import ReadinessFacts
 from holdfast.protocol import canonical_json
 
 _TYPESETTING = Path(__file__).with_name("typesetting.py")
@@ -26,7 +27,7 @@ class TypesettingError(Exception):
 
 
 def set_summary(facts: Facts, *, certificate_sha256: str) -> bytes:
-    """Return the unsigned document; the same bytes for the same facts.
+    """Return the unsigned summary of a request; the same bytes for the same facts.
 
     Args:
         facts: What it says.
@@ -35,15 +36,30 @@ def set_summary(facts: Facts, *, certificate_sha256: str) -> bytes:
     Raises:
         TypesettingError: If it cannot be set, or takes too long.
     """
+    return _set("summary", facts, facts.made_at, certificate_sha256)
+
+
+def set_readiness(facts: ReadinessFacts, *, certificate_sha256: str) -> bytes:
+    """Return the unsigned readiness report of a drill, as `set_summary` does.
+
+    Raises:
+        TypesettingError: If it cannot be set, or takes too long.
+    """
+    return _set("readiness", facts, facts.made_at, certificate_sha256)
+
+
+def _set(
+    page: str, facts: Facts | ReadinessFacts, made_at: datetime, certificate_sha256: str
+) -> bytes:
     told = {
         **_plain(asdict(facts)),
-        "made_at": f"{facts.made_at.astimezone(UTC):%d %b %Y, %H:%M:%S} UTC".lstrip("0"),
+        "made_at": f"{made_at.astimezone(UTC):%d %b %Y, %H:%M:%S} UTC".lstrip("0"),
         "certificate_sha256": certificate_sha256,
     }
-    at = str(int(facts.made_at.timestamp()))
+    at = str(int(made_at.timestamp()))
     try:
         done = subprocess.run(  # noqa: S603 - our own program
-            (sys.executable, "-I", str(_TYPESETTING), at),
+            (sys.executable, "-I", str(_TYPESETTING), page, at),
             input=canonical_json.dumps(told),
             capture_output=True,
             check=True,

@@ -164,6 +164,7 @@ class Facts:
 
     Attributes:
         request_id: Of the request.
+        drill: Whether it is one: then every page says so.
         title: What it is called.
         tlp: Its mark, "TLP:AMBER+STRICT"; "" without one.
         state: How it stands.
@@ -192,6 +193,7 @@ class Facts:
     """
 
     request_id: str
+    drill: bool
     title: str
     tlp: str
     state: str

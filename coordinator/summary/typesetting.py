@@ -1,4 +1,4 @@
-"""Sets the page of a summary, as a process of its own: facts on standard input, the PDF out.
+"""Sets a document for people, as a process of its own: facts on standard input, the PDF out.
 
 Typst keeps what it has set for the next time, hundreds of megabytes after some long cases, and has
 no way to forget it; a process of its own takes them along, and can be ended when it takes too long.
@@ -10,23 +10,24 @@ from pathlib import Path
 
 import typst
 
-_PAGE = Path(__file__).with_name("summary.typ")
+_PAGES = Path(__file__).parent
 
 
 def main() -> None:
     """Read JSON, write PDF/A-2a: the same bytes for the same JSON and time.
 
-    The one argument is the time that the document gives as that of its making, in seconds since
-    1970. Only the fonts that come with Typst are used, so that pages look the same everywhere.
+    The arguments are which page (`summary`, `readiness`), and the time that the document gives as
+    that of its making, in seconds since 1970. Only the fonts that come with Typst are used, so that
+    pages look the same everywhere.
     """
     compiler = typst.Compiler(
-        _PAGE,
-        root=_PAGE.parent,
+        _PAGES / f"{sys.argv[1]}.typ",
+        root=_PAGES,
         font_paths=typst.Fonts(include_system_fonts=False, include_embedded_fonts=True),
         ignore_system_fonts=True,
         sys_inputs={"facts": sys.stdin.buffer.read().decode()},
     )
-    pdf = compiler.compile(format="pdf", pdf_standards="a-2a", timestamp=int(sys.argv[1]))
+    pdf = compiler.compile(format="pdf", pdf_standards="a-2a", timestamp=int(sys.argv[2]))
     if not isinstance(pdf, bytes):
         raise TypeError("one document is one PDF")
     sys.stdout.buffer.write(pdf)

@@ -138,13 +138,21 @@ func (r *receiver) work() {
 			raw, err := os.ReadFile(name)
 			var event struct {
 				Type string `json:"type"`
+				Data struct {
+					Drill bool `json:"drill"`
+				} `json:"data"`
 			}
 			if err != nil || json.Unmarshal(raw, &event) != nil {
 				log.Printf("%s cannot be read", name)
 				continue
 			}
-			// Here: verify the notice, and freeze.
-			fmt.Printf("worked %s %s\n", strings.TrimSuffix(filepath.Base(name), ".json"), event.Type)
+			// Here: verify the notice, and freeze. Of a drill, which the signed document says as
+			// well, say what you would have found, and touch nobody's funds.
+			drill := ""
+			if event.Data.Drill {
+				drill = " drill"
+			}
+			fmt.Printf("worked %s %s%s\n", strings.TrimSuffix(filepath.Base(name), ".json"), event.Type, drill)
 			if err := os.WriteFile(done, nil, 0o600); err != nil {
 				log.Print(err)
 			}

@@ -15,6 +15,10 @@ RESTS_ON: Mapping[Support, str] = {
 }
 
 
+#: What is said of a drill wherever it is shown whole.
+DRILL = "THIS IS A DRILL: answer it as you would, and move no money for it"
+
+
 def counted(count: int, noun: str) -> str:
     """Return "1 fault", "2 faults", "2 addresses"."""
     ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
@@ -27,12 +31,29 @@ def request_state(view: FreezeRequestView | FreezeRequestSummary) -> str:
     return f"{view.status.value} ({waits})" if waits else view.status.value
 
 
+def marked(text: str, *, drill: bool) -> str:
+    """Return what a list calls a request or an incident: a drill says so first of all."""
+    return f"DRILL: {text}" if drill else text
+
+
 def time_left(until: datetime, now: datetime) -> str:
     """Return how long there is, or how late it is: "in 12 min", "now", "3 h 20 min late"."""
     if abs(until - now) < timedelta(minutes=1):
         return "now"
     span = span_words(abs(until - now))
     return f"{span} late" if until < now else f"in {span}"
+
+
+def duration_words(milliseconds: int) -> str:
+    """Return how long something took: "0.8 s", "12 s", "4 min 5 s", "2 h 3 min"."""
+    seconds = milliseconds // 1000
+    if seconds < 10:  # noqa: PLR2004 - then tenths tell something
+        return f"{milliseconds / 1000:.1f} s"
+    if seconds < 60:  # noqa: PLR2004
+        return f"{seconds} s"
+    if seconds < 3600:  # noqa: PLR2004
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
 
 
 def span_words(span: timedelta) -> str:

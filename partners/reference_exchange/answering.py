@@ -44,6 +44,9 @@ def answer(task: Task, book: DepositBook, client: Client, now: datetime) -> None
     withdrawn = _withdrawn(request_id, client)
     flagged = task.request.numbered()
     matches = book.match(flagged, withdrawn=withdrawn)
+    if task.request.drill:
+        _answer_drill(task, matches, withdrawn, client)
+        return
     freezes = book.freeze(request_id, [match for match in matches if match.found], now)
     shares = book.share(request_id, [match for match in matches if not match.found])
     client.acknowledge(task.document, idempotency_key=f"{request_id}.acknowledge")
@@ -68,6 +71,27 @@ def answer(task: Task, book: DepositBook, client: Client, now: datetime) -> None
         return
     report = client.report(task.document, lines, idempotency_key=f"{request_id}.report")
     _note_holds(book, freezes, report)
+
+
+def _answer_drill(
+    task: Task, matches: list[Match], withdrawn: frozenset[int], client: Client
+) -> None:
+    """Say what would have been found, and leave the books alone: nobody's funds are touched."""
+    request_id, flagged = task.document.id, task.request.numbered()
+    client.acknowledge(task.document, idempotency_key=f"{request_id}.acknowledge")
+    client.review(task.document, idempotency_key=f"{request_id}.review")
+    found: dict[tuple[int, str], int] = {}
+    for match in matches:
+        if match.found:
+            place = (match.address_no, match.asset)
+            found[place] = found.get(place, 0) + match.found
+    lines: list[ReportLine] = [
+        FoundLine(kind=LineKind.FOUND, address_no=number, asset=asset, amount=str(amount))
+        for (number, asset), amount in found.items()
+    ]
+    lines += _rest(flagged, {number for number, _ in found}, withdrawn)
+    if lines:
+        client.report(task.document, lines, idempotency_key=f"{request_id}.report")
 
 
 def _withdrawn(request_id: str, client: Client) -> frozenset[int]:

@@ -28,6 +28,8 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/addresses": ALL,
     f"GET {REQUEST}/asked": ALL,
     f"GET {REQUEST}/summary.pdf": ALL,
+    f"GET {REQUEST}/readiness": ALL,
+    f"GET {REQUEST}/readiness.pdf": ALL,
     f"GET {REQUEST}/events": ALL,
     f"GET {REQUEST}/alarms": ALL,
     f"GET {REQUEST}/answers": ALL,

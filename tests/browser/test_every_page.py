@@ -44,6 +44,8 @@ NO_PAGES = frozenset(
         f"{_REQUEST}/evidence.json",
         f"{_REQUEST}/evidence.zip",
         f"{_REQUEST}/summary.pdf",
+        f"{_REQUEST}/readiness.json",
+        f"{_REQUEST}/readiness.pdf",
         f"{_REQUEST}/documents/{{act_id}}/{{part}}",
         "/console/passkeys/waiting/{kid}/request",
     }

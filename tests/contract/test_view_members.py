@@ -29,18 +29,18 @@ from pydantic import BaseModel, Field
 
 import coordinator.services
 import coordinator.storage
-from holdfast.protocol import life_cycle_views, on_call_views, payloads, views
+from holdfast.protocol import life_cycle_views, on_call_views, payloads, readiness, views
 
 MODELS: Mapping[str, type[BaseModel]] = {
     name: member
-    for module in (views, life_cycle_views, on_call_views)
+    for module in (views, life_cycle_views, on_call_views, readiness)
     for name, member in vars(module).items()
     if isinstance(member, type) and issubclass(member, views.View)
 }
 #: Told by another name than the model has.
 OTHER_NAME = {"ContextWarning": "AddressWarning", "UsdView": "Usd"}
 #: What the tail adds to every answer, and what `coordinator.api` adds to a page.
-ADDED_LATER = {"log", "units", "next_cursor"}
+ADDED_LATER = {"log", "drill", "units", "next_cursor"}
 #: Shared by views, or of events: the wire has no model of them.
 NO_VIEWS = {
     "ActProof",

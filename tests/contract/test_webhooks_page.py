@@ -201,6 +201,20 @@ def test_a_repeat_is_known_by_its_id(tmp_path: Path) -> None:
     db.close()
 
 
+def test_a_drill_is_looked_for_and_nothing_is_frozen(tmp_path: Path) -> None:
+    on_notice = function("drill", "on_notice", tmp_path)
+    frozen: list[str] = []
+
+    def freeze(found: str) -> str:
+        frozen.append(found)
+        return "frozen"
+
+    notice = SimpleNamespace(addresses=["1"], is_drill=True)
+    assert (on_notice(notice, freeze, lambda _: "found"), frozen) == ("found", [])
+    notice.is_drill = False
+    assert (on_notice(notice, freeze, lambda _: "found"), frozen) == ("frozen", ["found"])
+
+
 def test_catching_up_reads_every_page_of_the_feed_in_order(tmp_path: Path) -> None:
     catch_up = function("catch-up", "catch_up", tmp_path)
     pages = {

@@ -46,10 +46,24 @@ def test_a_post_says_it_in_a_text_that_chats_show() -> None:
         "id": PAGE.call_id,
         "alarm": PAGE.alarm_id,
         "test": False,
+        "drill": False,
         "text": f"{PAGE.sentence} {PAGE.link}",
         "link": PAGE.link,
     }
     assert b"content-type: application/json\r\n" in opened.requests[0].lower()
+
+
+def test_a_page_about_a_drill_says_so_to_programs_and_in_the_head_of_a_mail() -> None:
+    drill = PAGE._replace(is_drill=True)
+    with receiver() as opened:
+        assert _channels().send(_hook(opened), drill) is None
+    assert body_of(opened.requests[0])["drill"] is True
+    subjects = [each.subject for each in (PAGE, drill, drill._replace(is_test=True))]
+    assert [subject.partition(":")[0] for subject in subjects] == [
+        "Holdfast",
+        "Holdfast DRILL",
+        "Holdfast",
+    ]
 
 
 @pytest.mark.parametrize("own_url", [True, False])

@@ -169,6 +169,29 @@ def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothi
     assert list(tmp_path.glob("holdfast-demo-*")) == []
 
 
+def test_a_drill_ends_with_a_report_that_verifies_and_with_nothing_frozen(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    lines, summary = run(environment, "--act", "drill", "--fast")
+    drill = summary.pop("drill")
+    assert drill.startswith("frq_")
+    assert summary == {
+        "asked": 3,
+        "arrived": 3,
+        "paged": 2,  # the requester's lead, and the officer where no program runs
+        "acknowledged": 3,
+        "answered": 3,
+        "frozen": 0,
+        "counted": 0,
+        "report_verified": True,
+    }
+    said = " ".join(" ".join(lines).split())
+    assert said.count("DRILL, nothing is real") == 2
+    assert "acknowledged: 3 of 3" in said
+    assert "found 312.5 ETH" in said
+    assert list(tmp_path.glob("holdfast-demo-*")) == []
+
+
 def test_an_act_opens_the_incident_unless_an_act_before_it_did(tmp_path: Path) -> None:
     script = load_script()
     stage = Stage(script, "http://127.0.0.1", tmp_path, Processes(tmp_path, {}), Console())

@@ -88,7 +88,9 @@ class Running:
         """Wait for the next event that it worked on; return id and type."""
         while True:
             # What the framework says as it starts may stand on the same line.
-            said = re.search(r"worked (evt_\w+ [\w.]+)", self.lines.get(timeout=PATIENCE))
+            said = re.search(
+                r"worked (evt_\w+ [\w.]+(?: drill)?)", self.lines.get(timeout=PATIENCE)
+            )
             if said:
                 return said[1]
 
@@ -135,10 +137,13 @@ def _wait_for(port: int, process: "subprocess.Popen[str]") -> None:
     raise AssertionError("it did not come up")
 
 
-def _delivery(event_id: str, **changed: object) -> tuple[dict[str, str], bytes]:
+def _delivery(
+    event_id: str, *, drill: bool = False, **changed: object
+) -> tuple[dict[str, str], bytes]:
     """Return headers and body as a coordinator signs them just now."""
+    data = {"sequence": 1, **({"drill": True} if drill else {})}
     body = canonical_json.dumps(
-        {"data": {"sequence": 1}, "timestamp": "2026-03-02T12:00:00Z", "type": "leg.acknowledged"}
+        {"data": data, "timestamp": "2026-03-02T12:00:00Z", "type": "leg.acknowledged"}
     )
     given = {"secrets": [SECRET], "keys": [KEY], "now": int(time.time()), **changed}
     headers = sign(event_id, given.pop("now"), body, **given)  # type: ignore[arg-type]  # as named
@@ -179,6 +184,8 @@ def test_it_takes_what_the_coordinator_signed_once_and_nothing_else(
         )
         assert receiver.post(*both) == 204
         assert receiver.worked() == "evt_10 leg.acknowledged"
+        assert receiver.post(*_delivery("evt_11d", drill=True)) == 204
+        assert receiver.worked() == "evt_11d leg.acknowledged drill"
         # Once the next one is worked on, the one before is marked as done.
         assert receiver.post(*_delivery("evt_12")) == 204
         assert receiver.worked() == "evt_12 leg.acknowledged"

@@ -345,6 +345,19 @@ def test_approve_refuses_a_context_that_asks_other_partners_than_the_submitter_d
     assert {seen.method for seen in submitted.stub.seen} == {"GET"}
 
 
+@pytest.mark.parametrize("signed", [True, False])
+def test_approve_refuses_a_drill_that_is_shown_as_real_and_the_other_way_round(
+    shell: Shell,
+    submitted: Submitted,
+    signed: bool,  # noqa: FBT001
+) -> None:
+    submitted.sign_again(request_body(drill=signed))
+    submitted.answer(drill=not signed)
+    done = shell("approve", FRQ, "--yes")
+    assert done.exit_code == 8, done.output
+    assert "shown otherwise" in " ".join(done.output.split())
+
+
 def test_approve_refuses_a_submission_that_is_not_proven(
     shell: Shell, submitted: Submitted
 ) -> None:

@@ -26,6 +26,14 @@ def test_an_untouched_draft_is_refused_with_every_place_to_fill_in(
     assert stub.seen == []
 
 
+def test_a_drill_is_drafted_as_one_and_nothing_else_speaks_of_drills(
+    shell: Shell, analyst: Profile
+) -> None:
+    del analyst
+    assert strict_json.loads(shell("draft", "--drill").stdout.encode())["drill"] is True
+    assert "drill" not in strict_json.loads(shell("draft").stdout.encode())
+
+
 def test_what_is_untouched_is_named_along_with_other_faults(shell: Shell, analyst: Profile) -> None:
     del analyst
     document = strict_json.loads(request_template(Known(title="Hot wallet drained")).encode())

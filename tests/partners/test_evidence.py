@@ -287,6 +287,24 @@ def test_a_request_that_asks_somebody_else_is_refused(case: Case) -> None:
     assert refused(case) == "not_asked"
 
 
+@pytest.mark.parametrize("signed", [True, False])
+def test_nobody_passes_a_drill_off_as_real_or_the_other_way_round(
+    case: Case,
+    signed: bool,  # noqa: FBT001
+) -> None:
+    case.use(request_body(drill=signed))
+    case.data["drill"] = not signed
+    assert refused(case) == "other_drill"
+    case.data["drill"] = signed
+    assert case.prove().is_drill is signed
+
+
+def test_a_drill_of_which_the_notice_says_nothing_is_refused(case: Case) -> None:
+    case.use(request_body(drill=True))
+    case.data.pop("drill", None)
+    assert refused(case) == "other_drill"
+
+
 def test_a_request_to_all_asks_everybody(case: Case) -> None:
     case.use(request_body(to="all"))
     assert case.prove().request.to == "all"

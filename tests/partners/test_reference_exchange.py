@@ -51,8 +51,9 @@ def book(tmp_path: Path) -> Iterator[DepositBook]:
     book.close()
 
 
-def task(*accounts: str) -> Task:
-    body = request_body(addresses=[{"account": account} for account in accounts or (THIEF,)])
+def task(*accounts: str, **members: Any) -> Task:
+    flagged = [{"account": account} for account in accounts or (THIEF,)]
+    body = request_body(addresses=flagged, **members)
     request = FreezeRequest.model_validate(strict_json.loads(body))
     return Task(Document(FRQ, SHA256), request, 0)
 
@@ -77,6 +78,26 @@ def answer_acts(stub: StubCoordinator) -> None:
 
 def acts(stub: StubCoordinator) -> list[str]:
     return [seen.target.rpartition("/")[2] for seen in stub.seen if seen.method == "POST"]
+
+
+def test_of_a_drill_it_says_what_it_would_have_found_and_freezes_nothing(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    book.record_deposit("c1", ETH, 10, THIEF, "t1")
+    book.record_deposit("c2", ETH, 5, THIEF, "t2")
+    answer_acts(stub)
+    stub.answers("POST", f"{PATH}/freeze-reports", report_view(), status=201)
+    answer(task(THIEF, "eip155:1:0x1", drill=True), book, client, NOW)
+    assert acts(stub) == ["acknowledgement", "review", "freeze-reports"]
+    reported = strict_json.loads(stub.seen[-1].body)["lines"]
+    assert reported == [
+        {"kind": "found", "address_no": 0, "asset": ETH, "amount": "15"},
+        {"kind": "nothing", "address_nos": "rest"},
+    ]
+    assert book.freezes() == []
+    assert book.totals() == {}
+    (match, _) = book.match(task(THIEF).request.numbered())
+    assert match.freezable == 10
 
 
 def test_a_match_is_frozen_first_then_reported_and_its_hold_remembered(

@@ -72,6 +72,13 @@ def test_a_signed_body_that_is_no_event_is_refused(body: bytes) -> None:
         verify_webhook(headers_of(body), body, secrets=[SECRET], now=NOW)
 
 
+def test_an_event_says_whether_it_is_of_a_drill() -> None:
+    for said, is_drill in (({}, False), ({"drill": True}, True), ({"drill": "yes"}, False)):
+        body = body_of(**said)
+        event = verify_webhook(headers_of(body), body, secrets=[SECRET], now=NOW)
+        assert event.is_drill is is_drill
+
+
 def test_a_forged_a_stale_and_an_oversized_webhook_are_refused() -> None:
     body = body_of()
     headers = headers_of(body)

@@ -124,6 +124,10 @@ def other_document(bundle: Unpacked) -> None:
     bundle.manifest["content_sha256"] = "0" * 64
 
 
+def real_as_a_drill(bundle: Unpacked) -> None:
+    bundle.manifest["drill"] = True
+
+
 def of_somebody_else(bundle: Unpacked) -> None:
     """A report of one partner, shown as another's."""
     acts = bundle.lines("acts.jsonl")
@@ -288,5 +292,5 @@ FORGED: tuple[Callable[[Unpacked], None], ...] = (
 ALTERED: tuple[Callable[[Unpacked], None], ...] = (
     *(without_lines, without_leg),
     *(without_revocation, shown_as_good, other_status, other_amount, other_sums),
-    *(other_pem, other_policy, of_witnesses, left_over),
+    *(other_pem, other_policy, of_witnesses, left_over, real_as_a_drill),
 )

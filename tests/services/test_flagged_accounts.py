@@ -32,7 +32,7 @@ class _Steps:
             if desk.database.is_sqlite:
                 own.set_trace_callback(self.statements.append)
                 own.set_progress_handler(self._count, 1)
-            self.found = set(store.look_up(connection, partner, accounts).by_request)
+            self.found = set(store.look_up(connection, partner, accounts, drill=False).by_request)
             if desk.database.is_sqlite:
                 own.set_progress_handler(None, 1)
                 own.set_trace_callback(None)
@@ -55,7 +55,7 @@ def _rows_touched(connection: Any, partner: str, accounts: FlaggedAccounts) -> l
     hashes = "{" + ",".join(map(str, accounts.hashes)) + "}"
     form = store._READABLE["postgresql"].form(connection.dialect, 0)
     explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF) "
-    bound = form.bound({"partner": partner, "list": hashes})
+    bound = form.bound({"partner": partner, "list": hashes, "drill": False})
     return [
         row
         for row in driver.execute(connection, explain + form.sql, bound).rows()

@@ -1120,3 +1120,25 @@ def test_a_request_is_borne_out_after_the_names_of_its_people_were_erased(office
         assert told(examination, "approvals") == [Result.VERIFIED]
     named = office.signer.get(a.auditor, "/v1/people").get_json()["items"]
     assert {person["display_name"] for person in named} == {None}
+
+
+@pytest.mark.parametrize("drill", [True, False])
+def test_a_drill_of_which_a_target_was_wrong_is_in_order_without_a_clearance(
+    office: Office,
+    drill: bool,  # noqa: FBT001
+) -> None:
+    desk = office.desk
+    ask = desk.go_out(drill=drill)
+    desk.withdraw(ask, reason_code="wrong_target")
+    examination = examined(office, desk.cast.a.lead, ask)
+    assert examination.failures == []
+    shown = shown_to(office, desk.cast.a.lead, ask)
+    assert bool(shown.clearances_shown) is not drill
+
+
+def test_a_drill_that_is_shown_as_real_is_found_out(office: Office) -> None:
+    desk = office.desk
+    ask = desk.go_out(drill=True)
+    shown = shown_to(office, desk.cast.a.lead, ask)
+    shown.view = shown.view.model_copy(update={"drill": False})
+    assert any("drill" in why for why in shown.failed().values())

@@ -22,6 +22,7 @@ from coordinator.summary.facts import (
 _AT = "2 Mar 2026, 12:00:00 UTC"
 _FACTS = Facts(
     request_id="frq_01jm00000000000000000000aa",
+    drill=False,
     title="Hot wallet drained",
     tlp="TLP:AMBER+STRICT",
     state="Active",

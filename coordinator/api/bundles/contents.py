@@ -421,6 +421,7 @@ def finish_bundle(case: Case, into: BundleWriter) -> str:
             "origin": case.reader.context.origin,
             "log": str(case.log_key),
             "request_id": case.request_id,
+            **({"drill": True} if case.view["drill"] else {}),
             "content_sha256": case.view["content_sha256"],
             "partner": case.reader.actor.partner,
             "made_at": format_time(case.made_at),

@@ -230,6 +230,7 @@ def _tabs(case: Case) -> list[tuple[str, str, str, str | None]]:
     legs = grouped(str(len(case.legs))) if case.is_ours else None
     events = grouped(str(request_events.event_count(case.visit.reader, case.id)))
     addresses = grouped(str(case.request["address_count"]))
+    of_drill = [("readiness", f"{case.url}/readiness", "Readiness", None)]
     return [
         ("answers", case.url, "Answers" if case.is_ours else "Your answer", legs),
         ("addresses", f"{case.url}/addresses", "Addresses", addresses),
@@ -238,6 +239,7 @@ def _tabs(case: Case) -> list[tuple[str, str, str, str | None]]:
         ("ledger", f"{case.url}/ledger", "Ledger", None),
         ("owed", f"{case.url}/owed", "Owed", None),
         ("documents", f"{case.url}/documents", "Documents", None),
+        *(of_drill if case.request["drill"] else ()),
     ]
 
 
@@ -256,9 +258,11 @@ class Action(NamedTuple):
 
 
 def _acts(case: Case) -> list[Action]:
+    report = [Action(f"{case.url}/readiness", "Readiness report")] if case.request["drill"] else []
     if not case.is_ours:
-        return [Action(f"{case.url}/answer", "Answer", is_main=True)] if case.is_live else []
-    return [*_decide(case), *_go_on(case), *_end(case)]
+        answer = [Action(f"{case.url}/answer", "Answer", is_main=True)] if case.is_live else []
+        return [*answer, *report]
+    return [*_decide(case), *_go_on(case), *_end(case), *report]
 
 
 def _decide(case: Case) -> Iterable[Action]:

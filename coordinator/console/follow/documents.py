@@ -182,28 +182,28 @@ def download(visit: Visit, request_id: str, act_id: str, part: str) -> Response:
     if content is None:
         raise NotFoundError("this act has no such document")
     ending = "jws" if part == "token" else "json"
-    return _attached(Response(content, content_type=_PARTS[part]), f"{act_id}.{part}.{ending}")
+    return attached(Response(content, content_type=_PARTS[part]), f"{act_id}.{part}.{ending}")
 
 
 def download_evidence(visit: Visit, request_id: str) -> Response:
     """Serve a page of evidence as the API does."""
     page = _evidence(visit, request_id, {"cursor": request.args.get("cursor", "")})
-    return _attached(json_response(page), f"{request_id}.evidence.json")
+    return attached(json_response(page), f"{request_id}.evidence.json")
 
 
 def download_summary(visit: Visit, request_id: str) -> Later:
     """Serve the summary for people outside, as the API does."""
     made: Later = visit.read(summaries.read_summary, request_id=request_id)
-    return Later(lambda: _attached(made.make(), f"{request_id}.summary.pdf"))
+    return Later(lambda: attached(made.make(), f"{request_id}.summary.pdf"))
 
 
 def download_bundle(visit: Visit, request_id: str) -> Later:
     """Serve everything that proves the request, to be verified offline; that is recorded."""
     made: Later = visit.read(evidence_bundles.read_bundle, request_id=request_id)
-    return Later(lambda: _attached(made.make(), f"{request_id}.evidence.zip"))
+    return Later(lambda: attached(made.make(), f"{request_id}.evidence.zip"))
 
 
-def _attached(response: Response, name: str) -> Response:
+def attached(response: Response, name: str) -> Response:
     """Have a browser keep an answer as a file, whatever is in it."""
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -36,6 +36,7 @@ class ErasedView(TypedDict):
     ended_at: str | None
     address_count: int
     partners_asked: int
+    drill: bool
 
 
 _NO_SUCH = "there is no such freeze request, or none that you may see"
@@ -151,6 +152,7 @@ def require_readable_words(connection: Connection, row: FreezeRequestRow) -> Non
         "ended_at": optional_time(row.ended_at),
         "address_count": row.address_count,
         "partners_asked": row.partners_asked,
+        "drill": row.drill,
     }
     raise ErasedError(
         f"what this request said was erased at {erased['erased_at']}; its entries stay in the log",

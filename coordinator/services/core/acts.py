@@ -199,6 +199,7 @@ def _record(
     request = on.request
     common = {
         "requester": request.requester,
+        **drill_mark(request),
         "content_sha256": request.content_sha256,
         "tlp": request.tlp,
     }
@@ -209,6 +210,11 @@ def _record(
         audience=audience,
         about=About(request.id, request.urgency, leg),
     )
+
+
+def drill_mark(request: FreezeRequestRow) -> dict[str, bool]:
+    """Return how an event says that its request is a drill; nothing where it is real."""
+    return {"drill": True} if request.drill else {}
 
 
 def _proof(act_id: str | None) -> dict[str, str]:

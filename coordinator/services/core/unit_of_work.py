@@ -173,6 +173,8 @@ class Recorded:
 class Answer:
     """What a handler answers; the tail adds the log entry of `entry` as `log`.
 
+    Of an act on a drill it says so, too, as the event does.
+
     Attributes:
         spelled: Further members of the body, in canonical JSON already: a handler spells what is
             large while the database is still at work.
@@ -193,6 +195,8 @@ class Answer:
         body = self.body
         if self.entry is not None:
             body = {**body, "log": self.entry.log_entry()}
+            if self.entry.data.get("drill") is True:
+                body["drill"] = True
             if self.index_as is not None:
                 body[self.index_as] = self.entry.leaf_index
         if not self.spelled:

@@ -134,6 +134,7 @@ class HoldView(TypedDict):
     irregular: Irregular | None
     owed_since: str | None
     withdrawn_reason_code: WithdrawalReason | None
+    drill: bool
 
 
 class OwedHoldView(HoldView):
@@ -232,6 +233,7 @@ def _hold_view(row: ShownHold) -> HoldView:
         "irregular": None if row.is_shared else _irregular(row.irregular),
         "owed_since": optional_time(owed_since),
         "withdrawn_reason_code": None if code is None else WithdrawalReason(code),
+        "drill": row.drill,
     }
 
 

@@ -31,6 +31,7 @@ class OwnActView(TypedDict):
     subject: str | None
     kid: str | None
     request_id: NotRequired[str]
+    drill: NotRequired[bool]
     leg_id: NotRequired[str | None]
     decision: NotRequired[str | None]
     about: NotRequired[str | None]
@@ -72,6 +73,7 @@ def _view_act(entry: OwnAct) -> OwnActView:
         "subject": entry.subject,
         "kid": entry.kid,
         "request_id": entry.request_id,
+        "drill": entry.drill,
         "leg_id": entry.leg_id,
         "decision": entry.decision,
         "evidence_kind": EvidenceKind(entry.evidence_kind),

@@ -156,6 +156,7 @@ class _Case:
         addresses, _ = address_views(self.read, self.row, self.leg, after=-1, limit=MOST_ADDRESSES)
         return Facts(
             request_id=self.row.id,
+            drill=self.row.drill,
             title=view["incident"]["title"] or f"A request of {view['requester']}",
             tlp=f"TLP:{view['tlp']}" if view["tlp"] else "",
             state=self._state(),
@@ -297,6 +298,12 @@ class _Case:
 
     def _in_short(self) -> Iterable[Statement]:
         view = self.view
+        if view["drill"]:
+            yield Statement(
+                "This is a drill: the requester signed that it is one. Nothing in it is real, and"
+                " no money was asked for or is held.",
+                Mark.SIGNED,
+            )
         count, partners = view["address_count"], len(view["to"])
         yield Statement(
             f"{self._called(view['requester'])} asks {counted(partners, 'organisation')} to freeze "

@@ -37,6 +37,7 @@ class FoundView(TypedDict):
     id: str
     request_id: NotRequired[str]
     incident_id: NotRequired[str]
+    drill: NotRequired[bool]
     title: NotRequired[str]
     status: NotRequired[str]
     requester: NotRequired[str]
@@ -102,6 +103,7 @@ def _requests(read: ReadContext, ids: Sequence[str]) -> list[FoundView]:
             "id": row.id,
             "request_id": row.id,
             "incident_id": row.incident_id,
+            "drill": row.drill,
             "title": incidents[row.incident_id]["title"],
             "status": row.status,
             "requester": row.requester,

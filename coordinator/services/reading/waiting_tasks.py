@@ -39,6 +39,7 @@ class WaitingTaskView(TaskView):
     due_at: str | None
     next: NextStep
     request_id: str | None
+    drill: bool
     incident_id: str | None
     incident_title: str | None
     urgency: Urgency | None
@@ -168,6 +169,7 @@ def _view(read: ReadContext, each: Waiting, about: _About) -> WaitingTaskView:
             is_silent=each.leg_id in about.to_say_nothing,
         ),
         "request_id": task.request_id,
+        "drill": request is not None and request.drill,
         "incident_id": None if request is None else request.incident_id,
         "incident_title": None if request is None else about.titles.get(request.incident_id),
         "urgency": urgency,

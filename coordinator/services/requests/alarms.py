@@ -82,6 +82,7 @@ class AlarmView(TypedDict):
     kind: TaskKind | Literal["test"]
     task: str | None
     request_id: str | None
+    drill: bool
     owed_at: str
     paged_at: str | None
     next_at: str | None
@@ -101,7 +102,7 @@ def wake_for(on: RequestContext, kind: TaskKind, about: str | None = None) -> No
     urgency = Urgency(on.request.urgency)
     if kind is not TaskKind.RESOLVE and not wakes(urgency):
         return
-    _owe(on.uow, on.request.id, urgency, [(on.request.requester, kind, about)])
+    _owe(on, [(on.request.requester, kind, about)])
 
 
 def wake_asked(on: RequestContext, legs: Iterable[NewLeg]) -> None:
@@ -109,7 +110,7 @@ def wake_asked(on: RequestContext, legs: Iterable[NewLeg]) -> None:
     urgency = Urgency(on.request.urgency)
     if wakes(urgency):
         owed = [(leg.partner, TaskKind.ANSWER, leg.id) for leg in legs]
-        _owe(on.uow, on.request.id, urgency, owed)
+        _owe(on, owed)
 
 
 def somebody_has(uow: UnitOfWork, partner: str, task: Task) -> None:
@@ -119,12 +120,8 @@ def somebody_has(uow: UnitOfWork, partner: str, task: Task) -> None:
         store.end_heard(uow.connection, partner, heard, request_id=task.request_id, at=uow.now)
 
 
-def _owe(
-    uow: UnitOfWork,
-    request_id: str,
-    urgency: Urgency,
-    owed: Sequence[tuple[str, TaskKind, str | None]],
-) -> None:
+def _owe(on: RequestContext, owed: Sequence[tuple[str, TaskKind, str | None]]) -> None:
+    uow, request = on.uow, on.request
     awake = chain_store.having(uow.connection, {partner for partner, _, _ in owed})
     theirs = [each for each in owed if each[0] in awake]
     if not theirs:
@@ -134,11 +131,12 @@ def _owe(
             alarm_id,
             partner,
             kind.value,
-            request_id,
+            request.id,
             about,
-            can_wait=can_wait(kind, urgency),
+            can_wait=can_wait(kind, Urgency(request.urgency)),
             owed_at=uow.now,
             next_at=uow.now,
+            drill=request.drill,
         )
         for alarm_id, (partner, kind, about) in zip(
             new_ids("alm", len(theirs)), theirs, strict=True
@@ -171,6 +169,7 @@ def wake_for_hold(command: WakeForHold, actor: Actor, uow: UnitOfWork) -> Answer
         owed_at=uow.now,
         due_for=ends_at,
         next_at=uow.now,
+        drill=request.drill,
     )
     store.insert_alarms(uow.connection, [alarm])
     return Answer(200, {"status": "owed"})
@@ -422,6 +421,7 @@ def alarm_view(alarm: Alarm, calls: Sequence[Call] | None) -> AlarmView:
         "kind": TEST if alarm.kind == TEST else TaskKind(alarm.kind),
         "task": None if alarm.kind == TEST else task_of(alarm).id,
         "request_id": alarm.request_id,
+        "drill": alarm.drill,
         "owed_at": format_time(alarm.owed_at),
         "paged_at": optional_time(alarm.paged_at),
         "next_at": optional_time(alarm.next_at) if is_own else None,

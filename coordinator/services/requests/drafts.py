@@ -22,7 +22,7 @@ from holdfast.protocol.vocabulary import ASKABLE_KINDS, PartnerKind, PartnerStat
 
 #: Members that a hop takes over from the request that it follows; the requester may change them.
 _TAKEN_OVER = (
-    *("urgency", "tlp", "hold", "support", "legal"),
+    *("drill", "urgency", "tlp", "hold", "support", "legal"),
     *("do_not_notify_customer_until", "indemnity"),
 )
 _SUMMARY_CHARACTERS = 2_000

@@ -76,6 +76,7 @@ class IncidentView(TypedDict):
     kind: str
     occurred_at: str
     reference: str | None
+    drill: bool
 
 
 def incident_views(
@@ -117,6 +118,7 @@ class FreezeRequestSummary(TypedDict):
     """A row of a list of requests (`views.FreezeRequestSummary`)."""
 
     id: str
+    drill: bool
     status: RequestStatus
     requester: str
     requester_suspended: bool
@@ -157,6 +159,7 @@ def summaries(
     return [
         {
             "id": row.id,
+            "drill": row.drill,
             "status": RequestStatus(row.status),
             "requester": row.requester,
             "requester_suspended": row.requester in suspended,
@@ -273,6 +276,7 @@ class FreezeRequestView(TypedDict):
     """
 
     id: str
+    drill: bool
     status: RequestStatus
     provisional: bool
     unratified: bool
@@ -414,6 +418,7 @@ def _common_view(
     address_count, withdrawn_count = address_counts(row, leg)
     return {
         "id": row.id,
+        "drill": row.drill,
         "status": RequestStatus(row.status),
         "provisional": row.provisional,
         "unratified": row.unratified_until is not None,
@@ -794,4 +799,5 @@ def _incident_view(row: IncidentRead, sealed: bytes | None) -> IncidentView:
         "kind": row.kind,
         "occurred_at": format_time(row.occurred_at),
         "reference": words.get("reference"),
+        "drill": row.drill,
     }

@@ -10,7 +10,7 @@ from coordinator.domain.errors import ConflictError, FieldFault, InvalidInputErr
 from coordinator.domain.flash import CAP_PERIOD, FlashUse, require_within_cap, waits_because
 from coordinator.domain.freeze_request import Action, Ratification, next_status
 from coordinator.domain.permission import Permission
-from coordinator.services.core.acts import NewAct, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext, drill_mark
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import About, Answer, UnitOfWork
 from coordinator.services.requests.addition_rules import why_not_askable
@@ -108,7 +108,8 @@ def prepare_submission(
         vault.blind_index(target.account.key) for target in checked.targets
     )
     with database.engine.connect() as connection:
-        duplicates = account_store.look_up(connection, requester, accounts)
+        drill = checked.document.drill
+        duplicates = account_store.look_up(connection, requester, accounts, drill=drill)
     key, wrapped = vault.new_key()
     return SubmitFreezeRequest(
         checked=checked, accounts=accounts, duplicates=duplicates, key=key, wrapped_key=wrapped
@@ -234,6 +235,7 @@ def _store(
         content_sha256=submission.context.content_sha256,
         context_sha256=context_sha256(submission.context_text),
         address_count=len(document.addresses),
+        drill=document.drill,
         withdrawn_count=0,
         left_out_count=0,
         contested=False,
@@ -260,6 +262,7 @@ def _submitted(on: RequestContext, to: Sequence[str]) -> dict[str, object]:
     row = on.request
     return {
         "requester": row.requester,
+        **drill_mark(row),
         "sequence": row.event_sequence,
         "status": row.status,
         "by": on.actor.subject,
@@ -337,6 +340,7 @@ def _incident(uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest) -
             "kind": incident.kind,
             "occurred_at": format_time(incident.occurred_at),
             "reference": incident.reference,
+            "drill": document.drill,
         }
         return _Incident(incident_id, view, incident)
     if not store.of_incident(uow.connection, incident.id, actor.partner, limit=1):
@@ -344,8 +348,20 @@ def _incident(uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest) -
             "there is no such incident, or none that you may see",
             errors=[FieldFault("/incident/id", "names no incident that you may see", "unknown")],
         )
-    found = incident_views(uow.connection, uow.vault, [incident.id], actor.partner)
-    return _Incident(incident.id, found[incident.id], None)
+    view = incident_views(uow.connection, uow.vault, [incident.id], actor.partner)[incident.id]
+    _require_as_real(document, view)
+    return _Incident(incident.id, view, None)
+
+
+def _require_as_real(document: payloads.FreezeRequest, incident: IncidentView) -> None:
+    """Refuse a drill within a real incident, and what is real within a drill's."""
+    if document.drill is incident["drill"]:
+        return
+    of, wanted = ("a drill", "true") if incident["drill"] else ("real", "false")
+    detail = f"must be {wanted}: the incident is {of}; open an incident of its own for the other"
+    raise InvalidInputError(
+        f"drill {detail}", errors=[FieldFault("/drill", detail, "other_incident")]
+    )
 
 
 def _store_incident(uow: UnitOfWork, actor: Actor, key: DocumentKey, incident: _Incident) -> None:
@@ -360,6 +376,7 @@ def _store_incident(uow: UnitOfWork, actor: Actor, key: DocumentKey, incident: _
             "document_key_id": key.id,
             "kind": new.kind,
             "occurred_at": new.occurred_at,
+            "drill": incident.view["drill"],
         },
     )
     sealed = {"title": new.title, "reference": new.reference}
@@ -405,7 +422,9 @@ def _require_within_flash_cap(
         connection, handle, incident.id
     )
     use = FlashUse(
-        taken_at=store.flash_places_since(connection, handle, uow.now - CAP_PERIOD),
+        taken_at=store.flash_places_since(
+            connection, handle, uow.now - CAP_PERIOD, drill=document.drill
+        ),
         follows_ratified=follows_ratified,
         followed_accounts=(
             store.followed_accounts(connection, handle, incident.id) if follows_ratified else 0

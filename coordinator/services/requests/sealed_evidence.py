@@ -23,7 +23,7 @@ from coordinator.domain.errors import (
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import readable_request, require_same_document
-from coordinator.services.core.acts import RequestContext
+from coordinator.services.core.acts import RequestContext, drill_mark
 from coordinator.services.core.bus import handles
 from coordinator.services.core.member_acts import MemberAct, store_member_act
 from coordinator.services.core.unit_of_work import (
@@ -346,6 +346,7 @@ def _add(
     recipients = [recipient.partner for recipient in _recipients(on, row)]
     data = {
         "requester": request.requester,
+        **drill_mark(request),
         "content_sha256": request.content_sha256,
         "sealed_evidence": row.id,
         "author": row.partner,

@@ -16,6 +16,7 @@ from sqlalchemy import (
     union_all,
     update,
 )
+from sqlalchemy.orm import aliased
 
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Finding, HoldBalance, LegLedger
 from coordinator.domain.usd import worth_after
@@ -31,7 +32,7 @@ from coordinator.storage.tables.freeze_ledger import (
     LedgerLineRow,
     NothingRow,
 )
-from coordinator.storage.tables.freeze_requests import LegRow
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import LeftOutAddressRow, WithdrawnAddressRow
 from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, Irregular, KeptBasis, LineKind
 
@@ -193,9 +194,21 @@ _CORRECTION = Prebuilt(
     .limit(1),
     _LineNow,
 )
+_THEIRS, _OWN_LEG, _OWN = aliased(FreezeRequestRow), aliased(LegRow), aliased(FreezeRequestRow)
+#: A drill shares no hold with what is real.
+_AS_REAL = (
+    select(_OWN.drill)
+    .join(_OWN_LEG, _OWN_LEG.request_id == _OWN.id)
+    .where(_OWN_LEG.id == bindparam("but_leg"))
+    .scalar_subquery()
+)
 _OF_PARTNER = Prebuilt(
-    select(HoldRow).where(
-        HoldRow.partner == bindparam("partner"), HoldRow.leg_id != bindparam("but_leg")
+    select(HoldRow)
+    .join(_THEIRS, _THEIRS.id == HoldRow.request_id)
+    .where(
+        HoldRow.partner == bindparam("partner"),
+        HoldRow.leg_id != bindparam("but_leg"),
+        _THEIRS.drill == _AS_REAL,
     ),
     among=HoldRow.id,
 )

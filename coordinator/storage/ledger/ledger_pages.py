@@ -70,6 +70,7 @@ class ShownHold(NamedTuple):
         is_shared: Whether it was opened on another request.
         obliges: Whether an answer is owed on this request, if one is owed at all.
         withdrawn_reason: Why the address, or else the request, was withdrawn, if it was.
+        drill: Whether that request is one.
     """
 
     id: str
@@ -98,6 +99,7 @@ class ShownHold(NamedTuple):
     is_shared: bool
     obliges: bool
     withdrawn_reason: str | None
+    drill: bool
 
 
 def lines(
@@ -181,6 +183,7 @@ def linked_hold() -> list[ColumnElement[Any]]:
         HoldLinkRow.__table__.c.is_shared,
         OBLIGES.label("obliges"),
         reason.label("withdrawn_reason"),
+        FreezeRequestRow.__table__.c.drill,
     ]
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.tables.console import ConsoleSessionRow
-from coordinator.storage.tables.freeze_requests import ActRow
+from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
 from coordinator.storage.tables.life_cycle import GrantProposalRow
 from coordinator.storage.tables.partners import GrantRow, MemberActRow
 
@@ -42,6 +42,7 @@ class OwnAct(NamedTuple):
     subject: str | None
     kid: str | None
     request_id: str
+    drill: bool
     leg_id: str | None
     decision: str | None
     evidence_kind: str
@@ -119,11 +120,13 @@ def _acts(connection: Connection, partner: str, wanted: Wanted) -> list[OwnAct]:
             ActRow.subject,
             ActRow.kid,
             ActRow.request_id,
+            FreezeRequestRow.drill,
             ActRow.leg_id,
             ActRow.decision,
             ActRow.evidence_kind,
             ActRow.leaf_index,
         )
+        .join(FreezeRequestRow, FreezeRequestRow.id == ActRow.request_id)
         .where(ActRow.partner == partner)
         .order_by(ActRow.id.desc())
         .limit(wanted.limit)

@@ -1,5 +1,7 @@
 """What statistics are added up from: legs of a span of time, and what hangs on them.
 
+Drills are not among them, whoever reads.
+
 Every query begins at the index over `leg.queued_at`, so that a month costs what happened in it.
 """
 
@@ -42,7 +44,12 @@ class Scope:
 
     def legs(self, column: Any = LegRow.id) -> Select[Any]:
         """Return a query for one column of the legs in scope."""
-        query = select(column).where(LegRow.queued_at >= self.start, LegRow.queued_at < self.end)
+        drills = select(FreezeRequestRow.id).where(
+            FreezeRequestRow.id == LegRow.request_id, FreezeRequestRow.drill
+        )
+        query = select(column).where(
+            LegRow.queued_at >= self.start, LegRow.queued_at < self.end, ~drills.exists()
+        )
         if self.visible_to is None:
             return query
         own = select(FreezeRequestRow.id).where(

@@ -38,6 +38,7 @@ class Alarm(NamedTuple):
     paged_at: datetime | None = None
     ended_at: datetime | None = None
     outcome: AlarmOutcome | None = None
+    drill: bool = False
 
 
 class Call(NamedTuple):

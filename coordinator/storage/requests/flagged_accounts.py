@@ -2,7 +2,8 @@
 
 Every look-up starts from what the caller may read: from its own requests along an index that is
 kept for each requester by itself, and from its own legs to the accounts of those requests. Requests
-that it may not read are not touched, so that neither the answer nor its time tells of them.
+that it may not read are not touched, so that neither the answer nor its time tells of them. A drill
+is compared with drills, and what is real with what is real.
 
 The accounts of a request stand packed in a few rows: while a list of thousands is written, every
 other writer of SQLite waits.
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Connection,
     Select,
     String,
+    and_,
     bindparam,
     cast,
     false,
@@ -55,6 +57,10 @@ _FLAGGED_COLUMNS = ("requester", "account_hash", "request_id")
 def _is_live() -> ColumnElement[bool]:
     status = FreezeRequestRow.status
     return or_(status == RequestStatus.SUBMITTED, status == RequestStatus.ACTIVE)
+
+
+def _is_comparable() -> ColumnElement[bool]:
+    return and_(_is_live(), FreezeRequestRow.drill == bindparam("drill"))
 
 
 def _rows_of(
@@ -117,7 +123,9 @@ def _readable(dialect: str) -> Prebuilt[_Readable]:
     )
     asked = select(LegRow.request_id).where(LegRow.partner == partner)
     ids = union(own, asked).subquery()
-    is_live = select(_is_live()).where(FreezeRequestRow.id == ids.c.request_id).scalar_subquery()
+    is_live = (
+        select(_is_comparable()).where(FreezeRequestRow.id == ids.c.request_id).scalar_subquery()
+    )
     newest = select(func.max(FreezeRequestRow.id), true()).where(
         FreezeRequestRow.requester == partner
     )
@@ -142,7 +150,7 @@ _NEWER = Prebuilt(
     .where(
         FreezeRequestRow.requester == bindparam("partner"),
         FreezeRequestRow.id > bindparam("newest"),
-        _is_live(),
+        _is_comparable(),
     ),
     Packed,
 )
@@ -188,10 +196,12 @@ class Duplicates:
         by_request: The shared accounts of each, as blind indexes; what was withdrawn or left out is
             not there.
         newest: The id of the partner's newest request that was seen.
+        drill: Whether drills were looked at, or what is real.
     """
 
     by_request: Mapping[str, frozenset[bytes]]
     newest: str
+    drill: bool
 
 
 def insert(
@@ -204,15 +214,20 @@ def insert(
     insert_rows(connection, FlaggedAccountRow, _FLAGGED_COLUMNS, flagged)
 
 
-def look_up(connection: Connection, partner: str, accounts: FlaggedAccounts) -> Duplicates:
-    """Return the live requests that `partner` may read and that flag the same accounts."""
+def look_up(
+    connection: Connection, partner: str, accounts: FlaggedAccounts, *, drill: bool
+) -> Duplicates:
+    """Return the live requests that `partner` may read and that flag the same accounts.
+
+    Of a drill (`drill`) those are drills, else what is real.
+    """
     dialect = connection.dialect.name
     hashes = _spelled(dialect, map(str, accounts.hashes))
-    found = _READABLE[dialect].rows(connection, partner=partner, list=hashes)
+    found = _READABLE[dialect].rows(connection, partner=partner, list=hashes, drill=drill)
     newest = next(request_id for request_id, is_newest in found if is_newest)
     ids = [f'"{request_id}"' for request_id, is_newest in found if not is_newest]
     packed = _PACKED_OF[dialect].rows(connection, list=_spelled(dialect, ids)) if ids else []
-    return Duplicates(_shared(connection, packed, accounts), newest or "")
+    return Duplicates(_shared(connection, packed, accounts), newest or "", drill)
 
 
 def same_accounts(
@@ -239,7 +254,7 @@ def _spelled(dialect: str, items: Iterable[str]) -> str:
 
 def send_newer(connection: Connection, partner: str, seen: Duplicates) -> Pending[Packed]:
     """Send the query, in the writing transaction, for what `partner` submitted since `seen`."""
-    return _NEWER.send(connection, partner=partner, newest=seen.newest)
+    return _NEWER.send(connection, partner=partner, newest=seen.newest, drill=seen.drill)
 
 
 def read_up_to_date(

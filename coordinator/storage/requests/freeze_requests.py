@@ -42,7 +42,7 @@ from holdfast.protocol.vocabulary import RequestStatus, WithdrawalReason
 
 _REQUEST_COLUMNS = tuple(FreezeRequestRow.__table__.columns.keys())
 _ADDRESS_COLUMNS = ("request_id", "address_no", "asset", "amount", "usd_cents", "whole_account")
-_INCIDENT_COLUMNS = ("id", "opened_by", "document_key_id", "kind", "occurred_at")
+_INCIDENT_COLUMNS = ("id", "opened_by", "document_key_id", "kind", "occurred_at", "drill")
 _ACT_COLUMNS = (
     "id",
     "request_id",
@@ -71,6 +71,7 @@ class ListedRequest(NamedTuple):
     """
 
     id: str
+    drill: bool
     status: str
     requester: str
     urgency: str
@@ -544,12 +545,18 @@ def due_for_closing(connection: Connection, final_before: datetime, limit: int =
     return list(connection.execute(query).scalars())
 
 
-def flash_places_since(connection: Connection, handle: str, since: datetime) -> list[datetime]:
-    """Return when `handle` sent flash requests out that are no free followers, oldest first."""
+def flash_places_since(
+    connection: Connection, handle: str, since: datetime, *, drill: bool
+) -> list[datetime]:
+    """Return when `handle` sent flash requests out that are no free followers, oldest first.
+
+    Drills have places of their own: they take none of those for real ones.
+    """
     query = (
         select(FreezeRequestRow.submitted_at)
         .where(
             FreezeRequestRow.requester == handle,
+            FreezeRequestRow.drill.is_(drill),
             FreezeRequestRow.submitted_at > since,
             FreezeRequestRow.ratify_by.is_not(None),
             ~_follows_ratified(),
@@ -608,8 +615,12 @@ def due_for_expiry(connection: Connection, now: datetime, limit: int = 100) -> l
 
 
 def count_by_status(connection: Connection) -> dict[str, int]:
-    """Return how many requests are in each status."""
-    query = select(FreezeRequestRow.status, func.count()).group_by(FreezeRequestRow.status)
+    """Return how many requests are in each status; drills are not counted."""
+    query = (
+        select(FreezeRequestRow.status, func.count())
+        .where(~FreezeRequestRow.drill)
+        .group_by(FreezeRequestRow.status)
+    )
     return dict(connection.execute(query).all())
 
 

@@ -251,6 +251,7 @@ class IncidentRead(NamedTuple):
     document_key_id: str
     kind: str
     occurred_at: datetime
+    drill: bool
     is_told: bool
 
 

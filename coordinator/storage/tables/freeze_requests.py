@@ -24,6 +24,9 @@ class IncidentRow(Base):
     document_key_id: Mapped[Id]
     kind: Mapped[str] = mapped_column(String(20))
     occurred_at: Mapped[Micros]
+    drill: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="so are all of its requests, or none"
+    )
 
 
 class FreezeRequestRow(Base):
@@ -126,6 +129,9 @@ class FreezeRequestRow(Base):
         default=False,
         server_default=false(),
         comment="a dispute on one of its legs is open, or upheld while it is active",
+    )
+    drill: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="as the signed document says, for good"
     )
     partners_asked: Mapped[int]
     quorum: Mapped[int]

@@ -1,6 +1,6 @@
 """Who is woken: on-call chains, what somebody is woken for, and each message to a person."""
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from coordinator.storage.engine.base import Base, Id, Micros
@@ -44,6 +44,9 @@ class AlarmRow(Base):
     ended_at: Mapped[Micros | None]
     outcome: Mapped[str | None] = mapped_column(
         String(10), comment="taken, done, unheard, nobody, test"
+    )
+    drill: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="as the request says; its pages do, too"
     )
 
 

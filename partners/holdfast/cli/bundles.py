@@ -158,8 +158,10 @@ def verify_file(session: Session, path: Path, given: Trust) -> None:
     if session.as_json:
         for number, finding in enumerate(examination.findings, 1):
             print_json(finding_document("check", finding) | {"number": number})
-        print_json(summary_document(examination) | _log_document(examination))
+        drill = {"drill": reader.manifest.drill}
+        print_json(summary_document(examination) | _log_document(examination) | drill)
     else:
+        session.say_drill(reader.manifest)
         _print(session, examination)
     failed = examination.first_failure
     if failed is not None:

@@ -97,7 +97,7 @@ def verify_clearance_file(
     """
     statement = file.read_bytes().strip()
     if keys is not None:
-        clearance = _verified(statement, _read_keys(keys.read_bytes()))
+        clearance = _verified(statement, read_key_set(keys.read_bytes()))
         _show(session, clearance, None)
         return
     transport = Transport(None, coordinator) if coordinator else session.client().transport
@@ -121,7 +121,12 @@ def _verified(statement: bytes, keys: list[PublicKey]) -> Clearance:
         raise UntrustedEvidenceError(f"the clearance: {error}", code="bad_evidence") from None
 
 
-def _read_keys(content: bytes) -> list[PublicKey]:
+def read_key_set(content: bytes) -> list[PublicKey]:
+    """Return the keys of the coordinator's JWK set as it was saved.
+
+    Raises:
+        UsageError: If it is none.
+    """
     try:
         return [PublicKey.from_jwk(each) for each in strict_json.loads(content)["keys"]]
     except (ProtocolError, KeyError, TypeError):

@@ -35,7 +35,7 @@ from holdfast.protocol.vocabulary import (
     Decision,
     RequestStatus,
 )
-from holdfast.wording import counted
+from holdfast.wording import DRILL, counted, marked
 
 
 def show_awaited(session: Session) -> None:
@@ -71,7 +71,8 @@ def _who_has_it(session: Session, view: FreezeRequestSummary) -> list[str]:
 
 
 def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
-    first = (view.id, view.urgency.value, view.incident_title or view.incident_id)
+    title = marked(view.incident_title or view.incident_id, drill=view.drill)
+    first = (view.id, view.urgency.value, title)
     rows: list[tuple[object, ...]] = []
     if view.decide_by is not None:
         about = "ratify" if view.provisional or view.unratified else "approve"
@@ -239,9 +240,15 @@ def show_asked(
     """Print what is decided, from the signed bytes.
 
     Raises:
-        UntrustedEvidenceError: If the context asks others than the signed document.
+        UntrustedEvidenceError: If the context asks others than the signed document, or a drill is
+            passed off as real, or the other way round.
     """
     request = FreezeRequest.model_validate(submission.document)
+    if request.drill is not view.drill:
+        signed = "a drill" if request.drill else "real"
+        raise UntrustedEvidenceError(
+            f"by the signed document it is {signed}, and shown otherwise", code="other_drill"
+        )
     to = context.to
     if request.to != "all" and set(request.to) != set(to):
         raise UntrustedEvidenceError("the context asks other partners than the request", code="to")
@@ -251,6 +258,7 @@ def show_asked(
     hours = request.hold.hours if request.hold else None
     head = facts(
         [
+            ("drill", DRILL if request.drill else None),
             ("decide until", minute(until) if until else None),
             (
                 "submitted by",

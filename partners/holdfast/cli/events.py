@@ -14,6 +14,7 @@ from holdfast.cli.session import (
 from holdfast.client import following
 from holdfast.client.following import Listener
 from holdfast.protocol.views import EventView
+from holdfast.wording import marked
 
 
 @click.command(cls=SessionCommand)
@@ -60,7 +61,8 @@ def _print_event(session: Session, event: EventView) -> None:
         return
     subject = event.data.get("request_id") or event.data.get("grant_id") or ""
     partner = event.data.get("partner") or ""
-    head = f"{event.seq:>6}  {second(event.timestamp)}  {event.type}"
+    what = marked(event.type, drill=event.data.get("drill") is True)
+    head = f"{event.seq:>6}  {second(event.timestamp)}  {what}"
     about = f"{subject}  {partner}".strip()
     is_short = len(head) + len(about) + 2 <= session.out.width
     line = f"{head:<58}  {about}" if is_short else f"{head}\n{'':8}{about}".rstrip()

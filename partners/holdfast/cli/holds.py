@@ -17,6 +17,7 @@ from holdfast.cli.session import (
 from holdfast.cli.withdrawal_reasons import Reasons
 from holdfast.protocol.views import HoldActView, HoldView, OwedHoldView
 from holdfast.protocol.vocabulary import HoldBasis
+from holdfast.wording import marked
 
 _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 _HOLD = click.argument("hold", metavar="HLD_…")
@@ -37,6 +38,7 @@ def _state(hold: HoldView) -> str:
     words += [f"review {minute(hold.review_at)}"] if hold.review_at else []
     words += [f"irregular: {hold.irregular}"] if hold.irregular else []
     words += [f"same as {hold.same_funds_as}"] if hold.same_funds_as else []
+    words += ["DRILL"] if hold.drill else []
     return ", ".join(words)
 
 
@@ -95,10 +97,11 @@ def owed(session: Session) -> None:
 
 def _why_owed(hold: OwedHoldView, reasons: Reasons) -> str:
     if hold.lapsed:
-        return "lapsed"
+        return marked("lapsed", drill=hold.drill)
     code = hold.withdrawn_reason_code
     words = reasons.of(hold.request_id, hold.address_no) if code else None
-    return ": ".join(filter(None, ("withdrawn", code and code.value, words)))
+    why = ": ".join(filter(None, ("withdrawn", code and code.value, words)))
+    return marked(why, drill=hold.drill)
 
 
 def _end(session: Session, until: datetime | None, hours: int | None) -> datetime:

@@ -18,7 +18,7 @@ from holdfast.cli.session import (
 )
 from holdfast.protocol.tasks import Strip, TaskKind
 from holdfast.protocol.views import WaitingTaskView
-from holdfast.wording import time_left
+from holdfast.wording import marked, time_left
 
 _STRIPS = {
     Strip.CAN_LEAVE: "money can still leave",
@@ -91,7 +91,8 @@ def _about(view: WaitingTaskView) -> str:
     whose = view.partner if view.partner and view.kind in _ABOUT_PARTNER else view.requester
     mark = f"TLP:{view.tlp.value}" if view.tlp else None
     words = [view.urgency.value if view.urgency else None, mark, whose]
-    return f"{', '.join(filter(None, words))}: {view.incident_title or view.request_id}"
+    about = f"{', '.join(filter(None, words))}: {view.incident_title or view.request_id}"
+    return marked(about, drill=view.drill)
 
 
 _ABOUT_PARTNER = frozenset(

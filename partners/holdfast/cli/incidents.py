@@ -19,6 +19,7 @@ from holdfast.protocol.life_cycle_views import (
     IncidentDetailView,
     TimelinePage,
 )
+from holdfast.wording import marked
 
 
 @click.command(cls=SessionCommand)
@@ -30,7 +31,7 @@ def incidents(session: Session) -> None:
         ("incident", "title", "kind", "occurred", "requests"),
         lambda view: (
             view.id,
-            view.title,
+            marked(view.title, drill=view.drill),
             view.kind,
             minute(view.occurred_at),
             view.request_count,

@@ -35,7 +35,7 @@ from holdfast.protocol.vocabulary import (
     ReleaseReason,
     RequestStatus,
 )
-from holdfast.wording import request_state
+from holdfast.wording import marked, request_state
 
 _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 _LINES: TypeAdapter[list[ReportLine]] = TypeAdapter(list[ReportLine])
@@ -62,7 +62,7 @@ def show_received(session: Session, status: str | None) -> None:
             view.urgency.value,
             view.tlp and view.tlp.value,
             minute(view.submitted_at),
-            view.incident_title or view.incident_id,
+            marked(view.incident_title or view.incident_id, drill=view.drill),
             view.address_count,
             request_state(view),
             view.leg_status.value if view.leg_status else None,

@@ -14,6 +14,7 @@ from holdfast.protocol import canonical_json, webhook_signature
 from holdfast.protocol.errors import KeyFormatError
 from holdfast.protocol.views import EventView
 from holdfast.webhooks.forwarding import EndpointGoneError, Forwarder, Outcome, local_url
+from holdfast.wording import marked
 
 
 @click.command(cls=SessionCommand)
@@ -92,12 +93,14 @@ def _tell(session: Session, event: EventView, outcome: Outcome) -> None:
                 "seq": event.seq,
                 "id": event.id,
                 "type": event.type,
+                "drill": event.data.get("drill") is True,
                 "status": outcome.status,
                 "taken": outcome.is_taken,
             }
         )
         return
-    line = f"{event.seq:>6}  {second(event.timestamp)}  {event.type}  {outcome}"
+    what = marked(event.type, drill=event.data.get("drill") is True)
+    line = f"{event.seq:>6}  {second(event.timestamp)}  {what}  {outcome}"
     if outcome.wait is not None:
         line += f"; again in {outcome.wait:.0f} s"
     session.out.print(Text(printable(line)))

@@ -17,6 +17,7 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.on_call_payloads import NewOnCall
 from holdfast.protocol.on_call_views import AlarmCallView, AlarmView, OnCallView
+from holdfast.wording import marked
 
 #: How long `holdfast page` waits for what comes of its messages, and how often it looks.
 _WAIT_SECONDS = 30.0
@@ -96,7 +97,7 @@ def alarms(session: Session, request_id: str | None) -> None:
         lambda view: (
             minute(view.owed_at),
             view.partner,
-            view.task or view.kind,
+            marked(view.task or view.kind, drill=view.drill),
             view.paged_at and minute(view.paged_at),
             view.ended_at and f"{view.outcome} {minute(view.ended_at)}",
             ", ".join(_call(session, call) for call in view.calls or []),

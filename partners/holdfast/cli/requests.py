@@ -37,7 +37,7 @@ from holdfast.protocol.vocabulary import (
     WaitsBecause,
     WithdrawalReason,
 )
-from holdfast.wording import RESTS_ON, counted, request_state
+from holdfast.wording import RESTS_ON, counted, marked, request_state
 
 #: What only the coordinator says of a withdrawal.
 _NOT_SAID = frozenset({WithdrawalReason.NOT_RATIFIED})
@@ -75,6 +75,7 @@ _WAITS_BECAUSE = {
     help="With --paste: the chain of addresses beside which none is stated.",
 )
 @click.option("--leave-out", is_flag=True, help="With --paste: without what cannot be read.")
+@click.option("--drill", is_flag=True, help="A drill: it goes its way, and no money is moved.")
 @pass_session
 def draft(
     session: Session,
@@ -223,7 +224,7 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
                 view.urgency.value,
                 view.tlp and view.tlp.value,
                 minute(view.submitted_at),
-                view.incident_title or view.incident_id,
+                marked(view.incident_title or view.incident_id, drill=view.drill),
                 view.address_count,
                 view.partners_asked,
             ),
@@ -243,6 +244,7 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
             document["ledger"] = [line.model_dump(mode="json") for line in lines]
         print_json(document)
         return
+    session.say_drill(view)
     _show_request(session, view, legs, reason_lines(session, client, view))
     if flagged:
         session.out.print()
@@ -462,7 +464,8 @@ def erase(session: Session, request_id: str, *, reason: str, yes: bool) -> None:
     """Erase what an ended request says, as the operator proposed it; nothing brings it back."""
     client = session.client()
     view = client.freeze_request(request_id)
-    shown = [("request", view.id), ("incident", view.incident.title), ("status", view.status.value)]
+    title = marked(view.incident.title, drill=view.drill)
+    shown = [("request", view.id), ("incident", title), ("status", view.status.value)]
     session.content.print(facts(shown))
     if not yes:
         click.confirm("Erase what it says, with all that was said on it?", abort=True, err=True)

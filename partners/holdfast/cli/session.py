@@ -44,7 +44,7 @@ from holdfast.protocol.log_keys import LogKeys
 from holdfast.protocol.payloads import parse_time
 from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.protocol.type_ids import id_pattern
-from holdfast.wording import counted
+from holdfast.wording import DRILL, counted
 
 # With how things lie on the screen, which every command needs beside its session.
 __all__ = [
@@ -225,11 +225,17 @@ class Session:
         return PublishedRoots()
 
     def show(self, value: BaseModel | dict[str, Any], render: Callable[[], None]) -> None:
-        """Print `value` as JSON, or what `render` prints."""
+        """Print `value` as JSON, or what `render` prints; of a drill that it is one, first."""
         if self.as_json:
             print_json(value)
-        else:
-            render()
+            return
+        self.say_drill(value)
+        render()
+
+    def say_drill(self, value: object) -> None:
+        """Say of a view of a drill that it is one."""
+        if getattr(value, "drill", None):
+            self.out.print(Text(DRILL, style="bold"))
 
     def show_list(
         self,

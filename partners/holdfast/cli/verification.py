@@ -12,6 +12,7 @@ from rich.text import Text
 
 from holdfast.cli.bundles import LogKey, Pin, PolicyFile, RootsFile, verify_file
 from holdfast.cli.findings import LEGEND, finding_document, folded, root_lines, summary_document
+from holdfast.cli.readiness import verify_report
 from holdfast.cli.session import (
     REQUEST_ID,
     Session,
@@ -28,6 +29,7 @@ from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.log_inclusion import look_at_log
 from holdfast.protocol.log_policy import LogPolicy
+from holdfast.protocol.readiness import is_readiness
 from holdfast.protocol.signed_note import NoteVerifier
 
 _NOT_CHECKED = (
@@ -40,7 +42,7 @@ _AT_ONCE = 8
 
 
 class _Target(click.ParamType[str | Path]):
-    """A request, or the file of a bundle."""
+    """A request, or the file of a bundle or of a readiness report."""
 
     name = "target"
 
@@ -54,7 +56,7 @@ class _Target(click.ParamType[str | Path]):
 
 
 @click.command(cls=SessionCommand)
-@click.argument("target", metavar="FRQ_…|BUNDLE.zip", type=_Target())
+@click.argument("target", metavar="FRQ_…|FILE", type=_Target())
 @click.option(
     "--log-key",
     type=LogKey(),
@@ -77,6 +79,12 @@ class _Target(click.ParamType[str | Path]):
     type=RootsFile(),
     help="Of a bundle: root certificates of timestamp authorities that you trust, in PEM.",
 )
+@click.option(
+    "--keys",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Of a readiness report: the coordinator's JWK set, saved before.",
+)
 @click.option("--published", is_flag=True, help="Look up the root keys that partners publish, too.")
 @pass_session
 def verify(
@@ -87,6 +95,7 @@ def verify(
     pins: tuple[tuple[str, str], ...],
     policy: LogPolicy | None,
     timestamp_roots: list[Certificate] | None,
+    keys: Path | None,
     published: bool,
 ) -> None:
     """Verify a request, or a bundle, from raw bytes, without believing the coordinator.
@@ -106,18 +115,17 @@ def verify(
     --log-key say others. Which witnesses have to have cosigned its checkpoint is the bundle's own
     word unless --policy says it. Each check has its number, and the first that fails is named.
 
+    A drill's readiness report (holdfast readiness FRQ_… --save FOLDER) is verified offline, too:
+    that the coordinator said this, with a key of its JWK set if --keys has that.
+
     Exit status 8 if anything fails.
     """
     trust = _given_trust(pins, log_key, policy, timestamp_roots or ())
     if isinstance(target, Path):
-        if published:
-            raise click.UsageError("--published asks the network; a bundle is verified offline")
-        verify_file(session, target, trust)
+        _verify_file(session, target, trust, keys=keys, published=published)
         return
-    if trust != Trust():
-        raise click.UsageError(
-            "--log-key, --pin, --policy and --timestamp-roots go with the file of a bundle"
-        )
+    _require_no_trust(trust)
+    _require_no_keys(keys)
     request_id = target
     client = session.client()
     examination = examine(
@@ -139,6 +147,34 @@ def verify(
         _print_tables(session, examination, standings)
     if examination.failures:
         raise UntrustedEvidenceError(examination.sentence(), code="not_as_signed")
+
+
+def _verify_file(
+    session: Session, file: Path, trust: Trust, *, keys: Path | None, published: bool
+) -> None:
+    """Verify what a file holds: a readiness report is JSON, a bundle is not."""
+    if published:
+        raise click.UsageError("--published asks the network; a file is verified offline")
+    with file.open("rb") as opened:
+        is_report = is_readiness(opened.read(64))
+    if is_report:
+        _require_no_trust(trust)
+        verify_report(session, file, keys)
+    else:
+        _require_no_keys(keys)
+        verify_file(session, file, trust)
+
+
+def _require_no_trust(trust: Trust) -> None:
+    if trust != Trust():
+        raise click.UsageError(
+            "--log-key, --pin, --policy and --timestamp-roots go with the file of a bundle"
+        )
+
+
+def _require_no_keys(keys: Path | None) -> None:
+    if keys is not None:
+        raise click.UsageError("--keys goes with the file of a readiness report")
 
 
 def _given_trust(

@@ -542,6 +542,32 @@ class Client:
             f"{_REQUESTS}/{request_id}/summary.pdf", "application/pdf"
         )
 
+    def readiness(self, request_id: str) -> bytes:
+        """Return a drill's readiness report as signed JSON (`readiness.ReadinessView`).
+
+        Bytes, to be kept as they are: `verify_readiness` says what stands in them.
+
+        Raises:
+            ConflictError: The request is real.
+            ApiError: The coordinator refused otherwise.
+            TransportError: No usable answer came.
+        """
+        return self.transport.read_document(
+            f"{_REQUESTS}/{request_id}/readiness", "application/json"
+        )
+
+    def readiness_pdf(self, request_id: str) -> bytes:
+        """Return the same report for people: PDF/A, signed by the coordinator.
+
+        Raises:
+            ConflictError: The request is real.
+            ApiError: The coordinator refused otherwise.
+            TransportError: No usable answer came.
+        """
+        return self.transport.read_document(
+            f"{_REQUESTS}/{request_id}/readiness.pdf", "application/pdf"
+        )
+
     def request_events(self, request_id: str) -> Iterator[RequestEventView]:
         """Yield the events of one request as one was told them, oldest first."""
         return self._pages(RequestEventView, f"{_REQUESTS}/{request_id}/events")

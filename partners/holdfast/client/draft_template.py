@@ -40,6 +40,7 @@ class Known:
         summary: For the partners asked.
         to: Their handles.
         accounts: CAIP-10.
+        drill: Whether it is one.
     """
 
     title: str | None = None
@@ -47,6 +48,7 @@ class Known:
     summary: str | None = None
     to: Sequence[str] = ()
     accounts: Sequence[str] = ()
+    drill: bool = False
 
 
 def request_template(known: Known, *, with_addresses: bool = True) -> str:
@@ -63,6 +65,7 @@ def request_template(known: Known, *, with_addresses: bool = True) -> str:
             "occurred_at": known.occurred_at or _OCCURRED_AT,
             "reference": None,
         },
+        **({"drill": True} if known.drill else {}),
         "urgency": "urgent",
         "tlp": "AMBER+STRICT",
         "summary": known.summary or _SUMMARY,

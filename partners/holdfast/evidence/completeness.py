@@ -82,6 +82,7 @@ def document_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
     pairs = {
         "requester": (view.requester, submission.key.partner),
         "submitter": (view.submitted_by, submission.key.subject),
+        "drill": (view.drill, document.drill),
         "urgency": (view.urgency, document.urgency),
         "tlp": (view.tlp, document.tlp.value),
         "summary": (view.summary, document.summary),
@@ -368,8 +369,13 @@ def clearances_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
 
 
 def _wrong_targets(case: CaseFile, submission: ProvenAct) -> set[int]:
-    """Return the addresses that signed acts end as wrong targets after partners were asked."""
+    """Return the addresses that signed acts end as wrong targets after partners were asked.
+
+    A drill clears nobody, for it flagged nobody.
+    """
     view, document = case.view, document_of(submission)
+    if document.drill:
+        return set()
     if not case.legs and view.ratify_by is None:
         return set()
     left_out = _left_out(case, submission)

@@ -47,6 +47,11 @@ class Notice:
     submission: ProvenAct
     approvals: tuple[ProvenAct, ...]
 
+    @property
+    def is_drill(self) -> bool:
+        """Whether it is a drill, as the requester signed: answer it, and freeze nothing."""
+        return self.request.drill
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -136,6 +141,7 @@ def _prove_notice(
             "the notice names another document than its evidence", code="other_document"
         )
     request = document_of(submission)
+    _require_same_drill(data, request)
     quorum = quorum_for(submission)
     if request.to != "all" and handle not in request.to:
         # The document does not name us: only an addition that two leads signed asks us.
@@ -158,6 +164,17 @@ def _prove_notice(
         addresses=addresses,
         submission=submission,
         approvals=approvals,
+    )
+
+
+def _require_same_drill(data: Mapping[str, Any], request: FreezeRequest | Remainder) -> None:
+    """Refuse a real request that is passed off as a drill, and a drill as real."""
+    if (data.get("drill") is True) is request.drill:
+        return
+    signed = "a drill" if request.drill else "real"
+    raise UntrustedEvidenceError(
+        f"the notice says otherwise than the signed document, by which it is {signed}",
+        code="other_drill",
     )
 
 

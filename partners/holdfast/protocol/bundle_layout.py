@@ -106,6 +106,7 @@ class BundleManifest(View):
     origin: Annotated[str, AfterValidator(_require_url)]
     log: str
     request_id: str
+    drill: bool = False
     content_sha256: Sha256
     partner: Handle
     made_at: Time

@@ -55,6 +55,10 @@ class KeyFormatError(ProtocolError):
     """A key is malformed, of an unknown kind, or unsafe to verify with."""
 
 
+class ReadinessError(ProtocolError):
+    """A document is no readiness report, or not as it was signed; the text says which."""
+
+
 class SealedEvidenceError(ProtocolError):
     """Sealed evidence does not open: another's, altered, cut, or sealed for something else."""
 

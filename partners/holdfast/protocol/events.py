@@ -39,6 +39,10 @@ from holdfast.protocol.vocabulary import (
 #: Why a leg shows a flag that the coordinator's clocks set.
 Flag = Literal["overdue", "unanswered", "undeliverable"]
 Href = Annotated[str, Field(description="Where all of what was cut is read: an absolute link.")]
+#: Absent where it is real.
+Drill = Annotated[
+    bool, Field(description="True: a drill. Answer it as you would, and move no money for it.")
+]
 By = Annotated[str, Field(description='Who did it: `per_…`, `sys_…`, or "coordinator".')]
 ActRef = Annotated[str, Field(description="The act (`act_…`) that it tells of.")]
 Evidence = Annotated[
@@ -92,6 +96,7 @@ class AboutRequest(EventData):
     """What every event about a freeze request has."""
 
     request_id: Annotated[str, Field(description="`frq_…`")]
+    drill: Drill = False
     requester: Annotated[Handle, Field(description="Who asks.")]
     content_sha256: Annotated[Sha256, Field(description="Of the exact submitted body.")]
     tlp: Annotated[
@@ -808,6 +813,7 @@ class EvidenceSealedData(EventData):
     """
 
     request_id: Annotated[str, Field(description="`frq_…`")]
+    drill: Drill = False
     requester: Handle
     content_sha256: Annotated[Sha256, Field(description="Of the exact submitted body.")]
     sealed_evidence: Annotated[str, Field(description="`sev_…`")]

@@ -52,6 +52,7 @@ class InfoRequestView(View):
     task: TaskView | None = None
     status: LegStatus | None = None
     leg: LegView | None = None
+    drill: bool | None = None
     log: LogEntry | None = None
 
 
@@ -92,6 +93,7 @@ class WithdrawalActView(View):
     status: str
     at: Time | None = None
     withdrawal: WithdrawalView | None = None
+    drill: bool = False
     log: LogEntry | None = None
 
 
@@ -122,6 +124,7 @@ class DisputeView(View):
     task: TaskView | None = None
     status: LegStatus | None = None
     withdrawal: WithdrawalView | None = None
+    drill: bool | None = None
     log: LogEntry | None = None
 
 
@@ -138,6 +141,7 @@ class LegalOrderView(View):
     reference: str | None = None
     document_sha256: Sha256 | None = None
     attached_at: Time
+    drill: bool | None = None
     log: LogEntry | None = None
 
 
@@ -153,6 +157,7 @@ class IndemnityView(View):
     until: Time
     document_sha256: Sha256
     given_at: Time
+    drill: bool | None = None
     log: LogEntry | None = None
 
 
@@ -164,6 +169,7 @@ class SameFundsView(View):
     status: RequestStatus
     hold: str
     same_as: str | None = None
+    drill: bool = False
     log: LogEntry | None = None
 
 
@@ -177,6 +183,7 @@ class SupportView(View):
     document_sha256: Sha256
     reference: str | None = None
     given_at: Time
+    drill: bool = False
     log: LogEntry | None = None
 
 
@@ -207,6 +214,7 @@ class AdditionView(View):
     context_sha256: Sha256
     approvals: list[AdditionDecisionView] = Field(default_factory=list)
     quorum: int
+    drill: bool | None = None
     log: LogEntry | None = None
 
 
@@ -292,6 +300,7 @@ class FoundView(View):
     id: str
     request_id: str | None = None
     incident_id: str | None = None
+    drill: bool = False
     title: str | None = None
     status: str | None = None
     requester: Handle | None = None
@@ -458,6 +467,7 @@ class ClearanceRevocationView(View):
     clearance: str
     revoked_at: Time
     status: str
+    drill: bool = False
     log: LogEntry | None = None
 
 

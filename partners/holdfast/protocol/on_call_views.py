@@ -89,6 +89,7 @@ class AlarmView(View):
     kind: TaskKind | Literal["test"]
     task: str | None = None
     request_id: str | None = None
+    drill: bool = False
     owed_at: Time
     paged_at: Time | None = None
     next_at: Time | None = None

@@ -291,13 +291,17 @@ class Indemnity(Body):
 
 
 class RequestDocument(Body):
-    """What a freeze request says beside the accounts that it flags."""
+    """What a freeze request says beside the accounts that it flags.
+
+    `drill`: everything goes its way and nothing is real; a document without it is no drill.
+    """
 
     incident: Annotated[
         Annotated[NewIncident, Tag("new")] | Annotated[KnownIncident, Tag("known")],
         Discriminator(_incident_form),
     ]
     follows: RequestId | None = None
+    drill: bool = False
     urgency: Annotated[Urgency, Loose]
     tlp: Annotated[Tlp, Loose] = Tlp.AMBER_STRICT
     summary: Explanation

@@ -94,6 +94,7 @@ class ErasedView(View):
     ended_at: Time | None
     address_count: int
     partners_asked: int
+    drill: bool = False
 
 
 class LogEntry(View):
@@ -261,7 +262,7 @@ class IncidentView(View):
     """The theft that requests belong to, as the first request told it.
 
     `title` and `reference` are the opener's words: who may read no request of its sees an empty
-    title and no reference.
+    title and no reference. `drill`: all of its requests are drills, or none is.
     """
 
     id: str
@@ -269,6 +270,7 @@ class IncidentView(View):
     kind: str
     occurred_at: Time
     reference: str | None = None
+    drill: bool = False
 
 
 class IncidentSummary(IncidentView):
@@ -289,6 +291,7 @@ class FreezeRequestView(View):
     """
 
     id: str
+    drill: bool = False
     status: RequestStatus
     provisional: bool = False
     unratified: bool = False
@@ -359,6 +362,7 @@ class FreezeRequestSummary(View):
     """
 
     id: str
+    drill: bool = False
     status: RequestStatus
     requester: Handle
     requester_suspended: bool = False
@@ -494,6 +498,7 @@ class HoldView(View):
     irregular: Irregular | None = None
     owed_since: Time | None = None
     withdrawn_reason_code: WithdrawalReason | None = None
+    drill: bool = False
 
 
 class OwedHoldView(HoldView):
@@ -518,6 +523,7 @@ class FreezeReportView(View):
     request_id: str
     leg: LegView
     lines: list[LineView]
+    drill: bool = False
     log: LogEntry | None = None
 
 
@@ -528,6 +534,7 @@ class ActView(View):
     request_id: str
     status: str
     leg: LegView | None = None
+    drill: bool = False
     log: LogEntry | None = None
 
 
@@ -552,6 +559,7 @@ class TakenTaskView(View):
     request_id: str | None = None
     status: str | None = None
     task: TaskView
+    drill: bool = False
     log: LogEntry | None = None
 
 
@@ -583,6 +591,7 @@ class WaitingTaskView(TaskView):
     due_at: Time | None = None
     next: NextStep
     request_id: str | None = None
+    drill: bool = False
     incident_id: str | None = None
     incident_title: str | None = None
     urgency: Urgency | None = None
@@ -603,6 +612,7 @@ class HoldActView(View):
     hold_expires_at: Time
     basis: HoldBasis
     status: str
+    drill: bool = False
     log: LogEntry | None = None
 
 
@@ -953,6 +963,7 @@ class OwnActView(View):
     subject: str | None = None
     kid: str | None = None
     request_id: str | None = None
+    drill: bool = False
     leg_id: str | None = None
     decision: str | None = None
     about: str | None = None
@@ -1158,4 +1169,5 @@ class SealedEvidenceView(View):
     sealed_at: Time
     recipients: list[SealedRecipientView]
     acts: list[SealedActView] = []
+    drill: bool | None = None
     log: LogEntry | None = None

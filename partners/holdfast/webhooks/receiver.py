@@ -77,6 +77,15 @@ class Event:
         return self.data.get("sample") is True
 
     @property
+    def is_drill(self) -> bool:
+        """Whether its request is a drill, as the coordinator says: move no money for it.
+
+        Of a notice the signed document says it, too (`Notice.is_drill`), and `verify_notice`
+        refuses one where the two differ.
+        """
+        return self.data.get("drill") is True
+
+    @property
     def is_notice(self) -> bool:
         """Whether it asks to freeze."""
         return self.type == EventType.REQUEST_RECEIVED

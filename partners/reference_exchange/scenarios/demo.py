@@ -1,12 +1,13 @@
 """The Bybit case, replayed: a coordinator and four exchanges, each a process of its own.
 
-    python -m reference_exchange.scenarios.demo [--act 1|2|all] [--keep] [--fast]
+    python -m reference_exchange.scenarios.demo [--act 1|2|all|drill] [--keep] [--fast]
 
 On a terminal it pauses before every scene, for people to read; --fast leaves the pauses out.
 
 The last line printed is one JSON object. Exit status 0 only if the coordinator's totals equal what
 the exchanges' own deposit books say, every notice arrived, every act is proven, and so are evidence
-bundles, the log and a restored backup.
+bundles, the log and a restored backup. `--act drill` plays none of the case: it holds a drill, and
+prints its readiness report.
 """
 
 import json
@@ -16,6 +17,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -28,11 +30,11 @@ from holdfast.clock import VARIABLE as CLOCK_VARIABLE
 from holdfast.clock import wall_clock
 from holdfast.protocol.checkpoint import LOG_PATH, parse_checkpoint
 from holdfast.protocol.signed_note import parse_note
-from reference_exchange.scenarios import first_act, second_act
+from reference_exchange.scenarios import drill, first_act, second_act
 from reference_exchange.scenarios.accounts import Summary, close_accounts
 from reference_exchange.scenarios.afterwards import copied_elsewhere, prove_afterwards
 from reference_exchange.scenarios.board import WIDTH
-from reference_exchange.scenarios.cast import enrol
+from reference_exchange.scenarios.cast import Player, enrol
 from reference_exchange.scenarios.console_links import sign_in_link, sign_in_words
 from reference_exchange.scenarios.outcome import tell
 from reference_exchange.scenarios.processes import (
@@ -55,13 +57,24 @@ answer, signed, and freezes nothing itself.
 The flagged addresses are those that the FBI published. The exchanges, their
 customers and all amounts are invented. Seconds on the left are real.
 """
+_DRILL_TITLE = "Holdfast: a drill between four exchanges"
+_DRILL_OPENING = """
+exchange-a drills what it would do if it were robbed tonight: it asks three
+others, as it would, and everybody is told that nothing is real. Each is a
+program with keys and a deposit book of its own; at exchange-d none runs
+tonight, so that somebody has to be woken.
+
+The exchanges, their customers and all amounts are invented. Seconds on the
+left are real.
+"""
 #: Seconds that all pauses may take together.
 _PAUSES = 120
+_DRILL = "drill"
 _ACTS = {"1": (first_act.play,), "2": (second_act.play,), "all": (first_act.play, second_act.play)}
 
 
-def run(stage: Stage, acts: str = "all") -> tuple[Summary, list[str]]:
-    """Replay the script; return what it came to, and what does not add up."""
+def _set(stage: Stage, *, but_last: bool = False) -> None:
+    """Start the coordinator and the exchanges, the last one's program only if that is wanted."""
     say = stage.console.print
     say("Setting the stage:")
     say("  a coordinator starts ...")
@@ -73,7 +86,12 @@ def run(stage: Stage, acts: str = "all") -> tuple[Summary, list[str]]:
         say(f"  {player.member.folder} has joined")
     stage.players = players
     say("  each starts a process that receives webhooks and answers ...")
-    _start_exchanges(stage)
+    _start_exchanges(stage.players[:-1] if but_last else stage.players, stage)
+
+
+def run(stage: Stage, acts: str = "all") -> tuple[Summary, list[str]]:
+    """Replay the script; return what it came to, and what does not add up."""
+    _set(stage)
     for play in _ACTS[acts]:
         play(stage)
     stage.pause(0)
@@ -130,11 +148,17 @@ def _start_coordinator(stage: Stage) -> None:
     stage.processes.wait_for("the coordinator", is_ready, seconds=PATIENCE)
 
 
-def _start_exchanges(stage: Stage) -> None:
-    for player in stage.players:
+def run_drill(stage: Stage) -> tuple[drill.DrillSummary, list[str]]:
+    """Hold a drill; return what it came to, and what is not as it must be."""
+    _set(stage, but_last=True)
+    return drill.play(stage)
+
+
+def _start_exchanges(players: Sequence[Player], stage: Stage) -> None:
+    for player in players:
         command = [sys.executable, "-m", "reference_exchange.app"]
         stage.processes.start(player.member.folder, [*command, "--home", str(player.home)])
-    for player in stage.players:
+    for player in players:
         stage.processes.wait_for(
             player.handle,
             lambda name=player.member.folder: "listening" in stage.processes.tail(name),  # type: ignore[misc]  # bound early on purpose
@@ -155,10 +179,11 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def _open(console: Console, folder: Path) -> None:
+def _open(console: Console, folder: Path, acts: str) -> None:
     """Say what is about to be seen, before anything slow begins."""
-    console.print(Text(_TITLE, style="bold"))
-    console.print(_OPENING)
+    is_drill = acts == _DRILL
+    console.print(Text(_DRILL_TITLE if is_drill else _TITLE, style="bold"))
+    console.print(_DRILL_OPENING if is_drill else _OPENING)
     console.print("Files and logs:")
     console.print(f"  {folder}", soft_wrap=True)  # a path stays in one piece, however long
     console.print()
@@ -170,7 +195,9 @@ def _give_up(_signal: int, _frame: FrameType | None) -> None:
 
 @click.command()
 @click.option("--keep", is_flag=True, help="Leave it running until Ctrl-C, to look around.")
-@click.option("--act", "acts", type=click.Choice(list(_ACTS)), default="all", show_default=True)
+@click.option(
+    "--act", "acts", type=click.Choice([*_ACTS, _DRILL]), default="all", show_default=True
+)
 @click.option("--fast", is_flag=True, help="No pauses for people to read.")
 @click.option("--limit", default=600, show_default=True, help="Seconds until it gives up.")
 def main(*, keep: bool, acts: str, fast: bool, limit: int) -> None:
@@ -182,7 +209,7 @@ def main(*, keep: bool, acts: str, fast: bool, limit: int) -> None:
     is_watched = console.is_terminal and not fast
     signal.alarm(limit + (_PAUSES if is_watched else 0))
     folder = Path(tempfile.mkdtemp(prefix="holdfast-demo-"))
-    _open(console, folder)
+    _open(console, folder, acts)
     port = free_port()
     is_good = False
     try:
@@ -190,7 +217,7 @@ def main(*, keep: bool, acts: str, fast: bool, limit: int) -> None:
             stage = Stage(load_script(), f"http://127.0.0.1:{port}", folder, processes, console)
             stage.seconds_a_line = SECONDS_A_LINE if is_watched else 0.0
             stage.now = wall_clock({CLOCK_VARIABLE: str(stage.offset_file)})
-            is_good = _replay(stage, acts)
+            is_good = _drill(stage) if acts == _DRILL else _replay(stage, acts)
             signal.alarm(0)
             if keep and stage.players:
                 _look_around(stage)
@@ -219,6 +246,19 @@ def _replay(stage: Stage, acts: str) -> bool:
         tell(stage.console, summary, stage.units, prices)
         stage.console.print("The last line is for programs:")
     click.echo(json.dumps(summary.document()))  # noqa: TID251 - a figure is no integer; nothing is signed
+    return not faults
+
+
+def _drill(stage: Stage) -> bool:
+    """Hold the drill and print what it came to; tell whether everything is as it must be."""
+    try:
+        summary, faults = run_drill(stage)
+    except (HoldfastError, ScenarioError) as error:
+        click.echo(f"The drill failed: {error}\nLogs are in {stage.folder}", err=True)
+        return False
+    for fault in faults:
+        click.echo(f"It is not as it must be: {fault}", err=True)
+    click.echo(json.dumps(summary.document()))  # noqa: TID251 - nothing is signed
     return not faults
 
 

@@ -160,7 +160,7 @@ class Script(_Part):
         """Return a flagged address as CAIP-10."""
         return f"{self.addresses.chain}:{self.addresses.list[address_no]}"
 
-    def document(self, asking: Asking, incident: dict[str, str]) -> bytes:
+    def document(self, asking: Asking, incident: dict[str, str], *, drill: bool = False) -> bytes:
         """Return the exact bytes of a request, ready to be signed."""
         numbers = asking.address_nos
         chosen = range(len(self.addresses.list)) if numbers == "all" else numbers
@@ -168,6 +168,7 @@ class Script(_Part):
             {
                 "nonce": new_nonce(),
                 "incident": incident,
+                **({"drill": True} if drill else {}),
                 "urgency": asking.urgency,
                 "tlp": asking.tlp,
                 "summary": asking.summary,

@@ -431,6 +431,8 @@ def _same_document(reader: BundleReader) -> Outcome:
         raise UntrustedEvidenceError(f"{view.id} is shown as {reader.manifest.request_id}")
     if view.content_sha256 != reader.manifest.content_sha256:
         raise UntrustedEvidenceError("the request is about another document than the manifest's")
+    if view.drill is not reader.manifest.drill:
+        raise UntrustedEvidenceError("the manifest and the request differ in whether it is a drill")
     contexts = sum(1 for name in reader.names if name.endswith(".context"))
     return Result.VERIFIED, f"the manifest's; {counted(contexts, 'decision context')} with it"
 
