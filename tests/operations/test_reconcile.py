@@ -704,7 +704,7 @@ def test_the_signer_knows_whether_something_came_after_the_backup(
 def test_a_tree_of_which_nobody_but_the_signer_knows_is_passed_over_on_the_operators_word(
     apart: Settings, tmp_path: Path
 ) -> None:
-    with _signing(apart, tmp_path / "signer"):
+    with signing(apart, tmp_path / "signer"):
         _invite(apart, 0)
         backup, _ = back_up(apart, tmp_path / "backups")
         signer = read_keys(apart.keys_dir).log_signer(apart.origin, apart.log_signer_socket)
@@ -729,7 +729,7 @@ def test_a_tree_of_which_nobody_but_the_signer_knows_is_passed_over_on_the_opera
 
 
 def test_what_was_committed_is_not_passed_over(apart: Settings, tmp_path: Path) -> None:
-    with _signing(apart, tmp_path / "signer"):
+    with signing(apart, tmp_path / "signer"):
         _invite(apart, 0)
         backup, _ = back_up(apart, tmp_path / "backups")
         _invite(apart, 1)
