@@ -69,7 +69,7 @@ ROUTES: tuple[Route, ...] = (
         ("GET", "/v1/partners", membership_reads.list_partners),
         ("GET", "/v1/partners/me", membership_reads.read_own),
         ("GET", "/v1/partners/{handle}", membership_reads.read_partner),
-        ("PATCH", "/v1/partners/me", membership.change_contacts),
+        ("PATCH", "/v1/partners/me", membership.change_entry),
         ("POST", "/v1/partners/me/tag-key", membership.set_tag_key),
         ("GET", "/v1/people", membership_reads.list_people),
         ("PATCH", "/v1/people/{person_id}", membership.name_person),

@@ -107,7 +107,7 @@ HANDLERS: tuple[Handler[Any], ...] = (
     partners.invite,
     partners.join,
     partners.confirm,
-    partners.change_contacts,
+    partners.change_entry,
     people.name_person,
     grants.make_grant,
     grant_proposals.propose,

@@ -19,7 +19,14 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
-from holdfast.protocol.vocabulary import PartnerKind, PartnerStatus, Role, Silence, Urgency
+from holdfast.protocol.vocabulary import (
+    FreezesOn,
+    PartnerKind,
+    PartnerStatus,
+    Role,
+    Silence,
+    Urgency,
+)
 
 #: Sealed documents: of a partner, and of one of its people or systems.
 EMERGENCY_CONTACT, NAMES = "emergency_contact", "names"
@@ -62,6 +69,21 @@ class ClocksView(TypedDict):
     answer_on_order_within: SpanView | None
 
 
+class OpenSpanView(TypedDict):
+    """From when to when on some days (`views.OpenSpanView`)."""
+
+    days: Sequence[str]
+    opens: str
+    closes: str
+
+
+class OpeningHoursView(TypedDict):
+    """When somebody is at the desk (`views.OpeningHoursView`)."""
+
+    zone: str
+    spans: Sequence[OpenSpanView]
+
+
 class PartnerView(TypedDict):
     """One member (`views.PartnerView`); `policy` is for its own people alone."""
 
@@ -75,6 +97,11 @@ class PartnerView(TypedDict):
     contacts: Sequence[str] | None
     emergency_contact: str | None
     cannot_say: Silence
+    freezes_on: FreezesOn
+    jurisdictions: Sequence[str]
+    languages: Sequence[str]
+    hours: OpeningHoursView | None
+    named_in_statistics: bool
     clocks: ClocksView
     policy: NotRequired[PolicyView]
 
@@ -147,8 +174,21 @@ def partner_view(
         "contacts": None if contacts is None else list(contacts),
         "emergency_contact": emergency_contact,
         "cannot_say": Silence(row.cannot_say),
+        "freezes_on": FreezesOn(row.freezes_on),
+        "jurisdictions": list(row.jurisdictions or ()),
+        "languages": list(row.languages or ()),
+        "hours": None if row.hours is None else _hours_view(row.hours),
+        "named_in_statistics": row.named_in_statistics,
         "clocks": _clocks_view(row, policies),
     }
+
+
+def _hours_view(stored: JsonObject) -> OpeningHoursView:
+    spans: list[OpenSpanView] = [
+        {"days": each["days"], "opens": each["opens"], "closes": each["closes"]}
+        for each in stored["spans"]
+    ]
+    return {"zone": stored["zone"], "spans": spans}
 
 
 def _clocks_view(row: PartnerRow, policies: Policies) -> ClocksView:

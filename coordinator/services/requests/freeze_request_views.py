@@ -44,6 +44,7 @@ from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import (
     Decision,
     DeclineCode,
+    FreezesOn,
     LegStatus,
     RequestStatus,
     Support,
@@ -226,12 +227,14 @@ class RequesterDetails:
         legs: The status of each partner's leg, by handle.
         totals: Over all legs, by asset.
         task: What waits for its leads, if the request itself does.
+        order_only: Whom it asks that freezes on an order alone, while it rests on none.
     """
 
     context: str | None
     legs: Mapping[str, str]
     totals: TotalsView
     task: TaskView | None = None
+    order_only: Sequence[str] = ()
 
 
 class LegView(TypedDict):
@@ -300,6 +303,7 @@ class FreezeRequestView(TypedDict):
     context_sha256: NotRequired[str]
     warnings: NotRequired[Sequence[ContextWarning]]
     waits_because: NotRequired[WaitsBecause | None]
+    order_only: NotRequired[Sequence[str]]
     task: NotRequired[TaskView | None]
     approvals: Sequence[ApprovalView]
     quorum: int
@@ -358,6 +362,7 @@ def request_view(read: ReadContext, row: FreezeRequestRow, leg: LegRow | None) -
             legs=legs,
             totals=ledger_totals.as_text(totals),
             task=request_task_view(connection, row),
+            order_only=_order_only(connection, row, sealed),
         )
         view = requester_view(row, details, own)
         if row.leaf_index is not None:
@@ -391,10 +396,27 @@ def requester_view(
         "context_sha256": row.context_sha256,
         "warnings": [] if context is None else list(context.warnings),
         "waits_because": _waits_because(row),
+        "order_only": list(own.order_only),
         "task": own.task,
         "leg_counts": Counter(own.legs.values()),
         "totals": own.totals,
     }
+
+
+def order_only(asked: Mapping[str, str]) -> list[str]:
+    """Return who freezes on an order alone, of partners with what each freezes on."""
+    return sorted(handle for handle, freezes in asked.items() if freezes == FreezesOn.ORDER)
+
+
+def _order_only(
+    connection: Connection, row: FreezeRequestRow, context: bytes | None
+) -> Sequence[str]:
+    """Return who of those asked freezes on an order alone, as long as a lead is to decide."""
+    is_open = row.status == RequestStatus.SUBMITTED or row.provisional
+    if not is_open or context is None or row.on_order or support_of(row) is Support.ORDER:
+        return ()
+    asked = partner_store.statuses(connection, DecisionContext.read(context).to)
+    return order_only({handle: known.freezes_on for handle, known in asked.items()})
 
 
 def _waits_because(row: FreezeRequestRow) -> WaitsBecause | None:

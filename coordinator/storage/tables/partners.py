@@ -1,6 +1,6 @@
 """Members, who acts for them, their keys, and the grants that gave them."""
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text, true
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from coordinator.storage.engine.base import Base, Big, Id, Micros
@@ -40,6 +40,26 @@ class PartnerRow(Base):
     )
     may_flash: Mapped[list[str]] = mapped_column(JSON, default=list)
     systems_as_compliance: Mapped[list[str]] = mapped_column(JSON, default=list)
+    freezes_on: Mapped[str] = mapped_column(
+        String(10),
+        default="request",
+        server_default="request",
+        comment="request, or order: what it freezes on, by its own word",
+    )
+    jurisdictions: Mapped[list[str] | None] = mapped_column(
+        JSON(none_as_null=True), comment="ISO 3166 codes, as it says; None: not said"
+    )
+    languages: Mapped[list[str] | None] = mapped_column(
+        JSON(none_as_null=True), comment="BCP 47 tags, as it says; None: not said"
+    )
+    hours: Mapped[JsonObject | None] = mapped_column(
+        JSON(none_as_null=True), comment="zone and spans of its desk; None: not said"
+    )
+    named_in_statistics: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="other members read figures of it under its name",
+    )
 
 
 class TagKeyRow(Base):
