@@ -125,6 +125,7 @@ ROUTES: tuple[Route, ...] = (
         ("POST", "/v1/freeze-requests/{request_id}/acknowledgement", legs.acknowledge),
         ("POST", "/v1/freeze-requests/{request_id}/review", legs.review),
         ("POST", "/v1/freeze-requests/{request_id}/decline", legs.decline),
+        ("POST", "/v1/freeze-requests/{request_id}/leg-limit", legs.limit),
         ("POST", "/v1/freeze-requests/{request_id}/info-requests", info_requests.ask),
         ("GET", "/v1/freeze-requests/{request_id}/info-requests", info_requests.list_questions),
         (

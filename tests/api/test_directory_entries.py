@@ -15,6 +15,7 @@ HOURS = {
     "zone": "Europe/Tallinn",
     "spans": [{"days": ["mon", "tue"], "opens": "09:00", "closes": "24:00"}],
 }
+HOURS_OF_NOBODY = {"days": [], "opens": "09:00", "closes": "17:00"}
 ENTRY = {
     "freezes_on": "order",
     "jurisdictions": ["EE", "US-NY"],
@@ -94,7 +95,12 @@ def test_only_a_lead_changes_the_entry(w: World, who: str) -> None:
         ({"hours": {"zone": "Nowhere/City", "spans": HOURS["spans"]}}, "/hours/zone"),
         ({"hours": {"zone": "UTC", "spans": []}}, "/hours/spans"),
         (
-            {"hours": {"zone": "UTC", "spans": [{"days": [], "opens": "09:00", "closes": "17:00"}]}},
+            {
+                "hours": {
+                    "zone": "UTC",
+                    "spans": [{"days": [], "opens": "09:00", "closes": "17:00"}],
+                }
+            },
             "/hours/spans/0/days",
         ),
         (

@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, select, text
 
 import coordinator.storage.tables as _tables  # noqa: F401 - fills the metadata
 from coordinator.dispatcher.timers import all_timers
-from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.actor import COORDINATOR, Viewer
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import AuthenticationError, CoordinatorError, FieldFault
@@ -453,7 +453,7 @@ class Desk:
         """Return (seq, body) of the events that an exchange reads; erased ones are passed over."""
         with self.database.engine.connect() as connection:
             events, _ = event_store.page(
-                connection, self.vault, exchange.handle, FeedPage(after, 1000)
+                connection, self.vault, Viewer(exchange.handle, None), FeedPage(after, 1000)
             )
         return [(event.seq, event.body) for event in events if event.body]
 

@@ -127,7 +127,7 @@ def request_summary(read: ReadContext, request_id: str, *, coordinator: str) -> 
     Raises:
         NotFoundError: If the reader is neither the requester nor asked.
     """
-    row, leg = readable_request(read.connection, read.actor.partner, request_id)
+    row, leg = readable_request(read.connection, read.actor.viewer, request_id)
     return _Case(read, row, None if row.requester == read.actor.partner else leg).facts(coordinator)
 
 

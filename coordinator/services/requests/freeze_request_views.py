@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
+from coordinator.domain.actor import Viewer
 from coordinator.domain.leg import LegFlag
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import LegNumbers, LogEntry, unpack_evidence
@@ -32,6 +33,7 @@ from coordinator.storage.requests import indemnities, info_requests
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.freeze_requests import ListedRequest
 from coordinator.storage.requests.incidents import IncidentRead
+from coordinator.storage.requests.leg_limits import LegLimit, limits_of
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow, LegRow
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.transparency_log.proofs import proof_under
@@ -80,13 +82,13 @@ class IncidentView(TypedDict):
 
 
 def incident_views(
-    connection: Connection, vault: Vault, ids: Sequence[str], partner: str
+    connection: Connection, vault: Vault, ids: Sequence[str], viewer: Viewer
 ) -> dict[str, IncidentView]:
     """Return many incidents by id, without requests and totals, in two queries.
 
     Title and reference are the opener's words: only readers of one of its requests are shown them.
     """
-    rows = incident_store.incidents(connection, ids, partner)
+    rows = incident_store.incidents(connection, ids, viewer)
     sealed = load(connection, vault, [id_ for id_, row in rows.items() if row.is_told], "words")
     return {id_: _incident_view(row, sealed.get(id_)) for id_, row in rows.items()}
 
@@ -237,6 +239,14 @@ class RequesterDetails:
     order_only: Sequence[str] = ()
 
 
+class LegLimitView(TypedDict):
+    """To whom a leg is limited (`views.LegLimitView`)."""
+
+    people: Sequence[str]
+    at: str
+    by: str | None
+
+
 class LegView(TypedDict):
     """A leg as every reader of it is shown it (`views.LegView`)."""
 
@@ -263,6 +273,7 @@ class LegView(TypedDict):
     indemnity_given_at: NotRequired[str]
     sequence: int
     requester_sequence: int
+    limited: NotRequired[LegLimitView]
     flags: list[str]
     tasks: Sequence[TaskView]
     totals: TotalsView
@@ -348,7 +359,9 @@ def request_view(read: ReadContext, row: FreezeRequestRow, leg: LegRow | None) -
     connection, vault, partner = read.connection, read.vault, read.actor.partner
     details = RequestDetails(
         words=_request_words(connection, vault, row),
-        incident=incident_views(connection, vault, [row.incident_id], partner)[row.incident_id],
+        incident=incident_views(connection, vault, [row.incident_id], read.actor.viewer)[
+            row.incident_id
+        ],
         approvals=approvals(connection, vault, row.id),
         hold_hours=read.policies.hold_hours(row.hold_hours),
         requester_suspended=bool(partner_store.suspended_among(connection, [row.requester])),
@@ -527,6 +540,7 @@ class LegDetails:
         asked: Until when the requester is to reply to the leg's oldest open question, and since
             when that is late; None where nothing is asked.
         tasks: What waits for its partner.
+        limit: To whom its partner limited it; for that partner's own people.
     """
 
     numbers: LegNumbers
@@ -537,6 +551,7 @@ class LegDetails:
     indemnified_at: datetime | None
     asked: tuple[datetime, datetime | None] | None
     tasks: Sequence[TaskView]
+    limit: LegLimit | None = None
 
 
 def leg_views(
@@ -551,6 +566,7 @@ def leg_views(
     indemnified = indemnity_times(connection, rows)
     asked = reply_times(connection, rows)
     tasks = leg_tasks(connection, rows, reader)
+    limits = limits_of(connection, [row for row in rows if row.partner == reader])
     return [
         leg_view(
             row,
@@ -563,6 +579,7 @@ def leg_views(
                 indemnified.get(row.id),
                 asked.get(row.id),
                 tasks[row.id],
+                limits.get(row.id),
             ),
         )
         for row in rows
@@ -639,6 +656,9 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
         tasks=details.tasks,
         totals=details.totals,
     )
+    if details.limit is not None:
+        limit = details.limit
+        view["limited"] = {"people": limit.people, "at": format_time(limit.at), "by": limit.by}
     if details.asked is not None:
         reply_by, late_at = details.asked
         view["reply_by"] = format_time(reply_by)

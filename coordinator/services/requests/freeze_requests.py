@@ -351,12 +351,12 @@ def _incident(uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest) -
             "reference": incident.reference,
         }
         return _Incident(incident_id, view, incident)
-    if not store.of_incident(uow.connection, incident.id, actor.partner, limit=1):
+    if not store.of_incident(uow.connection, incident.id, actor.viewer, limit=1):
         raise InvalidInputError(
             "there is no such incident, or none that you may see",
             errors=[FieldFault("/incident/id", "names no incident that you may see", "unknown")],
         )
-    found = incident_views(uow.connection, uow.vault, [incident.id], actor.partner)
+    found = incident_views(uow.connection, uow.vault, [incident.id], actor.viewer)
     return _Incident(incident.id, found[incident.id], None)
 
 

@@ -11,7 +11,7 @@ from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
-from coordinator.domain.actor import Actor
+from coordinator.domain.actor import Actor, Viewer
 from coordinator.domain.errors import (
     BodyTooLargeError,
     ConflictError,
@@ -239,7 +239,7 @@ def share(command: ShareEvidence, actor: Actor, uow: UnitOfWork) -> Answer:
 def _party(uow: UnitOfWork, actor: Actor, request_id: str, content_sha256: str) -> RequestContext:
     """Lock a request that the actor's partner sent or has a leg of, and that went out."""
     request_store.get(uow.connection, request_id, lock=True)
-    row, _ = readable_request(uow.connection, actor.partner, request_id)
+    row, _ = readable_request(uow.connection, actor.viewer, request_id)
     require_same_document(row, content_sha256)
     if RequestStatus(row.status) not in _WENT_OUT:
         raise InvalidTransitionError(
@@ -411,15 +411,15 @@ def sealed_part_view(
 
 
 def find_evidence(
-    connection: Connection, reader: str, request_id: str, sealed_evidence_id: str
+    connection: Connection, viewer: Viewer, request_id: str, sealed_evidence_id: str
 ) -> SealedEvidenceRow:
-    """Return what `reader` sealed or can open.
+    """Return what a viewer's partner sealed or can open.
 
     Raises:
         NotFoundError: If there is none, as of anything that is not there.
     """
-    readable_request(connection, reader, request_id)
-    row = store.find(connection, request_id, sealed_evidence_id, reader=reader)
+    readable_request(connection, viewer, request_id)
+    row = store.find(connection, request_id, sealed_evidence_id, reader=viewer.partner)
     if row is None:
         raise NotFoundError(_NONE)
     return row

@@ -213,6 +213,14 @@ class TaskView(View):
     taken_by: str | None = None
 
 
+class LegLimitView(View):
+    """To whom of its partner's people a leg is limited, since when, and by whom."""
+
+    people: list[str]
+    at: Time
+    by: str | None = None
+
+
 class LegView(View):
     """One partner's side of a request.
 
@@ -254,6 +262,7 @@ class LegView(View):
     indemnity_given_at: Time | None = None
     sequence: int
     requester_sequence: int = 0
+    limited: LegLimitView | None = None
     flags: list[str] = []
     tasks: list[TaskView] = []
     totals: Totals = {}

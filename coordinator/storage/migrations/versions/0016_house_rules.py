@@ -1,4 +1,4 @@
-"""What partners say of themselves in the directory."""
+"""What partners say of themselves in the directory, and legs that are limited to named people."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -36,4 +36,30 @@ def upgrade() -> None:
             server_default=sa.false(),
             comment="other members read figures of it under its name",
         ),
+    )
+    op.add_column(
+        "leg",
+        sa.Column(
+            "limited_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="seen by the named people of its partner alone since then",
+        ),
+    )
+    op.add_column("leg", sa.Column("limited_by", sa.String(length=40), nullable=True))
+    op.create_index(
+        "ix_leg_limited",
+        "leg",
+        ["partner", "request_id"],
+        unique=False,
+        sqlite_where=sa.text("limited_at IS NOT NULL"),
+        postgresql_where=sa.text("limited_at IS NOT NULL"),
+    )
+    op.create_table(
+        "leg_person",
+        sa.Column("leg_id", sa.String(length=40), nullable=False),
+        sa.Column("person", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(["leg_id"], ["leg.id"], name="fk_leg_person_leg_id"),
+        sa.PrimaryKeyConstraint("leg_id", "person", name="pk_leg_person"),
+        sqlite_with_rowid=False,
     )
