@@ -89,7 +89,7 @@ def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str
             after=after_id(query) or "",
             limit=limit,
         ),
-        lambda rows: sealed_evidence_views(reader.connection, reader.vault, rows),
+        lambda rows: sealed_evidence_views(reader.read_context, rows),
     )
 
 
@@ -97,7 +97,7 @@ def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str
 def read_one(reader: Reader, request_id: str, sealed_evidence_id: str) -> SealedEvidenceView:
     """Read one sealed file's acts: who sealed it to whom, and the wrapped keys."""
     row = find_evidence(reader.connection, reader.actor.viewer, request_id, sealed_evidence_id)
-    return sealed_evidence_views(reader.connection, reader.vault, [row])[0]
+    return sealed_evidence_views(reader.read_context, [row])[0]
 
 
 @query_view(answer=views.SealedPartView, needs=_READ, not_found="It has no part of that number.")

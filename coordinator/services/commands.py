@@ -19,6 +19,7 @@ from coordinator.services.ending import (
     disputes,
     erasures,
     legal_orders,
+    retention,
     withdrawal_approvals,
     withdrawal_proposals,
     withdrawals,
@@ -72,6 +73,8 @@ HANDLERS: tuple[Handler[Any], ...] = (
     erasures.erase,
     erasures.erase_by_policy,
     erasures.erase_again,
+    retention.erase_old_evidence,
+    retention.forget_names,
     ratification.miss,
     ratification.lapse,
     # A partner's leg of it.

@@ -32,7 +32,7 @@ def test_a_lead_signs_the_entry_and_others_see_it(
 ) -> None:
     b = w.cast.b
     browser, passkey = signed_in(b, b.lead)
-    asked = browser.post(PAGE, PAGE, FORM)
+    asked = browser.post(PAGE, PAGE, **FORM)
     assert "A legal order only" in browser.get(asked.location).text
     home = f"/console/partners/{b.handle}"
     assert browser.sign(asked.location, passkey, asked.location).location == home
@@ -65,7 +65,7 @@ def test_a_fault_is_said_beside_what_was_typed(
 ) -> None:
     b = w.cast.b
     browser, _ = signed_in(b, b.lead)
-    answer = browser.post(PAGE, PAGE, FORM | {field: typed})
+    answer = browser.post(PAGE, PAGE, **{**FORM, field: typed})
     assert answer.status_code == 422
     assert said in answer.text
     if field != "freezes_on":

@@ -26,7 +26,7 @@ def test_a_lead_limits_a_leg_and_lifts_that_again(
     browser, passkey = signed_in(b, b.lead)
     assert "Everybody <a" in browser.get(answer).text
     named = {"person": [b.lead.subject, b.second_lead.subject], "do": "limit"}
-    asked = browser.post(page, page, named)
+    asked = browser.post(page, page, **named)
     assert browser.sign(asked.location, passkey, asked.location).location == answer
     assert "there for <b>2 people</b>" in browser.get(page).text
     assert "Only those named" in browser.get(answer).text
@@ -34,7 +34,7 @@ def test_a_lead_limits_a_leg_and_lifts_that_again(
     assert others.get(answer).status_code == 404
     for path in ("/console", "/console/requests?box=received", "/console/holds", "/console/audit"):
         assert request["id"] not in others.get(path).text, path
-    lifted = browser.post(page, page, {"do": "everybody"})
+    lifted = browser.post(page, page, do="everybody")
     assert browser.sign(lifted.location, passkey, lifted.location).location == answer
     assert others.get(answer).status_code == 200
 
@@ -46,7 +46,7 @@ def test_a_limit_that_nobody_could_lift_is_refused_on_the_form(
     request = w.live(to=[b.handle])
     page = f"/console/requests/{request['id']}/limit"
     browser, _ = signed_in(b, b.lead)
-    refused = browser.post(page, page, {"person": [b.compliance.subject], "do": "limit"})
+    refused = browser.post(page, page, person=[b.compliance.subject], do="limit")
     assert refused.status_code == 422
     assert "security lead" in refused.text
 

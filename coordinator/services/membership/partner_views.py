@@ -154,6 +154,7 @@ class PersonView(TypedDict):
     display_name: str | None
     contact: str | None
     revoked_at: str | None
+    kept_until: str | None
 
 
 def partner_view(
@@ -341,17 +342,19 @@ def _proposal_view(row: GrantProposalRow, packed: bytes) -> GrantView:
 
 
 def person_views(
-    connection: Connection, vault: Vault, handle: str, rows: Sequence[SubjectRow]
+    connection: Connection, vault: Vault, policies: Policies, rows: Sequence[SubjectRow]
 ) -> list[PersonView]:
     """Return one's own people and systems with their good keys and their names."""
     ids = [row.id for row in rows]
-    kids = store.kids_of(connection, handle, ids)
+    kids = store.kids_of(connection, rows[0].partner, ids) if rows else {}
     sealed = load(connection, vault, ids, NAMES)
-    return [person_view(row, kids[row.id], names_of(sealed.get(row.id))) for row in rows]
+    return [person_view(row, kids[row.id], names_of(sealed.get(row.id)), policies) for row in rows]
 
 
-def person_view(row: SubjectRow, kids: Sequence[str], names: Names) -> PersonView:
-    """Return one of one's own people and systems."""
+def person_view(
+    row: SubjectRow, kids: Sequence[str], names: Names, policies: Policies
+) -> PersonView:
+    """Return one of one's own people and systems; of who left, until when their names are kept."""
     return {
         "id": row.id,
         "kind": row.kind,
@@ -361,6 +364,7 @@ def person_view(row: SubjectRow, kids: Sequence[str], names: Names) -> PersonVie
         "display_name": names.display_name,
         "contact": names.contact,
         "revoked_at": optional_time(row.revoked_at),
+        "kept_until": optional_time(policies.names_kept_until(row.revoked_at)),
     }
 
 

@@ -234,7 +234,7 @@ class _Case:
         rows = partner_store.subjects(
             connection, handle, with_former=True, after="", limit=MOST_PARTNERS
         )
-        views = person_views(connection, self.read.vault, handle, rows)
+        views = person_views(connection, self.read.vault, self.read.policies, rows)
         return {each["id"]: each["display_name"] for each in views if each["display_name"]}
 
     @cached_property

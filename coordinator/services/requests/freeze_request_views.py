@@ -211,6 +211,7 @@ class RequestDetails:
         words: Of `request_words`.
         hold_hours: How long it asks to hold: as it states, or by the operator's policy.
         requester_suspended: Whether the requester is suspended at present.
+        kept_until: When what it says is erased by itself, once it ended.
     """
 
     words: Mapping[str, str]
@@ -218,6 +219,7 @@ class RequestDetails:
     hold_hours: int
     approvals: Sequence[ApprovalView] = ()
     requester_suspended: bool = False
+    kept_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,6 +301,7 @@ class FreezeRequestView(TypedDict):
     unratified_until: str | None
     decided_at: str | None
     ended_at: str | None
+    kept_until: str | None
     withdrawn_reason_code: WithdrawalReason | None
     urgency: Urgency
     tlp: str
@@ -365,6 +368,7 @@ def request_view(read: ReadContext, row: FreezeRequestRow, leg: LegRow | None) -
         approvals=approvals(connection, vault, row.id),
         hold_hours=read.policies.hold_hours(row.hold_hours),
         requester_suspended=bool(partner_store.suspended_among(connection, [row.requester])),
+        kept_until=read.policies.kept_until(row.ended_at),
     )
     legs = leg_store.legs_asked(connection, row.id)
     if row.requester == partner:
@@ -461,6 +465,7 @@ def _common_view(
         "unratified_until": optional_time(row.unratified_until),
         "decided_at": optional_time(row.decided_at),
         "ended_at": optional_time(row.ended_at),
+        "kept_until": optional_time(details.kept_until),
         "withdrawn_reason_code": _reason(row.withdrawal_reason),
         "urgency": Urgency(row.urgency),
         "tlp": row.tlp,

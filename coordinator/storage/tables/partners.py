@@ -77,6 +77,14 @@ class SubjectRow(Base):
     """A person or system of a partner; who it is, only the partner knows."""
 
     __tablename__ = "subject"
+    __table_args__ = (
+        Index(
+            "ix_subject_revoked_at",
+            "revoked_at",
+            sqlite_where=text("revoked_at IS NOT NULL AND forgotten_at IS NULL"),
+            postgresql_where=text("revoked_at IS NOT NULL AND forgotten_at IS NULL"),
+        ),
+    )
     id: Mapped[Id] = mapped_column(primary_key=True)
     partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"), index=True)
     kind: Mapped[str] = mapped_column(String(10))
@@ -84,6 +92,9 @@ class SubjectRow(Base):
     roles: Mapped[list[str]] = mapped_column(JSON)
     created_at: Mapped[Micros]
     revoked_at: Mapped[Micros | None]
+    forgotten_at: Mapped[Micros | None] = mapped_column(
+        comment="left long ago: nothing is kept of what they were called since then"
+    )
 
 
 class PartnerKeyRow(Base):

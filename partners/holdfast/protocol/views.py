@@ -314,6 +314,7 @@ class FreezeRequestView(View):
     unratified_until: Time | None = None
     decided_at: Time | None = None
     ended_at: Time | None = None
+    kept_until: Time | None = None
     withdrawn_reason_code: WithdrawalReason | None = None
     urgency: Urgency
     tlp: str
@@ -799,6 +800,7 @@ class PersonView(View):
     display_name: str | None = None
     contact: str | None = None
     revoked_at: Time | None = None
+    kept_until: Time | None = None
     log: LogEntry | None = None
 
 
@@ -1193,6 +1195,8 @@ class SealedEvidenceView(View):
     part_count: int
     sha256: Sha256
     sealed_at: Time
+    kept_until: Time | None = None
+    erased_at: Time | None = None
     recipients: list[SealedRecipientView]
     acts: list[SealedActView] = []
     log: LogEntry | None = None

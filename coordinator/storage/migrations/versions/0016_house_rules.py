@@ -1,4 +1,4 @@
-"""What partners say of themselves in the directory, and legs that are limited to named people."""
+"""The directory, legs limited to named people, and how long sealed texts are kept."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -62,4 +62,35 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["leg_id"], ["leg.id"], name="fk_leg_person_leg_id"),
         sa.PrimaryKeyConstraint("leg_id", "person", name="pk_leg_person"),
         sqlite_with_rowid=False,
+    )
+    op.add_column(
+        "sealed_evidence",
+        sa.Column(
+            "erased_at", sa.BigInteger(), nullable=True, comment="its bytes are gone since then"
+        ),
+    )
+    op.create_index(
+        "ix_sealed_evidence_kept",
+        "sealed_evidence",
+        ["sealed_at"],
+        unique=False,
+        sqlite_where=sa.text("erased_at IS NULL"),
+        postgresql_where=sa.text("erased_at IS NULL"),
+    )
+    op.add_column(
+        "subject",
+        sa.Column(
+            "forgotten_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="left long ago: nothing is kept of what they were called since then",
+        ),
+    )
+    op.create_index(
+        "ix_subject_revoked_at",
+        "subject",
+        ["revoked_at"],
+        unique=False,
+        sqlite_where=sa.text("revoked_at IS NOT NULL AND forgotten_at IS NULL"),
+        postgresql_where=sa.text("revoked_at IS NOT NULL AND forgotten_at IS NULL"),
     )
