@@ -21,14 +21,14 @@ ENTRY = {
     "jurisdictions": ["EE", "US-NY"],
     "languages": ["en", "zh-Hant", "pt-BR"],
     "hours": HOURS,
-    "named_in_statistics": True,
+    "named_in_statistics": False,
 }
 UNSAID = {
     "freezes_on": "request",
     "jurisdictions": [],
     "languages": [],
     "hours": None,
-    "named_in_statistics": False,
+    "named_in_statistics": True,  # as the cast chose
 }
 ORDER = {"order": "12 O 3456/26"}
 

@@ -397,6 +397,12 @@ def change(connection: Connection, handle: str, values: Mapping[str, object]) ->
     connection.execute(statement)
 
 
+def named_in_statistics(connection: Connection) -> frozenset[str]:
+    """Return the members that let others read figures of them under their names."""
+    query = select(PartnerRow.handle).where(PartnerRow.named_in_statistics)
+    return frozenset(connection.execute(query).scalars())
+
+
 def jurisdictions(connection: Connection) -> frozenset[str]:
     """Return the jurisdictions of all members, as far as the operator knows them."""
     query = select(PartnerRow.jurisdiction).distinct()
