@@ -74,6 +74,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "withdrawal_decided": "This withdrawal was decided on before; propose it again.",
     },
     errors.ConflictError: {
+        "not_limited": "Everybody of your organisation sees this leg already.",
         "tested_just_now": "A chain is tested once a minute: its channels may be somebody else's.",
         "last_key": "It is the caller's last key of its kind; only a security lead takes it away.",
         "answers_owed": "Answers are still owed, or a dispute is open.",

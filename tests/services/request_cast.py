@@ -31,6 +31,7 @@ from coordinator.services.membership.grants import MakeGrant
 from coordinator.services.requests.approvals import DecideFreezeRequest
 from coordinator.services.requests.freeze_requests import prepare_submission
 from coordinator.services.requests.info_requests import AnswerQuestion, AskRequester
+from coordinator.services.requests.leg_limits import LimitLeg
 from coordinator.services.requests.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
 from coordinator.services.requests.submission import check_document
 from coordinator.services.requests.support import RaiseSupport
@@ -48,6 +49,7 @@ from coordinator.storage.tail.events import FeedPage
 from holdfast.protocol import (
     canonical_json,
     hold_payloads,
+    leg_limit_payloads,
     life_cycle_payloads,
     membership_payloads,
     payloads,
@@ -206,6 +208,7 @@ _ACTS: dict[str, tuple[type[payloads.ActBody], Callable[..., object]]] = {
     "acknowledgement": (payloads.Acknowledgement, AcknowledgeLeg),
     "review": (payloads.Review, ReviewLeg),
     "decline": (payloads.Decline, DeclineLeg),
+    "leg-limit": (leg_limit_payloads.LegLimit, LimitLeg),
     "info-requests": (life_cycle_payloads.InfoRequest, AskRequester),
     "disputes": (life_cycle_payloads.Dispute, RaiseDispute),
     "legal-orders": (life_cycle_payloads.LegalOrder, AttachLegalOrder),
