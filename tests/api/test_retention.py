@@ -8,9 +8,13 @@ import pytest
 from sqlalchemy import select, text
 
 from coordinator.config_files import read_config
+from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.deadline import Policies, PolicyError
 from coordinator.domain.retention import months_after, months_before
+from coordinator.services.commands import execute
+from coordinator.services.core.unit_of_work import transaction
+from coordinator.services.ending.retention import EraseOldEvidence
 from coordinator.storage.ending import retention
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
@@ -20,7 +24,7 @@ from holdfast.protocol import base64url
 from holdfast.protocol.payloads import format_time
 from tests.api.sealed_cast import by_hand, publish_by_hand
 from tests.factories import NOON, Cast, Signer
-from tests.rulebook import RULEBOOK
+from tests.rulebook import RULEBOOK, command_context
 from tests.services.through_api import World, released_line
 
 PARTS = [b"what only they may read, part one" * 9, b"and part two" * 9]
@@ -104,6 +108,16 @@ def test_a_sealed_file_stays_while_a_hold_is_open_and_while_its_request_goes_on(
     w.report(w.cast.b, request, [released_line(hold, "700")])
     assert w.run_timer("sealed_retention") == 1
     assert sealed_bytes(w) == 0
+
+
+def test_the_command_looks_again_whether_a_file_s_time_is_over(w: World) -> None:
+    _, evidence = ended(w)
+    command = EraseOldEvidence(sealed_evidence_id=evidence)
+    for is_due in (False, True):
+        with transaction(command_context(w.database, w.vault, w.clock)) as uow:
+            uow.finish(execute(command, COORDINATOR, uow))
+        assert sealed_bytes(w) == (0 if is_due else len(PARTS))
+        w.step(days=40 * SEALED_MONTHS)
 
 
 def test_what_a_request_says_is_kept_until_a_date_that_both_sides_read(w: World) -> None:

@@ -26,6 +26,7 @@ from holdfast.protocol.vocabulary import (
     Role,
     Silence,
     Urgency,
+    Weekday,
 )
 
 #: Sealed documents: of a partner, and of one of its people or systems.
@@ -72,7 +73,7 @@ class ClocksView(TypedDict):
 class OpenSpanView(TypedDict):
     """From when to when on some days (`views.OpenSpanView`)."""
 
-    days: Sequence[str]
+    days: Sequence[Weekday]
     opens: str
     closes: str
 
@@ -186,7 +187,11 @@ def partner_view(
 
 def _hours_view(stored: JsonObject) -> OpeningHoursView:
     spans: list[OpenSpanView] = [
-        {"days": each["days"], "opens": each["opens"], "closes": each["closes"]}
+        {
+            "days": [Weekday(day) for day in each["days"]],
+            "opens": each["opens"],
+            "closes": each["closes"],
+        }
         for each in stored["spans"]
     ]
     return {"zone": stored["zone"], "spans": spans}
