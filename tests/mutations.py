@@ -1140,8 +1140,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_STORAGE}/ledger/open_holds.py",
-        "query = query.where(mine == partner)",
-        "query = query.where(mine != '')",
+        "query = query.where(mine == viewer.partner, ",
+        "query = query.where(mine != '', ",
         ("tests/api/test_request_events.py",),
     ),
     Mutation(
@@ -2154,14 +2154,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_SERVICES}/core/access.py",
-        "    if row.requester != partner and leg is None:\n",
+        "    if row.requester != viewer.partner and leg is None:\n",
         "    if False:\n",
         ("tests/api/test_route_rights.py",),
     ),
     Mutation(
         f"{_STORAGE}/reading/own_acts.py",
-        "        .where(ActRow.partner == partner)\n",
-        "",
+        ".where(ActRow.partner == viewer.partner, ",
+        ".where(",
         ("tests/api/test_own_acts.py",),
     ),
     Mutation(

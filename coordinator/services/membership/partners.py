@@ -243,7 +243,7 @@ def change_entry(command: ChangeEntry, actor: Actor, uow: UnitOfWork) -> Answer:
         uow.remove_document(row.handle, EMERGENCY_CONTACT)
         if body.emergency_contact is not None:
             uow.seal(key, row.handle, EMERGENCY_CONTACT, body.emergency_contact.encode())
-    said = body.model_dump(mode="json", include=_IN_THE_OPEN & body.model_fields_set)
+    said = body.model_dump(mode="json", include={*_IN_THE_OPEN & body.model_fields_set})
     if said:
         store.change(uow.connection, row.handle, said)
         row = store.partner(uow.connection, row.handle) or row
