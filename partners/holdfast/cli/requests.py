@@ -312,6 +312,7 @@ def _show_request(
                 ("summary", view.summary),
                 ("approvals", f"{len(view.approvals)} of {view.quorum}" if view.quorum else None),
                 (f"{'approve' if is_submitted else 'ratify'} by", _decide_by(view)),
+                ("kept until", view.kept_until and minute(view.kept_until)),
                 ("content", view.content_sha256),
             ]
         )
