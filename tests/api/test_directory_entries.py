@@ -23,7 +23,7 @@ ENTRY = {
     "hours": HOURS,
     "named_in_statistics": False,
 }
-UNSAID = {
+UNSAID: dict[str, Any] = {
     "freezes_on": "request",
     "jurisdictions": [],
     "languages": [],

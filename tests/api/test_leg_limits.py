@@ -143,8 +143,8 @@ def test_the_hold_of_a_limited_leg_cannot_be_named_elsewhere_by_others(w: World)
     request, hold = frozen(w, b)
     other = w.live(to=[b.handle])
     limit(w, b.lead, request, b.lead)
-    shares = {"kind": "frozen", "address_no": 0, "hold": hold}
-    made_up = {**shares, "hold": f"hld_{hold[4:-4]}0000"}
+    shares: dict[str, Any] = {"kind": "frozen", "address_no": 0, "hold": hold}
+    made_up: dict[str, Any] = {**shares, "hold": f"hld_{hold[4:-4]}0000"}
     refused = w.try_act(b.compliance, other, "freeze-reports", lines=[shares])
     unknown = w.try_act(b.compliance, other, "freeze-reports", lines=[made_up])
     assert refused.status_code == unknown.status_code
