@@ -24,12 +24,13 @@ class Named:
     """Somebody who may be named.
 
     Attributes:
+        roles: As one says them.
         is_named: Whether they see it now, or were ticked.
     """
 
     id: str
     name: str
-    is_lead: bool
+    roles: str
     is_named: bool
 
 
@@ -102,8 +103,8 @@ def _present(visit: Visit) -> list[Mapping[str, Any]]:
 
 
 def _named(visit: Visit, each: Mapping[str, Any], ticked: list[str]) -> Named:
-    is_lead = "security_lead" in each["roles"]
-    return Named(each["id"], visit.called(each["id"]), is_lead, each["id"] in ticked)
+    roles = listed(role.replace("_", " ") for role in each["roles"])
+    return Named(each["id"], visit.called(each["id"]), roles, each["id"] in ticked)
 
 
 def _count(people: int) -> str:

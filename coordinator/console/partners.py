@@ -97,6 +97,7 @@ class Member:
         thumbprint: The root key's, in groups of four.
         telephone: For a link, where the emergency contact is a number.
         said: What it says of itself, as terms and words.
+        is_named: Whether others read figures of it under its name.
     """
 
     handle: str
@@ -114,6 +115,7 @@ class Member:
     is_silent: bool
     freezes_on_order: bool
     said: Sequence[tuple[str, str]]
+    is_named: bool
     clocks: str
 
     @classmethod
@@ -137,6 +139,7 @@ class Member:
             is_silent=view["cannot_say"] != "none",
             freezes_on_order=view["freezes_on"] == FreezesOn.ORDER,
             said=directory_entry.facts(view),
+            is_named=view["named_in_statistics"],
             clocks=view["clocks"]["profile"],
         )
 

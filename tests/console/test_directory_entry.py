@@ -75,3 +75,18 @@ def test_a_fault_is_said_beside_what_was_typed(
 def test_only_a_lead_is_shown_the_form(app: Flask, w: World) -> None:
     assert visiting(app, w.cast.b.auditor).get(PAGE).status_code == 403
     assert visiting(app, w.cast.b.lead).get(PAGE).status_code == 200
+
+
+def test_of_whoever_is_not_named_no_figure_is_told_under_its_name(app: Flask, w: World) -> None:
+    b = w.cast.b
+    request = w.live(to=[b.handle])
+    w.act(b.analyst, request, "acknowledgement")
+    theirs = visiting(app, w.cast.a.analyst)
+    page = f"/console/partners/{b.handle}"
+    assert "Time to acknowledge" in theirs.get(page).text
+    body = {"named_in_statistics": False}
+    assert w.signer.send(b.lead, "PATCH", "/v1/partners/me", body).status_code == 200
+    shown = theirs.get(page).text
+    assert "Time to acknowledge" not in shown
+    assert "It is not named in statistics" in shown
+    assert "Members that are not named" in theirs.get("/console/figures").text

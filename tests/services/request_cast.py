@@ -440,7 +440,12 @@ class Desk:
             return row
 
     def totals(self, **scope: Any) -> dict[str, dict[str, Any]]:
-        """Return the sums of a scope, only what is not 0; not how many state no value."""
+        """Return the sums of a scope, only what is not 0; not how many state no value.
+
+        `visible_to` is a handle: what its machines see.
+        """
+        if "visible_to" in scope:
+            scope["visible_to"] = Viewer(scope["visible_to"], None)
         with self.database.engine.connect() as connection:
             sums = ledger_totals.totals(connection, **scope)
         return {
