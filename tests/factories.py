@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from coordinator.domain.actor import COORDINATOR, Actor, ActorKind
@@ -17,6 +18,7 @@ from coordinator.services.core.unit_of_work import Evidence, transaction
 from coordinator.services.membership.partners import ConfirmPartner, InvitePartner, JoinNetwork
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
+from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol import canonical_json, membership_payloads, strict_json
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.proof_of_possession import make_possession
@@ -195,6 +197,10 @@ def admit(
     with transaction(command_context(database, vault, clock)) as uow:
         confirming = ConfirmPartner(handle=exchange.handle, thumbprint=exchange.root.key.kid)
         uow.finish(execute(confirming, COORDINATOR, uow))
+    # The cast chose to be named in statistics; by default nobody is.
+    with database.writing() as connection, connection.begin():
+        named = update(PartnerRow).where(PartnerRow.handle == exchange.handle)
+        connection.execute(named.values(named_in_statistics=True))
 
 
 def request_token(member: Member, method: str, path: str, body: bytes, clock: Clock) -> str:

@@ -110,6 +110,43 @@ _SEALING = ("tests/partners/protocol/test_sealed_evidence.py",)
 _DRILLS = ("tests/services/test_drills.py",)
 
 MUTATIONS: tuple[Mutation, ...] = (
+    # Legs limited to named people, and texts whose time is over.
+    Mutation(
+        f"{_STORAGE}/requests/leg_limits.py",
+        "    return [is_seen(request_id, viewer.partner, viewer.person)]",
+        "    return []",
+        ("tests/api/test_leg_limits.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/leg_limits.py",
+        "    return or_(request_id.is_(None), request_id.not_in(hidden_requests(partner, person)))",
+        "    return or_(request_id.is_(None), request_id.is_not(None))",
+        ("tests/api/test_leg_limits.py", "tests/api/test_route_rights.py"),
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/alarms.py",
+        "        standing &= named",
+        "        pass",
+        ("tests/api/test_leg_limits.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/membership/revocations.py",
+        "    lift_lost_limits(uow, row.handle, key)",
+        "    pass",
+        ("tests/api/test_leg_limits.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/reading/statistics.py",
+        "        key = (month, leg.partner if leg.partner in named else UNNAMED, leg.urgency)",
+        "        key = (month, leg.partner, leg.urgency)",
+        ("tests/services/test_named_statistics.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/retention.py",
+        "        or not store.is_evidence_due(uow.connection, found.id, before)",
+        "        or False",
+        ("tests/api/test_retention.py",),
+    ),
     Mutation(
         f"{_SERVICES}/requests/freeze_requests.py",
         '    if document.drill is incident["drill"]:',
@@ -1164,8 +1201,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_STORAGE}/ledger/open_holds.py",
-        "query = query.where(mine == partner)",
-        "query = query.where(mine != '')",
+        "query = query.where(mine == viewer.partner, ",
+        "query = query.where(mine != '', ",
         ("tests/api/test_request_events.py",),
     ),
     Mutation(
@@ -2178,14 +2215,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_SERVICES}/core/access.py",
-        "    if row.requester != partner and leg is None:\n",
+        "    if row.requester != viewer.partner and leg is None:\n",
         "    if False:\n",
         ("tests/api/test_route_rights.py",),
     ),
     Mutation(
         f"{_STORAGE}/reading/own_acts.py",
-        "        .where(ActRow.partner == partner)\n",
-        "",
+        ".where(ActRow.partner == viewer.partner, ",
+        ".where(",
         ("tests/api/test_own_acts.py",),
     ),
     Mutation(

@@ -31,7 +31,7 @@ def propose(call: SignedCall[payloads.PartnersAddition], request_id: str) -> Pro
 )
 def list_additions(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List your request's additions with the context that decides on each."""
-    row, _ = readable_request(reader.connection, reader.actor.partner, request_id)
+    row, _ = readable_request(reader.connection, reader.actor.viewer, request_id)
     if row.requester != reader.actor.partner:
         raise NotFoundError("only the requester reads who else it wants to ask")
     after = after_id(query) or ""

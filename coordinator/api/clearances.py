@@ -36,7 +36,7 @@ def list_clearances(reader: Reader, query: PageQuery, request_id: str) -> dict[s
     For the requester, and for partners that were asked about them. `statement` is a JWS by the
     coordinator's key, to be shown elsewhere; one that was revoked has none any more.
     """
-    row, leg = readable_request(reader.connection, reader.actor.partner, request_id)
+    row, leg = readable_request(reader.connection, reader.actor.viewer, request_id)
     context, after = reader.context, after_id(query) or ""
     issuer = Issuer(context.origin, context.signing_key)
     return read_page(

@@ -26,7 +26,7 @@ def list_drafts(reader: Reader, query: PageQuery, request_id: str) -> dict[str, 
 
     Check a draft, add a nonce, and submit it; it follows this request in the same incident.
     """
-    row, _ = readable_request(reader.connection, reader.actor.partner, request_id)
+    row, _ = readable_request(reader.connection, reader.actor.viewer, request_id)
     if row.requester != reader.actor.partner:
         raise NotFoundError("only the requester follows its request")
     size = min(page_size(reader.context, query.limit), _MOST_DRAFTS)

@@ -21,7 +21,7 @@ from coordinator.api.query import Query, parse_query
 from coordinator.api.reading_marks import mark_delivered
 from coordinator.api.responses import json_response
 from coordinator.api.view import custom_view
-from coordinator.domain.actor import Actor
+from coordinator.domain.actor import Actor, Viewer
 from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.domain.permission import Permission, require
 from coordinator.storage.requests.legs import unread_notices
@@ -83,8 +83,17 @@ class FeedQuery(Query):
 
 @dataclass(frozen=True, slots=True)
 class _Page:
+    """What one look at the feed found.
+
+    Attributes:
+        next_after: As it is told.
+        waits_above: What is news for this reader is numbered above it. A person is not told of it,
+            for it counts what is hidden from them.
+    """
+
     events: list[StoredEvent]
     next_after: int
+    waits_above: int
     has_more: bool
     unread: list[str]
 
@@ -111,7 +120,7 @@ def read_feed() -> Response:
     is_waiting = query.wait > 0 and not _is_news(found)
     if is_waiting and call is not None:
         wait = timedelta(seconds=query.wait)
-        call.wait_for_news(NewsWanted(token.iss, found.next_after, wait, query.type_set))
+        call.wait_for_news(NewsWanted(token.iss, found.waits_above, wait, query.type_set))
     mark_delivered(found.unread, Arrival.FEED)
     response = json_response(_render(found))
     if is_waiting and (call is None or call.is_turned_away):
@@ -129,16 +138,21 @@ def _look(
     with context.database.engine.connect() as connection:
         # Asked again at every look: what was revoked while waiting reads nothing more.
         actor = _reader(connection, token)
-        partner, types = actor.partner, query.type_set
-        read_page = partial(store.page, connection, context.vault, partner)
+        viewer, types = actor.viewer, query.type_set
+        # Read before the look: what comes between the two is found by it, or waited for.
+        head = 0 if viewer.person is None else store.newest(connection, viewer.partner)
+        read_page = partial(store.page, connection, context.vault, viewer)
         events, reached, has_more = _scan(read_page, FeedPage(after, size, types))
         if events and not types and len(events) < size:
             has_more = False
+        told = reached
         if reached == query.after:
-            _require_reached(connection, partner, reached)
+            _require_reached(connection, viewer, reached)
+        elif not events and viewer.person is not None:
+            told = min(reached, max(query.after, store.newest_seen(connection, viewer)))
         notices = [e.id for e in events if e.type == EventType.REQUEST_RECEIVED]
-        unread = unread_notices(connection, partner, up_to=reached, event_ids=notices)
-    return _Page(events, reached, has_more, unread)
+        unread = unread_notices(connection, viewer.partner, up_to=told, event_ids=notices)
+    return _Page(events, told, max(reached, head), has_more, unread)
 
 
 def _reader(connection: Connection, token: RequestToken) -> Actor:
@@ -154,16 +168,21 @@ def newest_of_feed(reader: Reader) -> int:
         PermissionDeniedError: If they may not read it.
     """
     require(Permission.EVENT_READ, reader.actor)
+    return store.newest_seen(reader.connection, reader.actor.viewer)
+
+
+def head_of_feed(reader: Reader) -> int:
+    """Return above which number news is to be waited for; it is never told, for see `_Page`."""
     return store.newest(reader.connection, reader.actor.partner)
 
 
-def _require_reached(connection: Connection, partner: str, after: int) -> None:
-    """Refuse a number that no page of this partner's feed has led to yet.
+def _require_reached(connection: Connection, viewer: Viewer, after: int) -> None:
+    """Refuse a number that no page of this viewer's feed has led to yet.
 
     Whoever starts there would count as having read notices that are still to come, and would pass
     over whatever happens until the feed gets there.
     """
-    if after > store.newest(connection, partner):
+    if after > store.newest_seen(connection, viewer):
         detail = "lies beyond the newest event; take `next_after` of the page before, or 0"
         raise InvalidInputError(
             f"after {detail}", parameters=[ParameterFault("after", detail, "beyond_head")]

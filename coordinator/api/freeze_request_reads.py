@@ -77,7 +77,7 @@ def list_requests(reader: Reader, query: ListQuery) -> dict[str, Any]:
 
 def _listed(reader: Reader, query: ListQuery, limit: int) -> Any:
     listing = _LISTINGS[query.box]
-    return listing(reader.connection, reader.actor.partner, _wanted(query, limit))
+    return listing(reader.connection, reader.actor.viewer, _wanted(query, limit))
 
 
 _LISTINGS = {
@@ -126,7 +126,7 @@ def read_request(reader: Reader, request_id: str) -> FreezeRequestView:
     The requester sees the decision context, counts and totals over all legs; a partner asked sees
     its own leg. Reading it counts as delivery of the notice.
     """
-    row, leg = readable_request(reader.connection, reader.actor.partner, request_id)
+    row, leg = readable_request(reader.connection, reader.actor.viewer, request_id)
     if leg is not None and leg.status == LegStatus.QUEUED:
         after_this_request(mark_delivered_after([leg.id]))
     return request_view(reader.read_context, row, leg)
@@ -137,8 +137,7 @@ def read_request(reader: Reader, request_id: str) -> FreezeRequestView:
 )
 def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the flagged addresses of a request, in its own order."""
-    partner = reader.actor.partner
-    row, leg = readable_request(reader.connection, partner, request_id)
+    row, leg = readable_request(reader.connection, reader.actor.viewer, request_id)
     size = page_size(reader.context, query.limit)
     items, more = address_views(
         reader.read_context, row, leg, after=after_number(query), limit=size
@@ -149,7 +148,7 @@ def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[st
 @query_view(query=PageQuery, answer=views.Page[views.LegView], needs=_READ, while_suspended=True)
 def list_legs(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the legs of a request: all of them for the requester, one's own for a partner asked."""
-    row, leg = readable_request(reader.connection, reader.actor.partner, request_id)
+    row, leg = readable_request(reader.connection, reader.actor.viewer, request_id)
     after = after_id(query) or ""
 
     def find(limit: int) -> Sequence[Any]:

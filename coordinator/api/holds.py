@@ -64,7 +64,7 @@ def list_open(reader: Reader, query: HoldsQuery) -> dict[str, Any]:
     size = page_size(reader.context, query.limit)
     found = open_holds(
         reader.connection,
-        reader.actor.partner,
+        reader.actor.viewer,
         WantedHolds(
             side=query.side,
             request_id=query.request,
@@ -76,7 +76,7 @@ def list_open(reader: Reader, query: HoldsQuery) -> dict[str, Any]:
         found, size, lambda row: hold_key(HoldPlace(row.hold_expires_at, row.id, row.request_id))
     )
     ids = sorted({row.request_id for row in rows})
-    requests = awaited_decisions.rows(reader.connection, ids, reader.actor.partner) if ids else []
+    requests = awaited_decisions.rows(reader.connection, ids, reader.actor.viewer) if ids else []
     titles = incident_titles(reader.connection, reader.vault, requests)
     of = {
         each.id: ForWhom(each.requester, titles.get(each.incident_id), Tlp(each.tlp))
@@ -98,7 +98,7 @@ def list_owed(reader: Reader, query: PageQuery) -> dict[str, Any]:
     """
     size = page_size(reader.context, query.limit)
     found = owed_to_or_by(
-        reader.connection, reader.actor.partner, after=after_two_ids(query), limit=size + 1
+        reader.connection, reader.actor.viewer, after=after_two_ids(query), limit=size + 1
     )
     rows, cursor = split_page(found, size, lambda row: f"{row.id}/{row.request_id}")
     return page_view(owed_hold_views(rows), cursor)

@@ -39,8 +39,8 @@ def read_trace(reader: Reader, query: PageQuery, incident_id: str) -> dict[str, 
 
 
 def _require_visible(reader: Reader, incident_id: str) -> None:
-    partner = reader.actor.partner
-    if not request_store.of_incident(reader.connection, incident_id, partner, limit=1):
+    viewer = reader.actor.viewer
+    if not request_store.of_incident(reader.connection, incident_id, viewer, limit=1):
         raise NotFoundError("there is no such incident, or none that you may see")
 
 
@@ -48,11 +48,11 @@ def timeline_page(
     reader: Reader, incident_id: str, *, after: int = -1, size: int
 ) -> dict[str, Any]:
     """Return one page of a timeline (`life_cycle_views.TimelinePage`)."""
-    partner = reader.actor.partner
+    viewer = reader.actor.viewer
     return read_page(
         size,
         lambda limit: store.timeline(
-            reader.connection, incident_id, partner, after=after, limit=limit
+            reader.connection, incident_id, viewer, after=after, limit=limit
         ),
         timeline_entries,
         key=lambda row: row.seq,

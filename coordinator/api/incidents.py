@@ -22,12 +22,12 @@ def list_incidents(reader: Reader, query: PageQuery) -> dict[str, Any]:
     """List the incidents of which you may see a request, that with the newest request first."""
     size = page_size(reader.context, query.limit)
     found = incident_store.visible_incidents(
-        reader.connection, reader.actor.partner, before=after_id(query), limit=size + 1
+        reader.connection, reader.actor.viewer, before=after_id(query), limit=size + 1
     )
     rows, cursor = split_page(found, size, lambda row: str(row[1]))
     ids = [row[0] for row in rows]
-    shown = incident_views(reader.connection, reader.vault, ids, reader.actor.partner)
-    counts = incident_store.request_counts(reader.connection, ids, reader.actor.partner)
+    shown = incident_views(reader.connection, reader.vault, ids, reader.actor.viewer)
+    counts = incident_store.request_counts(reader.connection, ids, reader.actor.viewer)
     return page_view([{**shown[id_], "request_count": counts[id_]} for id_ in ids], cursor)
 
 
@@ -38,14 +38,14 @@ def read_incident(reader: Reader, incident_id: str) -> dict[str, Any]:
     With it come the first pages of its timeline and its trace. Its title and reference are shown
     to those alone who may read a request of the member that opened it.
     """
-    partner = reader.actor.partner
-    requests = store.of_incident(reader.connection, incident_id, partner)
+    viewer = reader.actor.viewer
+    requests = store.of_incident(reader.connection, incident_id, viewer)
     if not requests:
         raise NotFoundError("there is no such incident, or none that you may see")
-    totals = ledger_totals.totals(reader.connection, incident_id=incident_id, visible_to=partner)
-    view = incident_views(reader.connection, reader.vault, [incident_id], partner)[incident_id]
+    totals = ledger_totals.totals(reader.connection, incident_id=incident_id, visible_to=viewer)
+    view = incident_views(reader.connection, reader.vault, [incident_id], viewer)[incident_id]
     size = reader.context.page_size
-    counts = incident_store.request_counts(reader.connection, [incident_id], partner)
+    counts = incident_store.request_counts(reader.connection, [incident_id], viewer)
     return {
         **view,
         "request_count": counts[incident_id],

@@ -62,7 +62,7 @@ def list_lines(reader: Reader, query: PageQuery, request_id: str) -> dict[str, A
     written on another request, about a hold that counts for this one, too; `source_request` and
     `report_id` are there if you may read that request's report.
     """
-    show = partial(line_views, reader=reader.actor.partner)
+    show = partial(line_views, reader=reader.actor.viewer)
     return scoped_page(reader, query, request_id, ledger_pages.lines, show)
 
 
@@ -108,7 +108,7 @@ def list_evidence(reader: Reader, query: EvidenceQuery, request_id: str) -> dict
     """
     size = min(page_size(reader.context, query.limit), _MOST_EVIDENCE)
     size = size if query.act is None else 1
-    row, leg = readable_request(reader.connection, reader.actor.partner, request_id)
+    row, leg = readable_request(reader.connection, reader.actor.viewer, request_id)
     found = store.acts(
         reader.connection,
         request_id,

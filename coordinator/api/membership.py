@@ -1,4 +1,4 @@
-"""Joining, grants and revocations, and one's own contacts."""
+"""Joining, grants and revocations, and one's own entry in the directory."""
 
 from flask import Response, request
 
@@ -20,7 +20,7 @@ from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import AuthenticationError, FieldFault, InvalidInputError
 from coordinator.services.membership.grant_proposals import ApproveGrant, ProposeGrant
 from coordinator.services.membership.grants import MakeGrant
-from coordinator.services.membership.partners import ChangeContacts, JoinNetwork
+from coordinator.services.membership.partners import ChangeEntry, JoinNetwork
 from coordinator.services.membership.people import NamePerson
 from coordinator.services.membership.revocations import Revoke, RevokeOwnKey
 from coordinator.services.membership.rotations import RotateKey
@@ -91,11 +91,15 @@ def revoke(call: SignedCall[membership_payloads.Revocation]) -> Revoke | RevokeO
 
 
 @command_view(
-    ChangeContacts, body=membership_payloads.PartnerChanges, answer=views.PartnerView, status=200
+    ChangeEntry, body=membership_payloads.PartnerChanges, answer=views.PartnerView, status=200
 )
-def change_contacts(call: SignedCall[membership_payloads.PartnerChanges]) -> ChangeContacts:
-    """Replace your contacts; everything else changes by grant."""
-    return ChangeContacts(body=call.body)
+def change_entry(call: SignedCall[membership_payloads.PartnerChanges]) -> ChangeEntry:
+    """Change your entry in the directory: how you are reached, and what you say of yourself.
+
+    What you leave out stays; everything else of a member changes by grant. `freezes_on`: `order`
+    tells requesters before they send that you freeze nothing without a legal order.
+    """
+    return ChangeEntry(body=call.body)
 
 
 @before_confirmation

@@ -110,7 +110,7 @@ def list_people(reader: Reader, query: PeopleQuery) -> dict[str, Any]:
     """List the people and systems of your own organisation with their names and good keys.
 
     With `status=all` those that were taken away are among them; their names stay until a lead
-    erases them.
+    erases them, or until `kept_until`.
     """
     connection, partner, after = reader.connection, reader.actor.partner, after_id(query) or ""
     return read_page(
@@ -118,7 +118,7 @@ def list_people(reader: Reader, query: PeopleQuery) -> dict[str, Any]:
         lambda limit: store.subjects(
             connection, partner, with_former=query.status == "all", after=after, limit=limit
         ),
-        lambda rows: person_views(connection, reader.vault, partner, rows),
+        lambda rows: person_views(connection, reader.vault, reader.context.rulebook.policies, rows),
     )
 
 

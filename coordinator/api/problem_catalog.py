@@ -75,6 +75,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     },
     errors.ConflictError: {
         "no_drill": "The request is real; a readiness report is made of a drill.",
+        "not_limited": "Everybody of your organisation sees this leg already.",
         "tested_just_now": "A chain is tested once a minute: its channels may be somebody else's.",
         "last_key": "It is the caller's last key of its kind; only a security lead takes it away.",
         "answers_owed": "Answers are still owed, or a dispute is open.",

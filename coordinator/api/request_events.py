@@ -39,7 +39,7 @@ def list_events(reader: Reader, query: EventsQuery, request_id: str) -> dict[str
     The same bodies as by webhook and in the feed. Where an event tells of an act, `evidence` says
     how that was proven, and `…/evidence` has the proof.
     """
-    readable_request(reader.connection, reader.actor.partner, request_id)
+    readable_request(reader.connection, reader.actor.viewer, request_id)
     past = None if query.cursor is None else after_number(query)
     return read_page(
         page_size(reader.context, query.limit),
@@ -67,7 +67,7 @@ def read_asked(reader: Reader, request_id: str) -> dict[str, Any]:
 
     As its flagged addresses state; those that were left out or withdrawn count no more.
     """
-    readable_request(reader.connection, reader.actor.partner, request_id)
+    readable_request(reader.connection, reader.actor.viewer, request_id)
     found = asked_sums(reader.connection, [request_id])
     return {
         "asked": {each.asset: str(each.amount) for each in found},
@@ -112,7 +112,7 @@ def newest_number(reader: Reader, request_id: str) -> int:
     Raises:
         NotFoundError: If the reader is neither the requester nor asked.
     """
-    readable_request(reader.connection, reader.actor.partner, request_id)
+    readable_request(reader.connection, reader.actor.viewer, request_id)
     return store.newest(reader.connection, request_id, reader.actor.partner)
 
 

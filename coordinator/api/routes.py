@@ -70,7 +70,7 @@ ROUTES: tuple[Route, ...] = (
         ("GET", "/v1/partners", membership_reads.list_partners),
         ("GET", "/v1/partners/me", membership_reads.read_own),
         ("GET", "/v1/partners/{handle}", membership_reads.read_partner),
-        ("PATCH", "/v1/partners/me", membership.change_contacts),
+        ("PATCH", "/v1/partners/me", membership.change_entry),
         ("POST", "/v1/partners/me/tag-key", membership.set_tag_key),
         ("GET", "/v1/people", membership_reads.list_people),
         ("PATCH", "/v1/people/{person_id}", membership.name_person),
@@ -126,6 +126,7 @@ ROUTES: tuple[Route, ...] = (
         ("POST", "/v1/freeze-requests/{request_id}/acknowledgement", legs.acknowledge),
         ("POST", "/v1/freeze-requests/{request_id}/review", legs.review),
         ("POST", "/v1/freeze-requests/{request_id}/decline", legs.decline),
+        ("POST", "/v1/freeze-requests/{request_id}/leg-limit", legs.limit),
         ("POST", "/v1/freeze-requests/{request_id}/info-requests", info_requests.ask),
         ("GET", "/v1/freeze-requests/{request_id}/info-requests", info_requests.list_questions),
         (

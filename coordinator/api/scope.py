@@ -21,7 +21,7 @@ def leg_scope(reader: Reader, request_id: str) -> str | None:
     Raises:
         NotFoundError: If the reader is neither the requester nor asked.
     """
-    row, leg = readable_request(reader.connection, reader.actor.partner, request_id)
+    row, leg = readable_request(reader.connection, reader.actor.viewer, request_id)
     if row.requester == reader.actor.partner or leg is None:
         return None
     return str(leg.id)

@@ -79,7 +79,7 @@ def share(
 def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List what you sealed on a request and what was sealed to you, with the acts that did it."""
     partner = reader.actor.partner
-    readable_request(reader.connection, partner, request_id)
+    readable_request(reader.connection, reader.actor.viewer, request_id)
     return read_page(
         min(page_size(reader.context, query.limit), _MOST_LISTED),
         lambda limit: store.page(
@@ -89,16 +89,15 @@ def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str
             after=after_id(query) or "",
             limit=limit,
         ),
-        lambda rows: sealed_evidence_views(reader.connection, reader.vault, rows),
+        lambda rows: sealed_evidence_views(reader.read_context, rows),
     )
 
 
 @query_view(answer=views.SealedEvidenceView, needs=_READ)
 def read_one(reader: Reader, request_id: str, sealed_evidence_id: str) -> SealedEvidenceView:
     """Read one sealed file's acts: who sealed it to whom, and the wrapped keys."""
-    partner = reader.actor.partner
-    row = find_evidence(reader.connection, partner, request_id, sealed_evidence_id)
-    return sealed_evidence_views(reader.connection, reader.vault, [row])[0]
+    row = find_evidence(reader.connection, reader.actor.viewer, request_id, sealed_evidence_id)
+    return sealed_evidence_views(reader.read_context, [row])[0]
 
 
 @query_view(answer=views.SealedPartView, needs=_READ, not_found="It has no part of that number.")
@@ -106,8 +105,7 @@ def read_part(
     reader: Reader, request_id: str, sealed_evidence_id: str, number: str
 ) -> SealedPartView:
     """Read one part of a sealed file's ciphertext, numbered from 0."""
-    partner = reader.actor.partner
-    row = find_evidence(reader.connection, partner, request_id, sealed_evidence_id)
+    row = find_evidence(reader.connection, reader.actor.viewer, request_id, sealed_evidence_id)
     if not (number.isascii() and number.isdigit() and len(number) <= len(str(MAX_PARTS))):
         raise NotFoundError(f"it has {row.part_count} parts, numbered from 0")
     return sealed_part_view(reader.connection, reader.vault, row, int(number))

@@ -64,7 +64,7 @@ def read_statistics(reader: Reader, query: StatisticsQuery) -> dict[str, Any]:
     last = last or max(query.from_month or "", f"{now:%Y-%m}")
     first = query.from_month or last
     start, end = _months(first, last)
-    scope = Scope(start, end, reader.actor.partner)
+    scope = Scope(start, end, reader.actor.viewer)
     together = query.rows == "together"
     counted = count_figures(reader.connection, scope, months_together=together)
     requesters = requester_views(reader.connection, scope)

@@ -53,7 +53,7 @@ def decide(
 )
 def list_withdrawals(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List what was proposed to be withdrawn; for a partner asked, what concerns it."""
-    row, leg = readable_request(reader.connection, reader.actor.partner, request_id)
+    row, leg = readable_request(reader.connection, reader.actor.viewer, request_id)
     after = after_id(query) or ""
     return read_page(
         page_size(reader.context, query.limit),

@@ -72,6 +72,7 @@ ACTS: Mapping[str, str] = MappingProxyType(
         "set_on_call": "set who is woken",
         "remove_on_call": "removed the on-call chain",
         "page_for_test": "had people paged for a test",
+        "limit_leg": "said who sees a request",
         "seal_evidence": "sealed evidence to partners",
         "share_evidence": "sealed evidence to more partners",
         "rotate_endpoint_secret": "made a webhook endpoint a new secret",

@@ -140,7 +140,7 @@ class Glance(NamedTuple):
 
 def glance(case: DecisionCase, kinds: Sequence[Any], warned: str) -> list[Glance]:
     """Return what is frozen, what can still be caught, and what may be wrong."""
-    lines = [*_unreachable(case), *_frozen(case), *_to_catch(case)]
+    lines = [*_unreachable(case), *_on_order(case), *_frozen(case), *_to_catch(case)]
     if kinds:
         what = words.listed(
             f"{_lower(each.title)} ({counted(len(each.numbers), 'address')})" for each in kinds
@@ -172,6 +172,16 @@ def _unreachable(case: DecisionCase) -> list[Glance]:
             f" you {act}.",
         )
     ]
+
+
+def _on_order(case: DecisionCase) -> list[Glance]:
+    """Say whom it asks in vain, as long as it rests on no order."""
+    told = case.request["order_only"]
+    if not told:
+        return []
+    verb = "freezes" if len(told) == 1 else "freeze"
+    text = f"{_few(told)} {verb} on a legal order only, and this request names none."
+    return [Glance("warn", "waiting", text)]
 
 
 def _frozen(case: DecisionCase) -> list[Glance]:
@@ -315,14 +325,22 @@ def _partner(case: DecisionCase, handle: str, leg: Mapping[str, Any] | None) -> 
     if listed is None:
         state = _NOT_ASKED if leg is None else leg_state(leg, is_own=False)
         return Partner(handle, "", "", state, "Not in the directory as it was read")
-    is_silent = listed["cannot_say"] == Silence.PRIVATE_REQUESTERS
     return Partner(
         handle,
         KIND_WORDS[PartnerKind(listed["kind"])],
         listed["jurisdiction"] or "",
         _partner_state(case, listed, leg),
+        _note(case, handle, listed),
+    )
+
+
+def _note(case: DecisionCase, handle: str, listed: Mapping[str, Any]) -> str:
+    is_silent = listed["cannot_say"] == Silence.PRIVATE_REQUESTERS
+    notes = (
+        "Freezes on an order only" if handle in case.request["order_only"] else "",
         "Tells private requesters neither match nor no match" if is_silent else "",
     )
+    return ". ".join(filter(None, notes))
 
 
 _NOT_ASKED = State("Not asked yet", "", "ring")

@@ -357,6 +357,14 @@ def outcome(answer: Mapping[str, Any]) -> str:
     return f"{held}No partner learns of it until {leads} other than you {approve} it."
 
 
+def order_only(handles: Sequence[str]) -> str:
+    """Return what is to be known of partners that freeze on an order alone; empty without any."""
+    if not handles:
+        return ""
+    verb = "freezes" if len(handles) == 1 else "freeze"
+    return f"{listed(handles)} {verb} on a legal order only, and this request names none."
+
+
 def warnings(found: Sequence[Mapping[str, Any]]) -> list[WarningWords]:
     """Return the warnings to expect, those of most addresses first."""
     said = [

@@ -558,6 +558,7 @@ def preview(visit: Visit, draft_id: str) -> Response | WsgiResponse:
         body=body,
         content=content,
         warnings=draft_words.warnings(answer["warnings"]),
+        order_only=draft_words.order_only(answer["order_only"]),
         outcome=draft_words.outcome(answer),
         reads=draft_words.TLP[content.typed["tlp"]],
         rows=[draft_words.address(content, n, known) for n in _largest(content)],

@@ -45,7 +45,7 @@ class Times(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """One partner's answers of one urgency."""
+    """One partner's answers of one urgency; `partner` is "" of all that are not named."""
 
     partner: str
     urgency: str
@@ -203,7 +203,7 @@ def _taken(milliseconds: int) -> str:
 
 def _answers(rows: Iterable[Mapping[str, Any]]) -> list[Answers]:
     """Return rows by partner, the most urgent first; bars compare what may be compared."""
-    ordered = sorted(rows, key=lambda r: (r["partner"], _URGENCIES.index(r["urgency"])))
+    ordered = sorted(rows, key=_place)
     longest = {
         (name, urgency): max(
             (r[name]["median_ms"] or 0 for r in ordered if r["urgency"] == urgency), default=0
@@ -217,7 +217,7 @@ def _answers(rows: Iterable[Mapping[str, Any]]) -> list[Answers]:
 
     return [
         Answers(
-            partner=row["partner"],
+            partner=row["partner"] or "",
             urgency=row["urgency"],
             legs=row["legs"],
             acknowledged=times(row, "acknowledged"),
@@ -227,6 +227,12 @@ def _answers(rows: Iterable[Mapping[str, Any]]) -> list[Answers]:
         )
         for row in ordered
     ]
+
+
+def _place(row: Mapping[str, Any]) -> tuple[bool, str, int]:
+    """Return where a row stands: those without a name last."""
+    partner = row["partner"] or ""
+    return not partner, partner, _URGENCIES.index(row["urgency"])
 
 
 def _in_time(judged: Mapping[str, int] | None) -> str:

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as WsgiResponse
 from coordinator.api import membership_reads as api
 from coordinator.api.paging import PageQuery
 from coordinator.api.query import query_of
-from coordinator.console import figures, render
+from coordinator.console import directory_entry, figures, render
 from coordinator.console.acts import WantedAct, ask_signature, done_words
 from coordinator.console.delivery_words import State
 from coordinator.console.faults import Faults
@@ -23,7 +23,7 @@ from coordinator.domain.errors import InvalidInputError, NotFoundError
 from coordinator.domain.permission import Permission
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError
-from holdfast.protocol.vocabulary import PartnerKind, PartnerStatus
+from holdfast.protocol.vocabulary import FreezesOn, PartnerKind, PartnerStatus
 
 HOME = "/console/partners"
 _PAGE = "50"
@@ -96,6 +96,8 @@ class Member:
     Attributes:
         thumbprint: The root key's, in groups of four.
         telephone: For a link, where the emergency contact is a number.
+        said: What it says of itself, as terms and words.
+        is_named: Whether others read figures of it under its name.
     """
 
     handle: str
@@ -111,6 +113,9 @@ class Member:
     emergency: str
     telephone: str
     is_silent: bool
+    freezes_on_order: bool
+    said: Sequence[tuple[str, str]]
+    is_named: bool
     clocks: str
 
     @classmethod
@@ -132,6 +137,9 @@ class Member:
             emergency=emergency,
             telephone=re.sub(r"[^0-9+]", "", emergency) if is_number else "",
             is_silent=view["cannot_say"] != "none",
+            freezes_on_order=view["freezes_on"] == FreezesOn.ORDER,
+            said=directory_entry.facts(view),
+            is_named=view["named_in_statistics"],
             clocks=view["clocks"]["profile"],
         )
 

@@ -32,6 +32,7 @@ from coordinator.services.delivery.webhook_endpoints import (
 from coordinator.services.ending.closing import CloseByItself, ExpireFreezeRequest
 from coordinator.services.ending.disputes import RecommendRelease
 from coordinator.services.ending.erasures import EraseByPolicy
+from coordinator.services.ending.retention import EraseOldEvidence, ForgetNames
 from coordinator.services.ending.withdrawal_proposals import VoidWithdrawal
 from coordinator.services.ledger.holds import FireHoldClock, RemindOwed
 from coordinator.services.membership.root_resets import TakeOverRoot
@@ -42,7 +43,7 @@ from coordinator.services.requests.legs import MarkLegOverdue, MarkLegUnanswered
 from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
 from coordinator.storage.console import drafts
 from coordinator.storage.delivery import answer_texts, webhook_endpoints
-from coordinator.storage.ending import disputes, withdrawal_proposals
+from coordinator.storage.ending import disputes, retention, withdrawal_proposals
 from coordinator.storage.engine.database import Database
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.membership import root_resets, suspensions
@@ -129,6 +130,20 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
                 connection, policies.kept_since(now), limit
             ),
             lambda request_id: EraseByPolicy(request_id=request_id),
+        ),
+        Timer(
+            "sealed_retention",
+            lambda connection, now, limit: retention.evidence_due(
+                connection, policies.sealed_evidence_kept_since(now), limit
+            ),
+            lambda evidence_id: EraseOldEvidence(sealed_evidence_id=evidence_id),
+        ),
+        Timer(
+            "names_retention",
+            lambda connection, now, limit: retention.names_due(
+                connection, policies.names_kept_since(now), limit
+            ),
+            lambda subject_id: ForgetNames(subject_id=subject_id),
         ),
         Timer(
             "acknowledge_by",

@@ -5,6 +5,7 @@ Always a person or a system of one partner, or the coordinator itself (timers, t
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from holdfast.protocol.vocabulary import PartnerKind, Role
 
@@ -16,6 +17,18 @@ class ActorKind(StrEnum):
     SYSTEM = "system"
     ROOT = "root"
     COORDINATOR = "coordinator"
+
+
+class Viewer(NamedTuple):
+    """Who reads, as far as it decides what is there to see.
+
+    Attributes:
+        partner: Handle of the member.
+        person: `per_…`; None where a machine reads, which no limit of a leg concerns.
+    """
+
+    partner: str
+    person: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +67,11 @@ class Actor:
     def person(self) -> str:
         """The human behind it, for the four-eyes rule: a system counts as its owner."""
         return self.owner or self.subject
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who reads: a person as themselves, a system as the partner's machine."""
+        return Viewer(self.partner, None if self.kind is ActorKind.SYSTEM else self.subject)
 
 
 #: Timers, transport and the operator's membership acts.

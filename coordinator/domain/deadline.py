@@ -5,7 +5,6 @@ No clock is read here: deadlines are computed from the moment that is passed in.
 
 import re
 import tomllib
-from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +22,7 @@ from coordinator.domain.clock_profiles import (
     WorkingDays,
 )
 from coordinator.domain.hold_limits import HoldLimits
+from coordinator.domain.retention import months_after, months_before
 from coordinator.domain.working_days import Calendars
 from holdfast.protocol.vocabulary import HoldBasis, Support, Urgency
 
@@ -37,7 +37,6 @@ _PROFILE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 _MOST_WORKING_DAYS = 260
 #: A hundred years of them.
 _MOST_MONTHS = 1_200
-_MONTHS_OF_YEAR = 12
 
 
 class PolicyError(ValueError):
@@ -67,6 +66,8 @@ class Policies:
         approve_grant_within: How long a lead's proposed grant waits for another lead.
         root_reset_after: From the announcement of a new root key to its taking over.
         erase_after_months: How long what an ended request says is kept.
+        sealed_evidence_months: How long sealed files are kept after it ended; no longer than that.
+        names_months: How long a partner's names of people are kept who left.
         name_from_cases: The public yearly summary names no partner with fewer.
         max_holds: How far ahead a hold's end may lie, by jurisdiction and basis.
         support_max: The same by whose word the request rests on; an order has no such limit.
@@ -94,6 +95,8 @@ class Policies:
     max_holds: Mapping[str, Mapping[HoldBasis, timedelta]]
     support_max: Mapping[Support, timedelta]
     erase_after_months: int
+    sealed_evidence_months: int
+    names_months: int
     name_from_cases: int
 
     def answer_dispute_by(self, urgency: Urgency, *, raised_at: datetime) -> datetime:
@@ -103,14 +106,32 @@ class Policies:
         return raised_at + within
 
     def kept_since(self, now: datetime) -> datetime:
-        """Return the moment before which a request must have ended for its time to be over.
+        """Return the moment before which a request must have ended for its time to be over."""
+        return months_before(now, self.erase_after_months)
 
-        Months are those of the calendar; of a shorter one the last day stands for those it lacks.
-        """
-        months = now.year * _MONTHS_OF_YEAR + now.month - 1 - self.erase_after_months
-        year, month = divmod(months, _MONTHS_OF_YEAR)
-        last = monthrange(year, month + 1)[1]
-        return now.replace(year=year, month=month + 1, day=min(now.day, last))
+    def kept_until(self, ended_at: datetime | None) -> datetime | None:
+        """Return until when what a request says is kept; None while it goes on."""
+        return None if ended_at is None else months_after(ended_at, self.erase_after_months)
+
+    def sealed_evidence_kept_until(
+        self, sealed_at: datetime, ended_at: datetime | None
+    ) -> datetime | None:
+        """Return the same of a sealed file."""
+        if ended_at is None:
+            return None
+        return months_after(max(sealed_at, ended_at), self.sealed_evidence_months)
+
+    def names_kept_until(self, left_at: datetime | None) -> datetime | None:
+        """Return until when a partner's name of somebody is kept; None while they act for it."""
+        return None if left_at is None else months_after(left_at, self.names_months)
+
+    def sealed_evidence_kept_since(self, now: datetime) -> datetime:
+        """Return the same for the sealed files of a request."""
+        return months_before(now, self.sealed_evidence_months)
+
+    def names_kept_since(self, now: datetime) -> datetime:
+        """Return before when people must have left for their names to be erased."""
+        return months_before(now, self.names_months)
 
     def desk_clocks(self, profile: str | None, jurisdiction: str | None) -> DeskClocks:
         """Return the clocks of a partner; the default ones where it names no known profile."""
@@ -177,6 +198,8 @@ class Policies:
             answer_flash_dispute_within=dispute.duration("answer_flash_within_hours", _HOUR),
             approve_grant_within=membership.duration("grant_proposal_days", _DAY),
             erase_after_months=retention.number("erase_after_months", most=_MOST_MONTHS),
+            sealed_evidence_months=retention.number("sealed_evidence_months", most=_MOST_MONTHS),
+            names_months=retention.number("names_months", most=_MOST_MONTHS),
             name_from_cases=statistics.number("name_partner_from_cases"),
             root_reset_after=membership.duration("root_reset_hours", _HOUR),
             max_holds=MappingProxyType(
@@ -224,6 +247,11 @@ class Policies:
                 raise PolicyError(
                     f"policies: support_max_days.{support.value} is less than a weaker word carries"
                 )
+        if self.sealed_evidence_months > self.erase_after_months:
+            raise PolicyError(
+                "policies: retention.sealed_evidence_months is more than erase_after_months: sealed"
+                " files go with what their request says"
+            )
         if self.default_hold > self.support_max[Support.NONE]:
             raise PolicyError(
                 "policies: hold.default_hours is more than support_max_days.none: a request that"

@@ -48,6 +48,7 @@ class Permission(StrEnum):
     HOLD_EXTEND = "hold:extend"
     FREEZE_LEDGER_CORRECT = "freeze_ledger:correct"
     DISPUTE_RAISE = "dispute:raise"
+    LEG_LIMIT = "leg:limit"  # who of the partner's people sees its leg
     # both sides
     TASK_TAKE = "task:take"  # what one may take is decided by what it takes to do it
     LEGAL_ORDER_ATTACH = "legal_order:attach"  # by the partner that holds, or by an authority
@@ -152,6 +153,9 @@ _MEMBERSHIP = frozenset(
     }
 )
 
+#: A person decides who sees a leg: a machine that does what compliance does never does.
+_LIMITING = frozenset({P.LEG_LIMIT})
+
 #: The console is for people: who has a person's role opens it with a key that they have already,
 #: and takes a key of their own away that they lost.
 _CONSOLE = frozenset({P.CONSOLE_LINK_MAKE, P.KEY_REVOKE})
@@ -174,6 +178,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _CONSOLE
             | _DECIDE
             | _DISPOSE
+            | _LIMITING
             | _PAPERS
             | _ENDPOINTS
             | _MEMBERSHIP
@@ -199,7 +204,7 @@ COORDINATOR_GRANTS = frozenset(
     }
 )
 #: Only who can be asked has legs; only who can request submits.
-_ASKED_SIDE = _DISPOSE
+_ASKED_SIDE = _DISPOSE | _LIMITING
 _REQUESTING_SIDE = (_DECIDE | _SUBMIT | _PAPERS) - {P.DISPUTE_RESOLVE}
 
 _BY_LINE_KIND: Mapping[LineKind, Permission] = MappingProxyType(

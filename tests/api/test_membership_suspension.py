@@ -9,7 +9,7 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.domain.errors import AuthenticationError, ConflictError, NotFoundError
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import Evidence, transaction
-from coordinator.services.membership.partners import ChangeContacts
+from coordinator.services.membership.partners import ChangeEntry
 from coordinator.services.membership.rotations import RotateKey
 from coordinator.services.membership.suspensions import (
     ReinstatePartner,
@@ -355,7 +355,7 @@ def test_a_transaction_under_way_notices_the_suspension(
         found = store.standing(connection, cast.b.lead.key.kid)
     assert found is not None
     operator.suspend(cast.b)
-    command = ChangeContacts(body=PartnerChanges(contacts=["security desk"]))
+    command = ChangeEntry(body=PartnerChanges(contacts=["security desk"]))
     with transaction(command_context(database, vault, clock)) as uow:
         uow.stands_on(found)
         execute(command, found.actor, uow)

@@ -92,6 +92,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/acknowledgement": ANSWERING,
     f"POST {REQUEST}/review": ANSWERING,
     f"POST {REQUEST}/decline": DISPOSING,
+    f"POST {REQUEST}/leg-limit": LEAD,
     f"POST {REQUEST}/freeze-reports": ANSWERING,
     f"POST {REQUEST}/info-requests": ANSWERING,
     f"POST {REQUEST}/info-requests/{{info_request_id}}/answer": SUBMITTING,
@@ -133,6 +134,7 @@ ASKED_SIDE = {
         "acknowledgement",
         "review",
         "decline",
+        "leg-limit",
         "freeze-reports",
         "info-requests",
         "disputes",
@@ -180,6 +182,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/acknowledgement": act,
         "/review": act,
         "/decline": act | {"code": "funds_gone"},
+        "/leg-limit": act | {"people": [own.second_lead.subject]},
         "/freeze-reports": act | {"lines": [found]},
         "/v1/webhook-endpoints": {"url": "http://127.0.0.1:9/hook"},
         "{endpoint_id}": {"description": "changed"},
@@ -305,6 +308,35 @@ def test_what_a_stranger_may_not_see_is_not_there(signer: Signer, cast: Cast, ro
         if answer.status_code != expected or request["id"] in answer.text:
             seen.append((_name(route), answer.status_code, answer.text))
     assert seen == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_leg_that_is_limited_to_others_is_not_there(
+    signer: Signer, cast: Cast, role: str
+) -> None:
+    request = submit(signer, cast, to=[cast.b.handle])
+    approve(signer, cast, request)
+    report_frozen(signer, cast.b, request)
+    named = {"content_sha256": request["content_sha256"], "people": [cast.b.second_lead.subject]}
+    path = f"/v1/freeze-requests/{request['id']}/leg-limit"
+    assert signer.post(cast.b.lead, path, named).status_code == 201
+    seen = []
+    for route in [r for r in ROUTES if _name(r) in RIGHTS and "{" in r.path]:
+        answer = signer.send(
+            cast.b.people[role],
+            route.method,
+            _path(route, request),
+            _body(route, cast, cast.b, request),
+        )
+        expected = 404 if role in RIGHTS[_name(route)] else 403
+        if answer.status_code != expected or request["id"] in answer.text:
+            seen.append(_name(route))
+    if role == "system":
+        # No limit concerns a machine: it answers as before.
+        assert f"GET {REQUEST}" in seen
+        assert f"POST {REQUEST}/acknowledgement" in seen
+    else:
+        assert seen == []
 
 
 @pytest.mark.parametrize("side", ["asked before it went out", "requester on the asked side"])

@@ -14,6 +14,7 @@ from tests.architecture.tree import ROOT, project_files
 SLIPS = """
 from sqlalchemy import Connection
 
+from coordinator.domain.actor import Viewer
 from coordinator.storage.delivery import deliveries
 from coordinator.storage.requests import freeze_requests
 from coordinator.storage.membership import grant_proposals, partners
@@ -22,7 +23,7 @@ from coordinator.storage.membership import grant_proposals, partners
 def slips(connection: Connection) -> None:
     hot = freeze_requests.get(connection, "frq_1")
     cold = grant_proposals.get(connection, "grp_1")
-    some = deliveries.find(connection, "dlv_1", "a.example")
+    some = deliveries.find(connection, "dlv_1", Viewer("a.example", None))
     sent = partners.send_people(connection, "a.example")
     if hot is not None:
         print(hot.adress_cuont)

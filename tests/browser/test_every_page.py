@@ -75,6 +75,8 @@ OTHERS: Mapping[str, str] = MappingProxyType(
     }
 )
 ASKED = f"{_REQUEST}/answer"
+#: What a lead of a partner asked opens, and nobody of the requester.
+OF_LEADS_ASKED = f"{_REQUEST}/limit"
 #: What a partner asked sees otherwise than the requester.
 BOTH = (
     "/console",
@@ -94,7 +96,7 @@ BOTH = (
 def pages_of_a_lead() -> list[str]:
     """Return every other page: a lead of the requester opens it by its URL."""
     every = {page.path for page in PAGES if page.method == "GET"}
-    return sorted(every - NO_PAGES - {*DOOR, *STEPS, ASKED})
+    return sorted(every - NO_PAGES - {*DOOR, *STEPS, ASKED, OF_LEADS_ASKED})
 
 
 @dataclass
@@ -221,7 +223,7 @@ def _proposed(case: Followed, a: Exchange, b: Exchange, d: Exchange) -> dict[str
 
 def test_every_page_has_somebody_who_looks_at_it() -> None:
     every = {page.path for page in PAGES if page.method == "GET"}
-    walked = {*pages_of_a_lead(), *DOOR, *STEPS, *NO_PAGES, *BOTH, ASKED}
+    walked = {*pages_of_a_lead(), *DOOR, *STEPS, *NO_PAGES, *BOTH, ASKED, OF_LEADS_ASKED}
     assert walked == every
 
 
@@ -317,6 +319,7 @@ WALKS: Mapping[str, tuple[str, str, Callable[[Walk], None]]] = MappingProxyType(
         "lead": ("a", "lead", lambda walk: _lead(walk, 0)),
         "lead, the other half": ("a", "lead", lambda walk: _lead(walk, 1)),
         "partner": ("b", "compliance", _partner),
+        "lead of a partner": ("b", "lead", lambda walk: walk.open(OF_LEADS_ASKED)),
         "steps": ("a", "lead", _steps),
         "refused": ("a", "lead", _refused),
     }

@@ -60,6 +60,33 @@ def test_ones_own_contacts_change_by_passkey(served: Served, asker: Exchange, pa
     expect(page.get_by_role("row", name="signed in with Chrome")).to_be_visible()
 
 
+def test_what_one_says_of_oneself_changes_by_passkey_and_is_told_who_asks(
+    served: Served, asker: Exchange, asked: Exchange, page: Page
+) -> None:
+    sign_in(page, served, asked.lead)
+    page.goto(f"{served.console}/console/partners/{asked.handle}")
+    page.get_by_role("link", name="What you say of yourself").click()
+    page.get_by_label("You freeze on").select_option("order")
+    page.get_by_label("For which countries").fill("EE, LV")
+    page.get_by_label("What languages your desk speaks").fill("en et")
+    page.get_by_label("When somebody is at the desk").fill("nine to five")
+    page.get_by_label("On whose wall clock").fill("Europe/Tallinn")
+    page.get_by_role("button", name="Go on to sign").click()
+    expect(page.get_by_label("When somebody is at the desk")).to_have_attribute(
+        "aria-invalid", "true"
+    )
+    expect(page.get_by_label("For which countries")).to_have_value("EE, LV")
+    check_page(page, "entry-refused")
+    page.get_by_label("When somebody is at the desk").fill("mon-fri 09:00-17:30\nsat 10:00-14:00")
+    page.get_by_role("button", name="Go on to sign").click()
+    sign_act(page)
+    said = "mon-fri 09:00-17:30, sat 10:00-14:00 (Europe/Tallinn)"
+    expect(page.get_by_text(said)).to_be_visible()
+    check_page(page, "entry-said")
+    read = served.get(asker.lead, f"/v1/partners/{asked.handle}").json()
+    assert (read["freezes_on"], read["jurisdictions"]) == ("order", ["EE", "LV"])
+
+
 def test_nobody_of_that_name(served: Served, asker: Exchange, page: Page) -> None:
     sign_in(page, served, asker.lead)
     answer = page.goto(f"{served.console}/console/partners/nobody.example")

@@ -232,7 +232,24 @@ def _membership(w: World) -> None:
     code = invite(w.database, w.vault, w.clock, newcomer.handle)
     joined = w.signer.post(newcomer.root, "/v1/join", join_body(newcomer, code))
     _ok(joined)
-    reached = {"contacts": ["desk on duty"], "emergency_contact": "+372 5555 0100"}
+    reached = {
+        "contacts": ["desk on duty"],
+        "emergency_contact": "+372 5555 0100",
+        "freezes_on": "request",
+        "jurisdictions": ["EE", "LV"],
+        "languages": ["en", "et"],
+        "hours": {
+            "zone": "Europe/Tallinn",
+            "spans": [
+                {
+                    "days": ["mon", "tue", "wed", "thu", "fri"],
+                    "opens": "09:00",
+                    "closes": "17:30",
+                }
+            ],
+        },
+        "named_in_statistics": True,
+    }
     _ok(w.signer.send(a.lead, "PATCH", "/v1/partners/me", reached))
     named = {"display_name": "Ada Lovelace", "contact": "desk 4"}
     _ok(w.signer.send(a.lead, "PATCH", f"/v1/people/{a.analyst.subject}", named))
@@ -336,6 +353,9 @@ def _two_holds(w: World, ask: dict[str, Any]) -> None:
     a, b, c, d = w.cast.all
     w.act(b.analyst, ask, "acknowledgement", note="We are on it.")
     w.act(b.analyst, ask, "review")
+    # Everybody sees it again at once, for the story goes on with all of them.
+    w.act(b.lead, ask, "leg-limit", people=[b.lead.subject, b.compliance.subject])
+    w.act(b.lead, ask, "leg-limit", people=None)
     first = w.report(b, ask, [found_line("700"), frozen_line("700", basis="own_policy")])
     soon = "2026-03-05T12:00:00Z"
     second = w.report(c, ask, [found_line("700"), frozen_line("700", hold_expires_at=soon)])

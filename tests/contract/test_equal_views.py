@@ -196,6 +196,13 @@ def _acknowledge(w: World) -> Iterator[Pair]:
     yield from _of_act(w, late, answer)
 
 
+def _limit(w: World) -> Iterator[Pair]:
+    request, b = w.live(), w.cast.b
+    answer = w.act(b.lead, request, "leg-limit", people=[b.lead.subject])
+    path = f"/v1/freeze-requests/{request['id']}"
+    yield answer["leg"], w.get(b.lead, path)["leg"]
+
+
 def _review(w: World) -> Iterator[Pair]:
     request = w.live()
     yield from _of_act(w, request, w.act(w.cast.b.analyst, request, "review"))
@@ -391,6 +398,7 @@ _CASES: dict[str, Case] = {
     f"{_BASE}/acknowledgement": _acknowledge,
     f"{_BASE}/review": _review,
     f"{_BASE}/decline": _decline,
+    f"{_BASE}/leg-limit": _limit,
     f"{_BASE}/info-requests": _ask,
     f"{_BASE}/info-requests/{{info_request_id}}/answer": _answer,
     f"{_BASE}/freeze-reports": _report,

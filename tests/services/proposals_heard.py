@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from coordinator.domain.actor import Viewer
 from coordinator.storage.engine.reads import read
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow
@@ -55,7 +56,9 @@ def unheard_ends(connection: Connection) -> Iterator[str]:
 def _read_by(connection: Connection, partner: str) -> Iterator[Told]:
     after = 0
     while True:
-        events, reached = page(connection, KEYS.vault, partner, FeedPage(after, 1000, _TYPES))
+        events, reached = page(
+            connection, KEYS.vault, Viewer(partner, None), FeedPage(after, 1000, _TYPES)
+        )
         for event in events:
             yield event.type, strict_json.loads(event.body)["data"]
         if reached == after:

@@ -357,7 +357,9 @@ def _of_requests(stored: _Stored, owing: set[str]) -> Iterator[str]:
 
 
 #: Timers of which nobody has to do anything before they fire.
-NOBODYS = frozenset({"close_after", "retention", "suspension"})
+NOBODYS = frozenset(
+    {"close_after", "retention", "sealed_retention", "names_retention", "suspension"}
+)
 #: All that ever waits, and nothing that has passed; then all that comes near its end one day.
 _MOMENTS = (datetime(1990, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 _ALL = 100_000

@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, select, text
 
 import coordinator.storage.tables as _tables  # noqa: F401 - fills the metadata
 from coordinator.dispatcher.timers import all_timers
-from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.actor import COORDINATOR, Viewer
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import AuthenticationError, CoordinatorError, FieldFault
@@ -31,6 +31,7 @@ from coordinator.services.membership.grants import MakeGrant
 from coordinator.services.requests.approvals import DecideFreezeRequest
 from coordinator.services.requests.freeze_requests import prepare_submission
 from coordinator.services.requests.info_requests import AnswerQuestion, AskRequester
+from coordinator.services.requests.leg_limits import LimitLeg
 from coordinator.services.requests.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
 from coordinator.services.requests.submission import check_document
 from coordinator.services.requests.support import RaiseSupport
@@ -48,6 +49,7 @@ from coordinator.storage.tail.events import FeedPage
 from holdfast.protocol import (
     canonical_json,
     hold_payloads,
+    leg_limit_payloads,
     life_cycle_payloads,
     membership_payloads,
     payloads,
@@ -206,6 +208,7 @@ _ACTS: dict[str, tuple[type[payloads.ActBody], Callable[..., object]]] = {
     "acknowledgement": (payloads.Acknowledgement, AcknowledgeLeg),
     "review": (payloads.Review, ReviewLeg),
     "decline": (payloads.Decline, DeclineLeg),
+    "leg-limit": (leg_limit_payloads.LegLimit, LimitLeg),
     "info-requests": (life_cycle_payloads.InfoRequest, AskRequester),
     "disputes": (life_cycle_payloads.Dispute, RaiseDispute),
     "legal-orders": (life_cycle_payloads.LegalOrder, AttachLegalOrder),
@@ -437,7 +440,12 @@ class Desk:
             return row
 
     def totals(self, **scope: Any) -> dict[str, dict[str, Any]]:
-        """Return the sums of a scope, only what is not 0; not how many state no value."""
+        """Return the sums of a scope, only what is not 0; not how many state no value.
+
+        `visible_to` is a handle: what its machines see.
+        """
+        if "visible_to" in scope:
+            scope["visible_to"] = Viewer(scope["visible_to"], None)
         with self.database.engine.connect() as connection:
             sums = ledger_totals.totals(connection, **scope)
         return {
@@ -453,7 +461,7 @@ class Desk:
         """Return (seq, body) of the events that an exchange reads; erased ones are passed over."""
         with self.database.engine.connect() as connection:
             events, _ = event_store.page(
-                connection, self.vault, exchange.handle, FeedPage(after, 1000)
+                connection, self.vault, Viewer(exchange.handle, None), FeedPage(after, 1000)
             )
         return [(event.seq, event.body) for event in events if event.body]
 

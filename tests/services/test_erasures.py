@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from coordinator.dispatcher.timers import TimerRun
-from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.actor import COORDINATOR, Viewer
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.errors import ErasedError
 from coordinator.services.commands import execute
@@ -108,7 +108,7 @@ def test_its_readers_learn_that_and_by_whom_and_nobody_else_that_it_was(desk: De
     with desk.database.engine.connect() as connection:
         for exchange in (desk.cast.a, desk.cast.b):
             with pytest.raises(ErasedError) as caught:
-                readable_request(connection, exchange.handle, ask.id)
+                readable_request(connection, Viewer(exchange.handle, None), ask.id)
             erased = caught.value.erased
             assert erased is not None
             assert (erased["by"], erased["reason"]) == (desk.cast.a.lead.subject, REASON)
@@ -159,7 +159,7 @@ def test_nothing_is_left_that_its_key_sealed_and_every_other_proof_stays(desk: D
             select(PackedAccountsRow.first_no).where(PackedAccountsRow.request_id == ask.id)
         ).all()
         assert proof_of(connection, int(place["leaf_index"])) is not None
-        assert readable_request(connection, a.handle, other.id)
+        assert readable_request(connection, Viewer(a.handle, None), other.id)
     assert is_destroyed(bytes(wrapped))
     assert (sealed, accounts) == ([], [])
     assert [body for _, body in desk.raw_feed(b) if ask.id.encode() not in body] == kept
@@ -245,7 +245,7 @@ def test_two_requests_of_an_incident_that_are_erased_at_once_leave_no_words_that
             uow.finish(answer)
         meanwhile.result()
     with desk.database.engine.connect() as connection:
-        shown = incident_views(connection, desk.vault, [incident], desk.cast.a.handle)
+        shown = incident_views(connection, desk.vault, [incident], Viewer(desk.cast.a.handle, None))
     assert shown[incident]["title"] == ""
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from coordinator.domain.actor import Viewer
 from coordinator.domain.errors import InvalidInputError
 from coordinator.storage.ledger import ledger_totals
 from coordinator.storage.ledger.ledger_totals import AssetTotals
@@ -106,9 +107,9 @@ def test_a_shared_hold_counts_once_in_the_incident_and_for_each_request(desk: De
     a, b, d = (x.handle for x in (desk.cast.a, desk.cast.b, desk.cast.d))
     assert _usd(desk, request_id=second.id) == {"frozen": "0.80", "held": "0.80"}
     whole = {"found": "1.00", "frozen": "0.80", "held": "0.80"}
-    assert _usd(desk, incident_id=incident, visible_to=a) == whole
-    assert _usd(desk, incident_id=incident, visible_to=b) == whole
-    assert _shown(desk, incident_id=incident, visible_to=d) == {}
+    assert _usd(desk, incident_id=incident, visible_to=Viewer(a, None)) == whole
+    assert _usd(desk, incident_id=incident, visible_to=Viewer(b, None)) == whole
+    assert _shown(desk, incident_id=incident, visible_to=Viewer(d, None)) == {}
     desk.report(desk.cast.b, second, _worth(released(hold, 80), "0.90"))
     assert _usd(desk, request_id=first.id)["released"] == "0.90"
 

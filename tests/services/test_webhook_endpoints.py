@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.actor import COORDINATOR, Viewer
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.errors import (
     ConflictError,
@@ -294,7 +294,9 @@ def test_a_sample_has_the_form_of_its_event_says_what_it_is_and_stays_out_of_eve
     assert statuses(outbox, made.id) == ["pending"]
     with outbox.database.engine.connect() as connection:
         raw = load_one(connection, outbox.vault, answer["event_id"], "body")
-        shown, _ = event_store.page(connection, outbox.vault, cast.b.handle, FeedPage(0, 1000))
+        shown, _ = event_store.page(
+            connection, outbox.vault, Viewer(cast.b.handle, None), FeedPage(0, 1000)
+        )
     assert raw is not None
     assert len(raw) < 20_000
     body = strict_json.loads(raw)

@@ -8,7 +8,7 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from coordinator.dispatcher.timers import all_timers
-from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.actor import COORDINATOR, Viewer
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.deadline import Policies
 from coordinator.services.commands import execute
@@ -122,7 +122,10 @@ class World:
         """Return the data of all events that went to a partner, of these types."""
         with self.database.engine.connect() as connection:
             found, _ = event_store.page(
-                connection, self.vault, exchange.handle, FeedPage(0, 1000, frozenset(types))
+                connection,
+                self.vault,
+                Viewer(exchange.handle, None),
+                FeedPage(0, 1000, frozenset(types)),
             )
         return [strict_json.loads(event.body)["data"] for event in found]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Select, event
 
-from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.actor import COORDINATOR, Viewer
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.newest import NewestRequests
 from coordinator.storage.reading import awaited_decisions
@@ -19,12 +19,14 @@ from holdfast.protocol.tasks import TaskKind
 from tests.rulebook import RULEBOOK
 
 
+@pytest.mark.parametrize("person", [None, "per_1"])
 def test_whether_words_are_told_is_looked_for_among_the_incidents_own_requests(
-    database: Database,
+    database: Database, person: str | None
 ) -> None:
     if not database.is_sqlite:
         pytest.skip("PostgreSQL chooses by what is stored")
-    query: Select[str] = listed("a.example", LegRow.status).where(LegRow.partner == "a.example")
+    reader = Viewer("a.example", person)
+    query: Select[str] = listed(reader, LegRow.status).where(LegRow.partner == "a.example")
     text = query.compile(database.engine, compile_kwargs={"literal_binds": True})
     with database.engine.connect() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all()

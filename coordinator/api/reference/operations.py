@@ -58,6 +58,7 @@ _IDS: Mapping[str, str] = {
     "legs.acknowledge": "acknowledge_request",
     "legs.review": "review_request",
     "legs.decline": "decline_request",
+    "legs.limit": "limit_leg",
     "info_requests.ask": "ask_question",
     "info_requests.answer": "answer_question",
     "freeze_ledger.report": "report_freezes",

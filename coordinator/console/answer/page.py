@@ -25,7 +25,7 @@ from coordinator.console.answer.table import at_lines, prepare_table, table_text
 from coordinator.console.answer.wording import plain
 from coordinator.console.forms import Form
 from coordinator.console.visit import Visit
-from coordinator.console.words import moment
+from coordinator.console.words import listed, moment
 from coordinator.domain.errors import (
     AuthenticationError,
     CoordinatorError,
@@ -159,9 +159,17 @@ def _page(
         words=wording,
         local=sentences.local_input,
         first_end=case.now + timedelta(hours=case.request["hold_hours"]),
+        seen_by=listed(map(case.visit.called, _named(case))),
+        may_limit=case.may(Permission.LEG_LIMIT) and not case.visit.actor.is_suspended,
         may=_may(case),
         done=done_words(case.visit),
     )
+
+
+def _named(case: AnswerCase) -> list[str]:
+    """Return to whom the leg is limited; nobody where it is not."""
+    limited = case.leg.get("limited")
+    return [] if limited is None else list(limited["people"])
 
 
 def _may(case: AnswerCase) -> dict[str, bool]:

@@ -112,6 +112,7 @@ class SealedFile:
     Attributes:
         size: In units, e.g. "1.5 MiB".
         command: What opens it, for those who can.
+        kept_until: When it is erased by itself, once its request ended.
     """
 
     id: str
@@ -121,6 +122,8 @@ class SealedFile:
     size: str
     recipients: Sequence[str]
     command: str
+    kept_until: datetime | None
+    erased_at: datetime | None
 
 
 def _sealed(case: Case) -> list[SealedFile]:
@@ -135,7 +138,10 @@ def _sealed(case: Case) -> list[SealedFile]:
             recipients=[recipient["partner"] for recipient in each["recipients"]],
             command=f"holdfast evidence open {case.id} {each['id']}"
             if own in {recipient["partner"] for recipient in each["recipients"]}
+            and each["erased_at"] is None
             else "",
+            kept_until=moment(each["kept_until"]),
+            erased_at=moment(each["erased_at"]),
         )
         for each in case.visit.every(sealed_evidence.list_evidence, request_id=case.id)
     ]
@@ -154,6 +160,7 @@ def show(visit: Visit, request_id: str) -> Response:
         papers=_papers(case),
         cleared=_cleared(case),
         sealed=_sealed(case),
+        kept_until=moment(case.request["kept_until"]),
         before=url if cursor else "",
         after=f"{url}?{urlencode({'cursor': after})}" if after else "",
         bundle_url=f"{case.url}/evidence.zip",

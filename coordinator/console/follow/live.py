@@ -11,7 +11,7 @@ from datetime import timedelta
 from flask import Response, request
 
 from coordinator.api.calls import NewsWanted, present_call
-from coordinator.api.events import newest_of_feed
+from coordinator.api.events import head_of_feed, newest_of_feed
 from coordinator.api.request_events import newest_number
 from coordinator.console.visit import Visit
 from holdfast.protocol import canonical_json
@@ -35,7 +35,7 @@ def _answer(visit: Visit, look: Callable[[], int], request_id: str | None = None
     after = request.args.get("after", "")
     seen = int(after) if _NUMBER.fullmatch(after) else 0
     # Read before the look: what comes between the two is waited for, and found at once.
-    head = newest_of_feed(visit.reader)
+    head = head_of_feed(visit.reader)
     newest = look()
     if newest > seen:
         return Response(

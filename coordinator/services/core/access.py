@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from sqlalchemy import Connection
 
-from coordinator.domain.actor import COORDINATOR, Actor
+from coordinator.domain.actor import COORDINATOR, Actor, Viewer
 from coordinator.domain.errors import ErasedError, NotFoundError, StaleDocumentError
 from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork
@@ -86,7 +86,7 @@ def asked_leg(
     """
     requests_store.lock_sharing(uow.connection, request_id, holds=holds, partner=actor.partner)
     row = requests_store.get(uow.connection, request_id, lock=True)
-    leg = None if row is None else leg_store.of_partner(uow.connection, request_id, actor.partner)
+    leg = None if row is None else leg_store.seen_by(uow.connection, request_id, actor.viewer)
     if row is None or leg is None:
         raise NotFoundError(_NO_SUCH)
     require_readable_words(uow.connection, row)
@@ -107,19 +107,20 @@ def locked_leg(uow: UnitOfWork, actor: Actor, leg_id: str) -> LegContext | None:
 
 
 def readable_request(
-    connection: Connection, partner: str, request_id: str
+    connection: Connection, viewer: Viewer, request_id: str
 ) -> tuple[FreezeRequestRow, LegRow | None]:
-    """Return (request, own leg or None) as far as `partner` may read it.
+    """Return (request, own leg or None) as far as a viewer may read it.
 
     Raises:
-        NotFoundError: If it is neither the requester nor asked.
+        NotFoundError: If their partner is neither the requester nor asked, or its leg is limited to
+            others.
         ErasedError: If what it said is erased.
     """
     row = requests_store.get(connection, request_id)
     if row is None:
         raise NotFoundError(_NO_SUCH)
-    leg = leg_store.of_partner(connection, request_id, partner)
-    if row.requester != partner and leg is None:
+    leg = leg_store.seen_by(connection, request_id, viewer)
+    if row.requester != viewer.partner and leg is None:
         raise NotFoundError(_NO_SUCH)
     require_readable_words(connection, row)
     return row, leg

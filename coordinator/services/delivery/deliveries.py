@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from sqlalchemy import Connection
 
-from coordinator.domain.actor import Actor
+from coordinator.domain.actor import Actor, Viewer
 from coordinator.domain.delivery import USER_AGENT, DeliveryStatus, told_error
 from coordinator.domain.errors import (
     ConflictError,
@@ -23,6 +23,7 @@ from coordinator.storage.delivery import webhook_endpoints as endpoint_store
 from coordinator.storage.delivery.deliveries import OwedEvent, ShownDelivery
 from coordinator.storage.engine.documents import Vault, load_one
 from coordinator.storage.engine.newest import Newest
+from coordinator.storage.requests.leg_limits import hidden_among
 from coordinator.storage.tables.outbox import AttemptRow
 from coordinator.storage.tail import outbox
 from holdfast.protocol import payloads, strict_json
@@ -101,7 +102,7 @@ class ReplayEndpoint:
 @handles(ResendDelivery, needs=Permission.DELIVERY_RESEND)
 def resend(command: ResendDelivery, actor: Actor, uow: UnitOfWork) -> Answer:
     """Queue a delivery again, whatever its status; one that waits for a retry becomes due."""
-    row = store.find(uow.connection, command.delivery_id, actor.partner)
+    row = store.find(uow.connection, command.delivery_id, actor.viewer)
     if row is None:
         raise NotFoundError("there is no such delivery, or none of yours")
     endpoint = endpoint_store.find(uow.connection, row.endpoint_id, actor.partner)
@@ -115,7 +116,7 @@ def resend(command: ResendDelivery, actor: Actor, uow: UnitOfWork) -> Answer:
         {"delivery_id": row.id, "partner": actor.partner, "by": actor.subject},
         key=uow.key(endpoint.document_key_id),
     )
-    fresh = store.find(uow.connection, row.id, actor.partner)
+    fresh = store.find(uow.connection, row.id, actor.viewer)
     return Answer(202, delivery_views(uow.connection, [fresh or row])[0], entry=recorded)
 
 
@@ -128,7 +129,7 @@ def replay(command: ReplayEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
     if not endpoint.enabled:
         raise ConflictError("the endpoint is turned off; turn it on first", code="endpoint_off")
     since = command.body.since
-    queued = queue_events_since(uow, endpoint.id, actor.partner, since, endpoint.event_types)
+    queued = queue_events_since(uow, endpoint.id, actor.viewer, since, endpoint.event_types)
     endpoint_health.forget_wait(uow.connection, endpoint.id)
     recorded = uow.record(
         "webhook_endpoint.replayed",
@@ -147,18 +148,19 @@ def replay(command: ReplayEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
 def queue_events_since(
     uow: UnitOfWork,
     endpoint_id: str,
-    partner: str,
+    viewer: Viewer,
     since: datetime,
     event_types: Sequence[str] | None,
 ) -> int:
     """Queue a partner's events since a time that an endpoint takes; returns how many.
 
-    Tests are left out: each went to one endpoint, once.
+    Tests are left out: each went to one endpoint, once. What is hidden from the viewer goes to the
+    endpoint, which is a machine's, and is not counted.
 
     Raises:
         InvalidInputError: If there are too many.
     """
-    events = store.events_since(uow.connection, partner, since, REPLAY_LIMIT + 1)
+    events = store.events_since(uow.connection, viewer.partner, since, REPLAY_LIMIT + 1)
     if len(events) > REPLAY_LIMIT:
         raise InvalidInputError(
             f"more than {REPLAY_LIMIT} events happened since then; take a later time, or read the "
@@ -169,7 +171,8 @@ def queue_events_since(
     if event_types is not None:
         events = [e for e in events if is_chosen(e.type, event_types)]
     _queue(uow, endpoint_id, events)
-    return len(events)
+    hidden = hidden_among(uow.connection, viewer, {e.request_id for e in events if e.request_id})
+    return sum(e.request_id not in hidden for e in events)
 
 
 def _queue(uow: UnitOfWork, endpoint_id: str, events: Sequence[OwedEvent]) -> None:
@@ -194,7 +197,7 @@ def list_deliveries(
     if endpoint_store.find(connection, endpoint_id, actor.partner) is None:
         raise NotFoundError("there is no such endpoint, or none of yours")
     limit = wanted.limit
-    rows = store.page(connection, endpoint_id, replace(wanted, limit=limit + 1))
+    rows = store.page(connection, endpoint_id, actor.viewer, replace(wanted, limit=limit + 1))
     more = rows[limit - 1].id if len(rows) > limit else None
     return delivery_views(connection, rows[:limit]), more
 
@@ -207,7 +210,7 @@ def get_delivery(
     Raises:
         NotFoundError: If it goes to somebody else, or its endpoint is gone.
     """
-    row = store.find(connection, delivery_id, actor.partner)
+    row = store.find(connection, delivery_id, actor.viewer)
     if row is None:
         raise NotFoundError("there is no such delivery, or none of yours")
     body = load_one(connection, vault, row.event_id, "body")

@@ -12,7 +12,7 @@ from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
-from coordinator.domain.actor import Actor
+from coordinator.domain.actor import Actor, Viewer
 from coordinator.domain.delivery import SECRET_OVERLAP
 from coordinator.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from coordinator.domain.permission import Permission
@@ -346,7 +346,7 @@ def get_endpoint(
         NotFoundError: If it is somebody else's or gone.
     """
     row = _own(connection, actor, endpoint_id)
-    return _views_with_health(connection, vault, [row])[0]
+    return _views_with_health(connection, vault, actor, [row])[0]
 
 
 def list_endpoints(
@@ -355,15 +355,15 @@ def list_endpoints(
     """Return the actor's endpoints by id, and after which to go on (None: that was all)."""
     rows = store.page(connection, actor.partner, after=after, limit=limit + 1)
     more = rows[limit - 1].id if len(rows) > limit else None
-    return _views_with_health(connection, vault, rows[:limit]), more
+    return _views_with_health(connection, vault, actor, rows[:limit]), more
 
 
 def _views_with_health(
-    connection: Connection, vault: Vault, rows: Sequence[WebhookEndpointRow]
+    connection: Connection, vault: Vault, actor: Actor, rows: Sequence[WebhookEndpointRow]
 ) -> list[EndpointView]:
     ids = [row.id for row in rows]
     found = store.documents(connection, vault, ids)
-    health = delivery_store.health(connection, ids)
+    health = delivery_store.health(connection, ids, actor.viewer)
     return [
         {**endpoint_view(row, found[row.id]), "health": _health_view(health[row.id])}
         for row in rows
@@ -430,7 +430,7 @@ def _replay_missed(
             "is not known; have it replayed since a time (POST .../replay)",
             code="nothing_missed",
         )
-    queue_events_since(uow, row.id, row.partner, row.disabled_at, event_types)
+    queue_events_since(uow, row.id, Viewer(row.partner, None), row.disabled_at, event_types)
     if row.gone_at is not None:
         again = delivery_store.given_up(uow.connection, row.id, None, RECOVER_LIMIT, row.gone_at)
         delivery_store.queue_again(uow.connection, again)

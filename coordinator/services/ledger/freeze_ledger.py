@@ -39,6 +39,7 @@ from coordinator.storage.ledger import freeze_ledger as store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.ledger.shared_lines import OtherLink, links_to_other_legs, show_elsewhere
 from coordinator.storage.requests import freeze_requests as request_store
+from coordinator.storage.requests.leg_limits import hidden_holds
 from coordinator.storage.tables.freeze_requests import ActRow, LegRow
 from holdfast.protocol import canonical_json, payloads
 from holdfast.protocol.amounts import KnownAssets, format_amount
@@ -95,6 +96,7 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     on = asked_leg(uow, actor, command.request_id, body.content_sha256, holds=sorted(named))
     request, leg = on.request, on.leg
     ledger = store.load_leg(uow.connection, leg, named)
+    _forget_hidden_holds(uow, actor, ledger)
     require_settling(actor, body.lines, ledger)
     require_leg_act(on, LegAct.REPORT, ledger)
     booking = _book(on, body, ledger)
@@ -134,6 +136,16 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
         "leg": leg_now(on, totals=totals),
     }
     return Answer(201, answer, entry=entries[0], spelled={"lines": lines})
+
+
+def _forget_hidden_holds(uow: UnitOfWork, actor: Actor, ledger: LegLedger) -> None:
+    """Take holds out that stand on legs which are limited to others: there are none for the actor.
+
+    What the leg shares already is its own to report on.
+    """
+    named = [hold_id for hold_id in ledger.other_holds if hold_id not in ledger.shared]
+    for hold_id in hidden_holds(uow.connection, actor.viewer, named):
+        del ledger.other_holds[hold_id]
 
 
 class _Source(NamedTuple):
@@ -312,7 +324,9 @@ def _tell_sharing_legs(on: LegContext, booked: _Booked, elsewhere: Sequence[Othe
             for line in booked.booking.lines
             if line.hold_id in numbers and not line.shares
         ]
-        may_read = other.request.requester == on.request.requester
+        # Who reads the other leg need not be one of those that this one is limited to.
+        is_theirs = other.request.requester == on.request.requester
+        may_read = is_theirs and on.leg.limited_at is None
         source = _Source(on.request.id if may_read else None)
         for kind, event in EVENT_BY_KIND.items():
             lines = [line for line in told if line.kind is kind]

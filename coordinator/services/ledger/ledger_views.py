@@ -1,13 +1,13 @@
 """What partners read of the freeze ledger: lines, holds, and the evidence of acts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple, NotRequired, TypedDict, cast
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
-from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.actor import COORDINATOR, Viewer
 from coordinator.services.core.unit_of_work import unpack_evidence
 from coordinator.services.ledger.report_views import (
     LineOrigin,
@@ -21,6 +21,7 @@ from coordinator.storage.engine.documents import Vault, document_sizes, load
 from coordinator.storage.ledger.ledger_pages import ShownHold, ShownLine
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import additions as addition_store
+from coordinator.storage.requests.leg_limits import hidden_among
 from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol.payloads import ReportLine, format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
@@ -50,7 +51,7 @@ _TOLD_ELSEWHERE = frozenset(
 
 
 def line_views(
-    connection: Connection, vault: Vault, rows: Sequence[ShownLine], reader: str
+    connection: Connection, vault: Vault, rows: Sequence[ShownLine], reader: Viewer
 ) -> list[LineView]:
     """Return ledger lines with what their signed reports say, too.
 
@@ -58,17 +59,22 @@ def line_views(
         connection: For reading.
         vault: Opens the reports.
         rows: As `storage.ledger_pages.lines` returns them.
-        reader: The partner that reads; of lines that were written on another request it learns
+        reader: Who reads; of lines that were written on another request it learns
             what its report says as far as it may read that.
     """
     reports = evidence_bodies(connection, vault, [row.report_id for row in rows])
-    return [_shown_to(reader, row, _line_view(row, _sent_line(reports, row))) for row in rows]
+    elsewhere = {row.source_request for row in rows if row.is_shared}
+    hidden = hidden_among(connection, reader, elsewhere)
+    return [
+        _shown_to(reader.partner, row, _line_view(row, _sent_line(reports, row)), hidden)
+        for row in rows
+    ]
 
 
-def _shown_to(reader: str, row: ShownLine, view: LineView) -> LineView:
+def _shown_to(reader: str, row: ShownLine, view: LineView, hidden: Collection[str]) -> LineView:
     if not row.is_shared:
         return view
-    may_read = reader in {row.partner, row.source_requester}
+    may_read = reader in {row.partner, row.source_requester} and row.source_request not in hidden
     return shared_line_view(view, source_request=row.source_request if may_read else None)
 
 

@@ -16,6 +16,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.tag_keys import EVERYBODY
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.membership.grant_rules import CheckedGrant, GrantContext, check_grant
+from coordinator.services.membership.lost_limits import lift_lost_limits
 from coordinator.services.membership.partner_views import GrantView
 from coordinator.storage.membership import partners as store
 from coordinator.storage.tables.partners import GrantRow, PartnerKeyRow, PartnerRow, SubjectRow
@@ -182,6 +183,7 @@ def _store_subject(uow: UnitOfWork, checked: CheckedGrant, context: GrantContext
             uow.connection.execute(
                 update(SubjectRow).where(SubjectRow.id == subject_id).values(roles=roles)
             )
+            lift_lost_limits(uow, context.partner, context.key)
         return
     new = store.NewSubject(
         id=subject_id,

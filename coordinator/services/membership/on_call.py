@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, FieldFault, InvalidInputError, NotFoundError
@@ -20,6 +19,7 @@ from coordinator.services.core.member_acts import MemberAct, store_member_act
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.membership.grants import own_partner
+from coordinator.services.membership.zones import require_zone
 from coordinator.services.requests.alarms import TEST, alarm_view, queue_calls, record_paged
 from coordinator.storage.membership import on_call as store
 from coordinator.storage.membership import partners as partner_store
@@ -100,7 +100,8 @@ def set_chain(command: SetOnCall, actor: Actor, uow: UnitOfWork) -> Answer:
     """Put a chain in the place of the one before; what is under way goes on along the new one."""
     partner = own_partner(uow, actor)
     _require_people(uow, partner.handle, command.body)
-    _require_zone(command.body)
+    if command.body.quiet is not None:
+        require_zone(command.body.quiet.zone, "/quiet/zone")
     _erase(uow, store.find(uow.connection, partner.handle))
     chain = OnCall(partner.handle, new_id("onc"), actor.subject, uow.now)
     document = _document(command.body)
@@ -234,18 +235,6 @@ def _require_people(uow: UnitOfWork, handle: str, body: NewOnCall) -> None:
     ]
     if faults:
         raise InvalidInputError(f"a person of the chain {detail}", errors=faults)
-
-
-def _require_zone(body: NewOnCall) -> None:
-    if body.quiet is None:
-        return
-    try:
-        ZoneInfo(body.quiet.zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        detail = "is no time zone that is known here: write it as in Europe/Berlin, or UTC"
-        raise InvalidInputError(
-            f"{body.quiet.zone} {detail}", errors=[FieldFault("/quiet/zone", detail, "zone")]
-        ) from None
 
 
 def _erase(uow: UnitOfWork, before: OnCall | None) -> None:

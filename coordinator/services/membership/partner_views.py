@@ -19,7 +19,15 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
-from holdfast.protocol.vocabulary import PartnerKind, PartnerStatus, Role, Silence, Urgency
+from holdfast.protocol.vocabulary import (
+    FreezesOn,
+    PartnerKind,
+    PartnerStatus,
+    Role,
+    Silence,
+    Urgency,
+    Weekday,
+)
 
 #: Sealed documents: of a partner, and of one of its people or systems.
 EMERGENCY_CONTACT, NAMES = "emergency_contact", "names"
@@ -62,6 +70,21 @@ class ClocksView(TypedDict):
     answer_on_order_within: SpanView | None
 
 
+class OpenSpanView(TypedDict):
+    """From when to when on some days (`views.OpenSpanView`)."""
+
+    days: Sequence[Weekday]
+    opens: str
+    closes: str
+
+
+class OpeningHoursView(TypedDict):
+    """When somebody is at the desk (`views.OpeningHoursView`)."""
+
+    zone: str
+    spans: Sequence[OpenSpanView]
+
+
 class PartnerView(TypedDict):
     """One member (`views.PartnerView`); `policy` is for its own people alone."""
 
@@ -75,6 +98,11 @@ class PartnerView(TypedDict):
     contacts: Sequence[str] | None
     emergency_contact: str | None
     cannot_say: Silence
+    freezes_on: FreezesOn
+    jurisdictions: Sequence[str]
+    languages: Sequence[str]
+    hours: OpeningHoursView | None
+    named_in_statistics: bool
     clocks: ClocksView
     policy: NotRequired[PolicyView]
 
@@ -127,6 +155,7 @@ class PersonView(TypedDict):
     display_name: str | None
     contact: str | None
     revoked_at: str | None
+    kept_until: str | None
 
 
 def partner_view(
@@ -147,8 +176,25 @@ def partner_view(
         "contacts": None if contacts is None else list(contacts),
         "emergency_contact": emergency_contact,
         "cannot_say": Silence(row.cannot_say),
+        "freezes_on": FreezesOn(row.freezes_on),
+        "jurisdictions": list(row.jurisdictions or ()),
+        "languages": list(row.languages or ()),
+        "hours": None if row.hours is None else _hours_view(row.hours),
+        "named_in_statistics": row.named_in_statistics,
         "clocks": _clocks_view(row, policies),
     }
+
+
+def _hours_view(stored: JsonObject) -> OpeningHoursView:
+    spans: list[OpenSpanView] = [
+        {
+            "days": [Weekday(day) for day in each["days"]],
+            "opens": each["opens"],
+            "closes": each["closes"],
+        }
+        for each in stored["spans"]
+    ]
+    return {"zone": stored["zone"], "spans": spans}
 
 
 def _clocks_view(row: PartnerRow, policies: Policies) -> ClocksView:
@@ -301,17 +347,19 @@ def _proposal_view(row: GrantProposalRow, packed: bytes) -> GrantView:
 
 
 def person_views(
-    connection: Connection, vault: Vault, handle: str, rows: Sequence[SubjectRow]
+    connection: Connection, vault: Vault, policies: Policies, rows: Sequence[SubjectRow]
 ) -> list[PersonView]:
     """Return one's own people and systems with their good keys and their names."""
     ids = [row.id for row in rows]
-    kids = store.kids_of(connection, handle, ids)
+    kids = store.kids_of(connection, rows[0].partner, ids) if rows else {}
     sealed = load(connection, vault, ids, NAMES)
-    return [person_view(row, kids[row.id], names_of(sealed.get(row.id))) for row in rows]
+    return [person_view(row, kids[row.id], names_of(sealed.get(row.id)), policies) for row in rows]
 
 
-def person_view(row: SubjectRow, kids: Sequence[str], names: Names) -> PersonView:
-    """Return one of one's own people and systems."""
+def person_view(
+    row: SubjectRow, kids: Sequence[str], names: Names, policies: Policies
+) -> PersonView:
+    """Return one of one's own people and systems; of who left, until when their names are kept."""
     return {
         "id": row.id,
         "kind": row.kind,
@@ -321,6 +369,7 @@ def person_view(row: SubjectRow, kids: Sequence[str], names: Names) -> PersonVie
         "display_name": names.display_name,
         "contact": names.contact,
         "revoked_at": optional_time(row.revoked_at),
+        "kept_until": optional_time(policies.names_kept_until(row.revoked_at)),
     }
 
 

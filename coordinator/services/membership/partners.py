@@ -31,6 +31,7 @@ from coordinator.services.membership.partner_views import (
     own_view,
     reached,
 )
+from coordinator.services.membership.zones import require_zone
 from coordinator.storage.membership import partners as store
 from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol import canonical_json, membership_payloads
@@ -38,6 +39,10 @@ from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType, PartnerKind, PartnerStatus, Role, Silence
 
+#: What an entry says that names nobody: columns of the same names.
+_IN_THE_OPEN = frozenset(
+    {"freezes_on", "jurisdictions", "languages", "hours", "named_in_statistics"}
+)
 INVITATION_LASTS = timedelta(days=14)
 
 
@@ -70,8 +75,8 @@ class ConfirmPartner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeContacts:
-    """A lead replaces the contacts that other members see; what the body leaves out stays."""
+class ChangeEntry:
+    """A lead changes its partner's entry in the directory; what the body leaves out stays."""
 
     body: membership_payloads.PartnerChanges
 
@@ -219,14 +224,16 @@ def confirm(command: ConfirmPartner, actor: Actor, uow: UnitOfWork) -> Answer:
     return Answer(200, body, entry=recorded)
 
 
-@handles(ChangeContacts, needs=Permission.PARTNER_CHANGE)
-def change_contacts(command: ChangeContacts, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Replace one's contacts; they may name people, so they are sealed."""
+@handles(ChangeEntry, needs=Permission.PARTNER_CHANGE)
+def change_entry(command: ChangeEntry, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Change one's entry in the directory; contacts may name people, so they are sealed."""
     # Locked, or a second change would put its document beside the first one's.
     row = store.partner(uow.connection, actor.partner, lock=True)
     if row is None:
         raise NotFoundError("there is no such partner")
     key, body = uow.key(row.document_key_id), command.body
+    if "hours" in body.model_fields_set and body.hours is not None:
+        require_zone(body.hours.zone, "/hours/zone")
     contacts = reached(uow.connection, uow.vault, row.handle)
     if "contacts" in body.model_fields_set:
         contacts = contacts._replace(contacts=body.contacts)
@@ -236,5 +243,13 @@ def change_contacts(command: ChangeContacts, actor: Actor, uow: UnitOfWork) -> A
         uow.remove_document(row.handle, EMERGENCY_CONTACT)
         if body.emergency_contact is not None:
             uow.seal(key, row.handle, EMERGENCY_CONTACT, body.emergency_contact.encode())
-    uow.record("partner.contacts_changed", {"partner": row.handle}, key=key)
+    said = body.model_dump(mode="json", include={*_IN_THE_OPEN & body.model_fields_set})
+    if said:
+        store.change(uow.connection, row.handle, said)
+        row = store.partner(uow.connection, row.handle) or row
+    # What it said in the open is provable later; of contacts, that they changed.
+    changed = sorted(body.model_fields_set)
+    uow.record(
+        "partner.entry_changed", {"partner": row.handle, "changed": changed, **said}, key=key
+    )
     return Answer(200, own_view(row, uow.policies, contacts))

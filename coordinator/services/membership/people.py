@@ -15,6 +15,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.membership.grants import own_partner
 from coordinator.services.membership.partner_views import NAMES, Names, names_of, person_view
+from coordinator.storage.ending.retention import mark_forgotten
 from coordinator.storage.engine.documents import load_one
 from coordinator.storage.membership import partners as store
 from coordinator.storage.tail import idempotency
@@ -50,6 +51,8 @@ def name_person(command: NamePerson, actor: Actor, uow: UnitOfWork) -> Answer:
     uow.remove_document(row.id, NAMES)
     if names != Names():
         uow.seal(key, row.id, NAMES, canonical_json.dumps(names._asdict()))
+        if row.forgotten_at is not None:
+            mark_forgotten(uow.connection, row.id, None)
     uow.replace_document(key, row.id, "evidence", uow.evidence.packed())
     recorded = uow.record(
         EventType.PARTNER_NAMES_CHANGED,
@@ -63,4 +66,4 @@ def name_person(command: NamePerson, actor: Actor, uow: UnitOfWork) -> Answer:
         audience=[partner.handle],
     )
     kids = store.kids_of(uow.connection, partner.handle, [row.id])[row.id]
-    return Answer(200, person_view(row, kids, names), entry=recorded, about=row.id)
+    return Answer(200, person_view(row, kids, names, uow.policies), entry=recorded, about=row.id)

@@ -18,6 +18,7 @@ from coordinator.services.core.member_acts import MemberAct, store_member_act
 from coordinator.services.core.tag_keys import EVERYBODY
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork, unpack_evidence
 from coordinator.services.membership.grants import own_partner
+from coordinator.services.membership.lost_limits import lift_lost_limits
 from coordinator.services.membership.root_resets import StoppedBy, stop_reset
 from coordinator.services.requests.act_proofs import ActProof
 from coordinator.storage.membership import partners as store
@@ -82,6 +83,7 @@ def revoke(command: Revoke, actor: Actor, uow: UnitOfWork) -> Answer:
             key=key,
             audience=[EVERYBODY],
         )
+    lift_lost_limits(uow, row.handle, key)
     act = MemberAct(revocation_id, "revoke", body.kid or body.subject)
     store_member_act(uow, actor, act, key, recorded)
     answer: RevocationView = {"id": revocation_id, "kids": kids, "revoked_at": format_time(uow.now)}

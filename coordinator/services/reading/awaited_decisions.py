@@ -24,7 +24,7 @@ def awaited(read: ReadContext, ids: Sequence[str]) -> list[FreezeRequestSummary]
     In the same few queries however many there are.
     """
     connection, actor, policies = read.connection, read.actor, read.policies
-    rows = store.rows(connection, ids, actor.partner)
+    rows = store.rows(connection, ids, actor.viewer)
     themselves = store.undecided(connection, ids, actor.person, read.now)
     additions: dict[str, list[AwaitedAddition]] = defaultdict(list)
     proposed_after = read.now - policies.approve_within

@@ -48,7 +48,7 @@ def own_acts(
 ) -> tuple[list[OwnActView], str | None]:
     """Return what the actor's organisation did, the newest first, and the last id where more is."""
     more = wanted._replace(limit=wanted.limit + 1)
-    found = store.page(connection, actor.partner, more)
+    found = store.page(connection, actor.viewer, more)
     shown = [_view(each) for each in found[: wanted.limit]]
     proven = [each.id for each in found[: wanted.limit] if isinstance(each, OwnMemberAct)]
     packed = load(connection, vault, proven, "evidence")

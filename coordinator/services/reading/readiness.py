@@ -138,7 +138,7 @@ def readiness_report(read: ReadContext, request_id: str) -> ReadinessReport:
         ConflictError: If the request is real: statistics tell how fast such were answered.
     """
     own = read.actor.partner
-    row, leg = readable_request(read.connection, own, request_id)
+    row, leg = readable_request(read.connection, read.actor.viewer, request_id)
     if not row.drill:
         raise ConflictError(
             "this request is real: a readiness report is made of a drill",
@@ -159,7 +159,9 @@ class _Drill:
     def report(self) -> ReadinessReport:
         row, own = self.row, self.read.actor.partner
         asked = [self._asked(each) for each in self.legs]
-        incident = incident_views(self.read.connection, self.read.vault, [row.incident_id], own)
+        incident = incident_views(
+            self.read.connection, self.read.vault, [row.incident_id], self.read.actor.viewer
+        )
         return {
             "drill": True,
             "request_id": row.id,
@@ -218,7 +220,7 @@ class _Drill:
         rows = partner_store.subjects(
             connection, handle, with_former=True, after="", limit=_MOST_PARTNERS
         )
-        views = person_views(connection, self.read.vault, handle, rows)
+        views = person_views(connection, self.read.vault, self.read.policies, rows)
         return {each["id"]: each["display_name"] for each in views if each["display_name"]}
 
     # ---- units -------------------------------------------------------------------------------

@@ -127,7 +127,7 @@ def request_summary(read: ReadContext, request_id: str, *, coordinator: str) -> 
     Raises:
         NotFoundError: If the reader is neither the requester nor asked.
     """
-    row, leg = readable_request(read.connection, read.actor.partner, request_id)
+    row, leg = readable_request(read.connection, read.actor.viewer, request_id)
     return _Case(read, row, None if row.requester == read.actor.partner else leg).facts(coordinator)
 
 
@@ -235,7 +235,7 @@ class _Case:
         rows = partner_store.subjects(
             connection, handle, with_former=True, after="", limit=MOST_PARTNERS
         )
-        views = person_views(connection, self.read.vault, handle, rows)
+        views = person_views(connection, self.read.vault, self.read.policies, rows)
         return {each["id"]: each["display_name"] for each in views if each["display_name"]}
 
     @cached_property

@@ -77,9 +77,9 @@ def _by_id(read: ReadContext, identifier: str) -> list[FoundView]:
     if prefix == "frq":
         return _requests(read, [identifier] if _may_read(read, identifier) else [])
     if prefix == "inc":
-        ids = request_store.of_incident(read.connection, identifier, read.actor.partner, limit=20)
+        ids = request_store.of_incident(read.connection, identifier, read.actor.viewer, limit=20)
         return _requests(read, ids)
-    owners = store.owners(read.connection, identifier, read.actor.partner)
+    owners = store.owners(read.connection, identifier, read.actor.viewer)
     shown = {each["id"]: each for each in _requests(read, [o.request_id for o in owners])}
     return [
         {**shown[owner.request_id], "kind": "part", "id": identifier}
@@ -90,12 +90,12 @@ def _by_id(read: ReadContext, identifier: str) -> list[FoundView]:
 
 def _requests(read: ReadContext, ids: Sequence[str]) -> list[FoundView]:
     """Return requests that were found among what the reader may see, newest first."""
-    connection, partner = read.connection, read.actor.partner
+    connection, viewer = read.connection, read.actor.viewer
     if not ids:
         return []
-    rows = awaited_decisions.rows(connection, list(dict.fromkeys(ids)), partner)
+    rows = awaited_decisions.rows(connection, list(dict.fromkeys(ids)), viewer)
     incidents = incident_views(
-        connection, read.vault, sorted({row.incident_id for row in rows}), partner
+        connection, read.vault, sorted({row.incident_id for row in rows}), viewer
     )
     return [
         {
@@ -115,7 +115,7 @@ def _requests(read: ReadContext, ids: Sequence[str]) -> list[FoundView]:
 
 def _may_read(read: ReadContext, request_id: str) -> bool:
     try:
-        readable_request(read.connection, read.actor.partner, request_id)
+        readable_request(read.connection, read.actor.viewer, request_id)
     except NotFoundError:
         return False
     except ErasedError:
@@ -141,7 +141,7 @@ def _accounts(chains: Chains, text: str) -> Iterable[str]:
 
 
 def _by_account(read: ReadContext, indexes: Sequence[bytes]) -> tuple[list[FoundView], bool]:
-    places, is_cut = store.places(read.connection, read.actor.partner, indexes, most=MOST_RECEIVED)
+    places, is_cut = store.places(read.connection, read.actor.viewer, indexes, most=MOST_RECEIVED)
     shown = {each["id"]: each for each in _requests(read, [p.request_id for p in places][:200])}
     # Of an address that was left out nobody hears who was asked after that.
     hidden = store.hidden_places(read.connection, read.actor.partner, list(shown))
@@ -171,12 +171,12 @@ def _by_handle(read: ReadContext, text: str) -> list[FoundView]:
 def _by_words(read: ReadContext, words: Sequence[str]) -> tuple[list[FoundView], bool]:
     if not words:
         return [], False
-    partner = read.actor.partner
+    viewer = read.actor.viewer
     rows = incident_store.visible_incidents(
-        read.connection, partner, before=None, limit=MOST_INCIDENTS + 1
+        read.connection, viewer, before=None, limit=MOST_INCIDENTS + 1
     )
     newest = dict(rows[:MOST_INCIDENTS])
-    views = incident_views(read.connection, read.vault, list(newest), partner)
+    views = incident_views(read.connection, read.vault, list(newest), viewer)
     fitting = [
         newest[id_]
         for id_ in newest

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from coordinator.domain.durations import milliseconds, percentile
 from coordinator.domain.usd import usd_text_if_any
+from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.reading import statistics as store
 from coordinator.storage.reading.statistics import (
     AskedSum,
@@ -75,7 +76,7 @@ class UsdFigures(TypedDict):
 class StatisticsRow(TypedDict):
     """One partner's answers of one urgency and month (`life_cycle_views.StatisticsRow`)."""
 
-    partner: str
+    partner: str | None
     urgency: str
     month: str | None
     legs: int
@@ -94,7 +95,7 @@ class StatisticsRow(TypedDict):
 class RequesterFigures(TypedDict):
     """How often a requester flagged the wrong account (`life_cycle_views.RequesterFigures`)."""
 
-    requester: str
+    requester: str | None
     frozen_requests: int
     wrong_requests: int
     frozen_addresses: int
@@ -271,6 +272,8 @@ class Figures:
 
 
 Key = tuple[str, str, str]
+#: In the place of the handles of partners that did not choose to be named.
+UNNAMED = ""
 
 
 def month_start(year: int, month: int) -> datetime:
@@ -283,6 +286,7 @@ class CountedFigures(NamedTuple):
 
     Attributes:
         rows: By (month, partner, urgency); each partner was asked for all that a request names.
+            Those that did not choose to be named stand together, as `UNNAMED`.
         whole: All together, where what a request names counts once, however many it asks.
     """
 
@@ -301,13 +305,14 @@ def count_figures(
     the rows, too: so the rows of two partners add up to the whole but for what was asked.
     """
     legs = {leg.id: leg for leg in store.legs(connection, scope)}
+    named = _named(connection, scope)
     rows: dict[Key, Figures] = {}
     of_leg: dict[str, Figures] = {}
     of_answers: dict[str, list[Figures]] = {}
     requesters: dict[str, str] = {}
     for leg in legs.values():
         month = "" if months_together else f"{leg.queued_at:%Y-%m}"
-        key = (month, leg.partner, leg.urgency)
+        key = (month, leg.partner if leg.partner in named else UNNAMED, leg.urgency)
         figures = rows.setdefault(key, Figures())
         of_leg[leg.id] = figures
         of_answers.setdefault(leg.request_id, []).append(figures)
@@ -331,6 +336,12 @@ def count_figures(
         for figures in (*of_answers[asked.request_id], whole):
             figures.add_asked(asked, requesters[asked.request_id])
     return CountedFigures(rows, whole)
+
+
+def _named(connection: Connection, scope: Scope) -> frozenset[str]:
+    """Return of whom figures may be told by name: who chose that, and the reader's own side."""
+    named = partner_store.named_in_statistics(connection)
+    return named if scope.visible_to is None else named | {scope.visible_to.partner}
 
 
 def _declining_code(nothing: Mapping[str, int]) -> str:
@@ -431,7 +442,7 @@ def member_view(
         "rows": [
             {
                 "month": month or None,
-                "partner": partner,
+                "partner": partner or None,
                 "urgency": urgency,
                 "legs": row.legs,
                 "acknowledged": durations(row.acknowledged),
@@ -462,16 +473,23 @@ def requester_views(connection: Connection, scope: Scope) -> list[RequesterFigur
 
     Of what the legs in scope froze: addresses, and requests with at least one such address.
     """
+    named = _named(connection, scope)
+
+    def name(requester: str) -> str:
+        return requester if requester in named else UNNAMED
+
     frozen: dict[str, list[FrozenRequest]] = {}
     for row in store.frozen_requests(connection, scope):
-        frozen.setdefault(row.requester, []).append(row)
-    asking = {leg.requester for leg in store.legs(connection, scope)}
-    return [_judged(requester, frozen.get(requester, ())) for requester in sorted(asking)]
+        frozen.setdefault(name(row.requester), []).append(row)
+    asking = {name(leg.requester) for leg in store.legs(connection, scope)}
+    # Those without a name come last.
+    ordered = sorted(asking, key=lambda each: (each == UNNAMED, each))
+    return [_judged(requester, frozen.get(requester, ())) for requester in ordered]
 
 
 def _judged(requester: str, frozen: Sequence[FrozenRequest]) -> RequesterFigures:
     return {
-        "requester": requester,
+        "requester": requester or None,
         "frozen_requests": len(frozen),
         "wrong_requests": sum(row.wrong > 0 for row in frozen),
         "frozen_addresses": sum(row.frozen for row in frozen),
@@ -484,14 +502,16 @@ def yearly_view(
 ) -> YearlySummary:
     """Return what the public reads of a year, without the units of its assets.
 
-    A partner is named from `name_from` cases on; with fewer in all, there are counts alone. A sum
+    A partner that chose to be is named, from `name_from` cases on; with fewer in all, there are
+    counts alone. A sum
     is shown where it comes from as many partners, each sum by itself: where many found and one
     froze, the sum frozen would be that partner's amount.
     """
     by_partner: dict[str, Figures] = {}
     rows, whole = counted
     for (_, partner, _), row in rows.items():
-        by_partner.setdefault(partner, Figures()).include(row)
+        if partner != UNNAMED:
+            by_partner.setdefault(partner, Figures()).include(row)
     view: YearlySummary = {
         "year": year,
         "named_from_cases": name_from,

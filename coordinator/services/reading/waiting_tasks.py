@@ -62,6 +62,7 @@ def waiting(
         policies=read.policies,
         kinds=kinds if kind is None else kinds & {kind},
         person=read.actor.person,
+        viewer=read.actor.viewer.person,
     )
     return store.page(read.connection, wanted, after=after, limit=limit)
 
@@ -88,7 +89,7 @@ class _About:
     def read(cls, read: ReadContext, tasks: Sequence[Waiting]) -> "_About":
         connection, handle = read.connection, read.actor.partner
         ids = sorted({each.task.request_id for each in tasks if each.task.request_id})
-        rows = awaited_decisions.rows(connection, ids, handle) if ids else []
+        rows = awaited_decisions.rows(connection, ids, read.actor.viewer) if ids else []
         legs = {each.leg_id for each in tasks if each.leg_id}
         upheld = {each.task.about or "" for each in tasks if each.task.kind is TaskKind.WITHDRAW}
         return cls(

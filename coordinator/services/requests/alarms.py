@@ -34,6 +34,7 @@ from coordinator.storage.reading import waiting_tasks
 from coordinator.storage.reading.waiting_tasks import NO_TIME, Wanted
 from coordinator.storage.requests import alarms as store
 from coordinator.storage.requests import freeze_requests as request_store
+from coordinator.storage.requests import leg_limits
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.alarms import Alarm, Call
 from coordinator.storage.requests.legs import NewLeg
@@ -351,6 +352,9 @@ def _who_may_hear(
     roles = {row.id: row.roles for row in rows if row.kind == "person"}
     people = [step.person for step in document.steps]
     standing = {person for person in people if person in roles}
+    named = _named(uow, alarm)
+    if named is not None:
+        standing &= named
     if not standing:
         return None
     able = {
@@ -360,6 +364,12 @@ def _who_may_hear(
     }
     heard = able or standing
     return lambda place: people[place] in heard
+
+
+def _named(uow: UnitOfWork, alarm: Alarm) -> frozenset[str] | None:
+    """Return to whom what an alarm is about is limited: nobody else is woken. None: it is not."""
+    leg = leg_store.of_partner(uow.connection, alarm.request_id or "", alarm.partner)
+    return None if leg is None else leg_limits.named(uow.connection, leg)
 
 
 def _may_do(
@@ -386,7 +396,7 @@ def _may_do(
 
 def own_alarms(context: ReadContext, *, before: str | None, limit: int) -> list[Alarm]:
     """Return the alarms of the reader's partner, newest first."""
-    return store.newest(context.connection, context.actor.partner, before=before, limit=limit)
+    return store.newest(context.connection, context.actor.viewer, before=before, limit=limit)
 
 
 def alarms_of_request(
@@ -400,7 +410,7 @@ def alarms_of_request(
         NotFoundError: If the reader's partner is neither the requester nor asked.
     """
     own = context.actor.partner
-    row, _ = readable_request(context.connection, own, request_id)
+    row, _ = readable_request(context.connection, context.actor.viewer, request_id)
     partners = None if row.requester == own else {own, row.requester}
     return store.of_request(context.connection, request_id, partners, before=before, limit=limit)
 

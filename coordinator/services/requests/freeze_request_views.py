@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
+from coordinator.domain.actor import Viewer
 from coordinator.domain.leg import LegFlag
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import LegNumbers, LogEntry, unpack_evidence
@@ -32,6 +33,7 @@ from coordinator.storage.requests import indemnities, info_requests
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.freeze_requests import ListedRequest
 from coordinator.storage.requests.incidents import IncidentRead
+from coordinator.storage.requests.leg_limits import LegLimit, limits_of
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow, LegRow
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.transparency_log.proofs import proof_under
@@ -44,6 +46,7 @@ from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import (
     Decision,
     DeclineCode,
+    FreezesOn,
     LegStatus,
     RequestStatus,
     Support,
@@ -80,13 +83,13 @@ class IncidentView(TypedDict):
 
 
 def incident_views(
-    connection: Connection, vault: Vault, ids: Sequence[str], partner: str
+    connection: Connection, vault: Vault, ids: Sequence[str], viewer: Viewer
 ) -> dict[str, IncidentView]:
     """Return many incidents by id, without requests and totals, in two queries.
 
     Title and reference are the opener's words: only readers of one of its requests are shown them.
     """
-    rows = incident_store.incidents(connection, ids, partner)
+    rows = incident_store.incidents(connection, ids, viewer)
     sealed = load(connection, vault, [id_ for id_, row in rows.items() if row.is_told], "words")
     return {id_: _incident_view(row, sealed.get(id_)) for id_, row in rows.items()}
 
@@ -211,6 +214,7 @@ class RequestDetails:
         words: Of `request_words`.
         hold_hours: How long it asks to hold: as it states, or by the operator's policy.
         requester_suspended: Whether the requester is suspended at present.
+        kept_until: When what it says is erased by itself, once it ended.
     """
 
     words: Mapping[str, str]
@@ -218,6 +222,7 @@ class RequestDetails:
     hold_hours: int
     approvals: Sequence[ApprovalView] = ()
     requester_suspended: bool = False
+    kept_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,12 +234,22 @@ class RequesterDetails:
         legs: The status of each partner's leg, by handle.
         totals: Over all legs, by asset.
         task: What waits for its leads, if the request itself does.
+        order_only: Whom it asks that freezes on an order alone, while it rests on none.
     """
 
     context: str | None
     legs: Mapping[str, str]
     totals: TotalsView
     task: TaskView | None = None
+    order_only: Sequence[str] = ()
+
+
+class LegLimitView(TypedDict):
+    """To whom a leg is limited (`views.LegLimitView`)."""
+
+    people: Sequence[str]
+    at: str
+    by: str | None
 
 
 class LegView(TypedDict):
@@ -263,6 +278,7 @@ class LegView(TypedDict):
     indemnity_given_at: NotRequired[str]
     sequence: int
     requester_sequence: int
+    limited: NotRequired[LegLimitView]
     flags: list[str]
     tasks: Sequence[TaskView]
     totals: TotalsView
@@ -289,6 +305,7 @@ class FreezeRequestView(TypedDict):
     unratified_until: str | None
     decided_at: str | None
     ended_at: str | None
+    kept_until: str | None
     withdrawn_reason_code: WithdrawalReason | None
     urgency: Urgency
     tlp: str
@@ -304,6 +321,7 @@ class FreezeRequestView(TypedDict):
     context_sha256: NotRequired[str]
     warnings: NotRequired[Sequence[ContextWarning]]
     waits_because: NotRequired[WaitsBecause | None]
+    order_only: NotRequired[Sequence[str]]
     task: NotRequired[TaskView | None]
     approvals: Sequence[ApprovalView]
     quorum: int
@@ -348,10 +366,13 @@ def request_view(read: ReadContext, row: FreezeRequestRow, leg: LegRow | None) -
     connection, vault, partner = read.connection, read.vault, read.actor.partner
     details = RequestDetails(
         words=_request_words(connection, vault, row),
-        incident=incident_views(connection, vault, [row.incident_id], partner)[row.incident_id],
+        incident=incident_views(connection, vault, [row.incident_id], read.actor.viewer)[
+            row.incident_id
+        ],
         approvals=approvals(connection, vault, row.id),
         hold_hours=read.policies.hold_hours(row.hold_hours),
         requester_suspended=bool(partner_store.suspended_among(connection, [row.requester])),
+        kept_until=read.policies.kept_until(row.ended_at),
     )
     legs = leg_store.legs_asked(connection, row.id)
     if row.requester == partner:
@@ -362,6 +383,7 @@ def request_view(read: ReadContext, row: FreezeRequestRow, leg: LegRow | None) -
             legs=legs,
             totals=ledger_totals.as_text(totals),
             task=request_task_view(connection, row),
+            order_only=_order_only(connection, row, sealed),
         )
         view = requester_view(row, details, own)
         if row.leaf_index is not None:
@@ -395,10 +417,27 @@ def requester_view(
         "context_sha256": row.context_sha256,
         "warnings": [] if context is None else list(context.warnings),
         "waits_because": _waits_because(row),
+        "order_only": list(own.order_only),
         "task": own.task,
         "leg_counts": Counter(own.legs.values()),
         "totals": own.totals,
     }
+
+
+def order_only(asked: Mapping[str, str]) -> list[str]:
+    """Return who freezes on an order alone, of partners with what each freezes on."""
+    return sorted(handle for handle, freezes in asked.items() if freezes == FreezesOn.ORDER)
+
+
+def _order_only(
+    connection: Connection, row: FreezeRequestRow, context: bytes | None
+) -> Sequence[str]:
+    """Return who of those asked freezes on an order alone, as long as a lead is to decide."""
+    is_open = row.status == RequestStatus.SUBMITTED or row.provisional
+    if not is_open or context is None or row.on_order or support_of(row) is Support.ORDER:
+        return ()
+    asked = partner_store.statuses(connection, DecisionContext.read(context).to)
+    return order_only({handle: known.freezes_on for handle, known in asked.items()})
 
 
 def _waits_because(row: FreezeRequestRow) -> WaitsBecause | None:
@@ -431,6 +470,7 @@ def _common_view(
         "unratified_until": optional_time(row.unratified_until),
         "decided_at": optional_time(row.decided_at),
         "ended_at": optional_time(row.ended_at),
+        "kept_until": optional_time(details.kept_until),
         "withdrawn_reason_code": _reason(row.withdrawal_reason),
         "urgency": Urgency(row.urgency),
         "tlp": row.tlp,
@@ -510,6 +550,7 @@ class LegDetails:
         asked: Until when the requester is to reply to the leg's oldest open question, and since
             when that is late; None where nothing is asked.
         tasks: What waits for its partner.
+        limit: To whom its partner limited it; for that partner's own people.
     """
 
     numbers: LegNumbers
@@ -520,6 +561,7 @@ class LegDetails:
     indemnified_at: datetime | None
     asked: tuple[datetime, datetime | None] | None
     tasks: Sequence[TaskView]
+    limit: LegLimit | None = None
 
 
 def leg_views(
@@ -534,6 +576,7 @@ def leg_views(
     indemnified = indemnity_times(connection, rows)
     asked = reply_times(connection, rows)
     tasks = leg_tasks(connection, rows, reader)
+    limits = limits_of(connection, [row for row in rows if row.partner == reader])
     return [
         leg_view(
             row,
@@ -546,6 +589,7 @@ def leg_views(
                 indemnified.get(row.id),
                 asked.get(row.id),
                 tasks[row.id],
+                limits.get(row.id),
             ),
         )
         for row in rows
@@ -622,6 +666,9 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
         tasks=details.tasks,
         totals=details.totals,
     )
+    if details.limit is not None:
+        limit = details.limit
+        view["limited"] = {"people": limit.people, "at": format_time(limit.at), "by": limit.by}
     if details.asked is not None:
         reply_by, late_at = details.asked
         view["reply_by"] = format_time(reply_by)

@@ -20,6 +20,7 @@ from coordinator.services.requests.freeze_request_views import (
     RequestDetails,
     RequesterDetails,
     incident_views,
+    order_only,
     request_words,
     requester_view,
 )
@@ -50,6 +51,7 @@ from holdfast.protocol.vocabulary import (
     EventType,
     LegStatus,
     PartnerKind,
+    Support,
     Tlp,
     Urgency,
     WaitsBecause,
@@ -90,6 +92,7 @@ class _Submission:
     id: str
     incident: _Incident
     to: Sequence[str]
+    order_only: Sequence[str]
     quorum: int
     context: DecisionContext
     context_text: str
@@ -148,6 +151,7 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
             legs=dict.fromkeys(told, LegStatus.QUEUED.value),
             totals={},
             task=_untaken(on),
+            order_only=submission.order_only,
         ),
     )
     location = f"/v1/freeze-requests/{submission.id}"
@@ -173,7 +177,8 @@ def _decide(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> _Sub
     statuses = _send_statuses(uow, document)
     people = partner_store.send_people(uow.connection, actor.partner)
     newer = account_store.send_newer(uow.connection, actor.partner, command.duplicates)
-    to = _partners_asked(uow, actor, document, statuses)
+    asked = _partners_asked(uow, actor, document, statuses)
+    to = list(asked)
     incident = _incident(uow, actor, document)
     _require_followable(uow, actor, document, incident.id)
     quorum = _require_enough_leads(actor, people)
@@ -201,6 +206,7 @@ def _decide(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> _Sub
         id=request_id,
         incident=incident,
         to=to,
+        order_only=() if _rests_on_order(document) else order_only(asked),
         quorum=quorum,
         context=context,
         context_text=context.text(),
@@ -292,7 +298,8 @@ def _partners_asked(
     actor: Actor,
     document: payloads.FreezeRequest,
     statuses: Sequence[Pending[PartnerStatusNow]],
-) -> list[str]:
+) -> dict[str, str]:
+    """Return whom a document asks, each with what it freezes on by its own word."""
     if document.to == "all":
         if document.tlp is Tlp.RED:
             raise InvalidInputError(
@@ -307,11 +314,11 @@ def _partners_asked(
                 errors=[FieldFault("/to", "name the partners", "all_forbidden")],
             )
         rows = partner_store.partners(uow.connection, limit=100_000, active_only=True)
-        asked = [
-            r.handle
+        asked = {
+            r.handle: r.freezes_on
             for r in rows
             if r.handle != actor.partner and PartnerKind(r.kind) in ASKABLE_KINDS
-        ]
+        }
         if not asked:
             raise ConflictError("there is no other partner that could be asked")
         return asked
@@ -327,7 +334,12 @@ def _partners_asked(
             code="invalid_partners",
             errors=faults,
         )
-    return list(document.to)
+    return {handle: known[handle].freezes_on for handle in document.to}
+
+
+def _rests_on_order(document: payloads.FreezeRequest) -> bool:
+    has_order = document.legal is not None and document.legal.order is not None
+    return has_order or document.support is Support.ORDER
 
 
 def _incident(uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest) -> _Incident:
@@ -343,12 +355,12 @@ def _incident(uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest) -
             "drill": document.drill,
         }
         return _Incident(incident_id, view, incident)
-    if not store.of_incident(uow.connection, incident.id, actor.partner, limit=1):
+    if not store.of_incident(uow.connection, incident.id, actor.viewer, limit=1):
         raise InvalidInputError(
             "there is no such incident, or none that you may see",
             errors=[FieldFault("/incident/id", "names no incident that you may see", "unknown")],
         )
-    view = incident_views(uow.connection, uow.vault, [incident.id], actor.partner)[incident.id]
+    view = incident_views(uow.connection, uow.vault, [incident.id], actor.viewer)[incident.id]
     _require_as_real(document, view)
     return _Incident(incident.id, view, None)
 

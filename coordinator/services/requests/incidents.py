@@ -125,11 +125,9 @@ def trace(
     read: ReadContext, incident_id: str, *, after: Place | None, limit: int
 ) -> tuple[TracePage, Place | None]:
     """Return nodes and edges of up to `limit` flagged addresses, and where to go on."""
-    connection, partner = read.connection, read.actor.partner
+    connection, viewer = read.connection, read.actor.viewer
     start = "" if after is None else after.request_id
-    requests = store.visible_requests(
-        connection, incident_id, partner, start=start, limit=limit + 2
-    )
+    requests = store.visible_requests(connection, incident_id, viewer, start=start, limit=limit + 2)
     slices, following = _cut(requests, after, limit)
     graph = _Graph(read.chains)
     documents = _documents(read, [s.request for s in slices])

@@ -45,6 +45,7 @@ from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import info_requests
 from coordinator.storage.requests import legs as store
 from coordinator.storage.requests import tasks as task_store
+from coordinator.storage.requests.leg_limits import limits_of
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol import payloads
 from holdfast.protocol.chains.format_errors import TransactionError
@@ -277,6 +278,7 @@ def leg_now(
         indemnity_times(uow.connection, [leg]).get(leg.id),
         reply_times(uow.connection, [leg]).get(leg.id),
         leg_tasks(uow.connection, [leg], on.actor.partner)[leg.id],
+        limits_of(uow.connection, [leg] if leg.partner == on.actor.partner else []).get(leg.id),
     )
     return leg_view(leg, details)
 

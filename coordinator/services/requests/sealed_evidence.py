@@ -6,12 +6,13 @@ request, which everybody with a leg reads. It lies under the request's data key 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
-from coordinator.domain.actor import Actor
+from coordinator.domain.actor import Actor, Viewer
 from coordinator.domain.errors import (
     BodyTooLargeError,
     ConflictError,
@@ -26,6 +27,7 @@ from coordinator.services.core.access import readable_request, require_same_docu
 from coordinator.services.core.acts import RequestContext, drill_mark
 from coordinator.services.core.bus import handles
 from coordinator.services.core.member_acts import MemberAct, store_member_act
+from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import (
     About,
     Answer,
@@ -33,6 +35,7 @@ from coordinator.services.core.unit_of_work import (
     UnitOfWork,
     unpack_evidence,
 )
+from coordinator.storage.ending.retention import ended_at
 from coordinator.storage.engine.documents import Vault, load, load_one
 from coordinator.storage.membership import encryption_keys as key_store
 from coordinator.storage.membership import partners as partner_store
@@ -42,7 +45,7 @@ from coordinator.storage.requests import sealed_evidence as store
 from coordinator.storage.requests.sealed_evidence import NewRecipient, SealedAct, SentPart
 from coordinator.storage.tables.sealed_evidence import SealedEvidenceRow, SealedRecipientRow
 from holdfast.protocol import base64url, sealed_payloads
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.sealed_payloads import WrappedKey
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType, EvidenceKind, RequestStatus, Tlp
@@ -139,6 +142,8 @@ class SealedEvidenceView(TypedDict):
     part_count: int
     sha256: str
     sealed_at: str
+    kept_until: str | None
+    erased_at: str | None
     recipients: Sequence[SealedRecipientView]
     acts: NotRequired[Sequence[SealedActView]]
 
@@ -198,10 +203,11 @@ def seal(command: SealEvidence, actor: Actor, uow: UnitOfWork) -> Answer:
         part_count=len(parts),
         sha256=body.sha256,
         sealed_at=uow.now,
+        erased_at=None,
     )
     store.name_parts(uow.connection, row.id, parts)
     recorded = _add(on, row, act, body.keys)
-    return Answer(201, _view(row, _recipients(on, row)), entry=recorded)
+    return Answer(201, _view(row, _recipients(on, row), _kept_until(on, row)), entry=recorded)
 
 
 @handles(ShareEvidence, needs=Permission.EVIDENCE_SHARE)
@@ -233,13 +239,13 @@ def share(command: ShareEvidence, actor: Actor, uow: UnitOfWork) -> Answer:
     if twice:
         raise InvalidInputError("some of these partners can open it already", errors=twice)
     recorded = _add(on, row, MemberAct(new_id("act"), "share_evidence", row.id), body.keys)
-    return Answer(201, _view(row, _recipients(on, row)), entry=recorded)
+    return Answer(201, _view(row, _recipients(on, row), _kept_until(on, row)), entry=recorded)
 
 
 def _party(uow: UnitOfWork, actor: Actor, request_id: str, content_sha256: str) -> RequestContext:
     """Lock a request that the actor's partner sent or has a leg of, and that went out."""
     request_store.get(uow.connection, request_id, lock=True)
-    row, _ = readable_request(uow.connection, actor.partner, request_id)
+    row, _ = readable_request(uow.connection, actor.viewer, request_id)
     require_same_document(row, content_sha256)
     if RequestStatus(row.status) not in _WENT_OUT:
         raise InvalidTransitionError(
@@ -381,9 +387,11 @@ def _fault(pointer: str, detail: str, code: str) -> InvalidInputError:
 
 
 def sealed_evidence_views(
-    connection: Connection, vault: Vault, rows: Sequence[SealedEvidenceRow]
+    read: ReadContext, rows: Sequence[SealedEvidenceRow]
 ) -> list[SealedEvidenceView]:
     """Return sealed files with who can open each, and the acts that say so."""
+    connection, vault = read.connection, read.vault
+    ended = ended_at(connection, {row.request_id for row in rows})
     recipients = store.recipients_of(connection, [row.id for row in rows])
     act_ids = {each.act_id for some in recipients.values() for each in some}
     acts = store.acts_by_id(connection, act_ids)
@@ -392,7 +400,15 @@ def sealed_evidence_views(
     for act in acts:
         by_file.setdefault(act.about, []).append(_act_view(act, packed.get(act.id)))
     return [
-        {**_view(row, recipients.get(row.id, [])), "acts": by_file.get(row.id, [])} for row in rows
+        {
+            **_view(
+                row,
+                recipients.get(row.id, []),
+                read.policies.sealed_evidence_kept_until(row.sealed_at, ended.get(row.request_id)),
+            ),
+            "acts": by_file.get(row.id, []),
+        }
+        for row in rows
     ]
 
 
@@ -404,6 +420,10 @@ def sealed_part_view(
     Raises:
         NotFoundError: If it has no such part, or the request was erased.
     """
+    if row.erased_at is not None:
+        raise NotFoundError(
+            f"its time was over: it was erased at {format_time(row.erased_at)}, and its hash stays"
+        )
     part = store.part_id(connection, row.id, number)
     data = None if part is None else load_one(connection, vault, part.id, store.PART)
     if part is None or data is None:
@@ -412,21 +432,27 @@ def sealed_part_view(
 
 
 def find_evidence(
-    connection: Connection, reader: str, request_id: str, sealed_evidence_id: str
+    connection: Connection, viewer: Viewer, request_id: str, sealed_evidence_id: str
 ) -> SealedEvidenceRow:
-    """Return what `reader` sealed or can open.
+    """Return what a viewer's partner sealed or can open.
 
     Raises:
         NotFoundError: If there is none, as of anything that is not there.
     """
-    readable_request(connection, reader, request_id)
-    row = store.find(connection, request_id, sealed_evidence_id, reader=reader)
+    readable_request(connection, viewer, request_id)
+    row = store.find(connection, request_id, sealed_evidence_id, reader=viewer.partner)
     if row is None:
         raise NotFoundError(_NONE)
     return row
 
 
-def _view(row: SealedEvidenceRow, recipients: Sequence[SealedRecipientRow]) -> SealedEvidenceView:
+def _kept_until(on: RequestContext, row: SealedEvidenceRow) -> datetime | None:
+    return on.uow.policies.sealed_evidence_kept_until(row.sealed_at, on.request.ended_at)
+
+
+def _view(
+    row: SealedEvidenceRow, recipients: Sequence[SealedRecipientRow], kept_until: datetime | None
+) -> SealedEvidenceView:
     return {
         "id": row.id,
         "request_id": row.request_id,
@@ -436,6 +462,8 @@ def _view(row: SealedEvidenceRow, recipients: Sequence[SealedRecipientRow]) -> S
         "part_count": row.part_count,
         "sha256": row.sha256,
         "sealed_at": format_time(row.sealed_at),
+        "kept_until": optional_time(kept_until),
+        "erased_at": optional_time(row.erased_at),
         "recipients": [
             {
                 "partner": each.partner,

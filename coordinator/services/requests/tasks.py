@@ -72,7 +72,8 @@ def take(command: TakeTask, actor: Actor, uow: UnitOfWork) -> Answer:
     leg = None if row is None else _leg_of(uow, task, actor.partner)
     owner = None if row is None else row.requester
     if task.kind in OF_PARTNER_ASKED:
-        owner = None if leg is None else leg.partner
+        seen = leg_store.seen_by(uow.connection, task.request_id, actor.viewer)
+        owner = None if leg is None or seen is None else leg.partner
     if row is None or owner != actor.partner:
         raise no_such_task()
     if command.body.content_sha256 is None:

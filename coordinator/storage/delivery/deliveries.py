@@ -17,11 +17,13 @@ from sqlalchemy import (
     update,
 )
 
+from coordinator.domain.actor import Viewer
 from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.newest import Newest
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as
 from coordinator.storage.engine.rows import insert_rows
+from coordinator.storage.requests.leg_limits import seen
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.outbox import (
     AttemptRow,
@@ -80,10 +82,14 @@ class LegDue:
     owes: str
 
 
-def page(connection: Connection, endpoint_id: str, wanted: Newest) -> list[ShownDelivery]:
+def page(
+    connection: Connection, endpoint_id: str, viewer: Viewer, wanted: Newest
+) -> list[ShownDelivery]:
     """Return an endpoint's deliveries, the newest first, with type and the lane's next try."""
     query = (
-        _DELIVERIES.where(DeliveryRow.endpoint_id == endpoint_id)
+        _DELIVERIES.where(
+            DeliveryRow.endpoint_id == endpoint_id, *seen(EventRow.request_id, viewer)
+        )
         .order_by(DeliveryRow.id.desc())
         .limit(wanted.limit)
     )
@@ -111,14 +117,15 @@ _DELIVERIES = (
 )
 
 
-def find(connection: Connection, delivery_id: str, partner: str) -> ShownDelivery | None:
-    """Return a delivery to an endpoint of `partner` that is not deleted."""
+def find(connection: Connection, delivery_id: str, viewer: Viewer) -> ShownDelivery | None:
+    """Return a delivery to an endpoint of a viewer's partner, which is not deleted."""
     query = _DELIVERIES.join(
         WebhookEndpointRow, WebhookEndpointRow.id == DeliveryRow.endpoint_id
     ).where(
         DeliveryRow.id == delivery_id,
-        WebhookEndpointRow.partner == partner,
+        WebhookEndpointRow.partner == viewer.partner,
         WebhookEndpointRow.deleted_at.is_(None),
+        *seen(EventRow.request_id, viewer),
     )
     return next(iter(read_as(connection, ShownDelivery, query)), None)
 
@@ -129,9 +136,13 @@ def get(connection: Connection, delivery_id: str) -> ShownDelivery | None:
     return next(iter(read_as(connection, ShownDelivery, query)), None)
 
 
-def health(connection: Connection, endpoint_ids: Sequence[str]) -> dict[str, Health]:
+def health(
+    connection: Connection, endpoint_ids: Sequence[str], viewer: Viewer
+) -> dict[str, Health]:
     """Return how endpoints take their events, by id: one query for all of them."""
-    owed = DeliveryRow.endpoint_id == WebhookEndpointRow.id
+    owed = and_(
+        DeliveryRow.endpoint_id == WebhookEndpointRow.id, *seen(DeliveryRow.request_id, viewer)
+    )
 
     def of_status(value: ColumnElement[R], status: str) -> ScalarSelect[R]:
         return select(value).where(owed, DeliveryRow.status == status).scalar_subquery()
@@ -145,7 +156,7 @@ def health(connection: Connection, endpoint_ids: Sequence[str]) -> dict[str, Hea
     )
     next_try = (
         select(func.min(LaneRow.due_at))
-        .where(LaneRow.endpoint_id == WebhookEndpointRow.id)
+        .where(LaneRow.endpoint_id == WebhookEndpointRow.id, *seen(LaneRow.request_id, viewer))
         .scalar_subquery()
     )
     query = select(

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Connection,
     Executable,
     Select,
+    String,
     Text,
     and_,
     bindparam,
@@ -18,9 +19,11 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import BindParameter, ColumnElement
 
+from coordinator.domain.actor import Viewer
 from coordinator.domain.usd import usd_text_if_any
 from coordinator.storage.engine.base import Base, BaseUnits
 from coordinator.storage.engine.batches import batches
+from coordinator.storage.requests.leg_limits import is_seen, person_of
 from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 
@@ -30,6 +33,7 @@ Totals = dict[str, dict[str, int]]
 _LEFT = ("released", "returned", "seized")
 _OF_HOLDS = ("frozen", *_LEFT, "frozen_usd", "held_usd", *(f"{name}_usd" for name in _LEFT))
 _OF_FINDINGS = ("found", "found_usd")
+_PERSON = bindparam("person", type_=String)
 _AMOUNTS = ("found", "frozen", "held", *_LEFT)
 
 
@@ -39,7 +43,7 @@ def totals(
     request_id: str | None = None,
     leg_id: str | None = None,
     incident_id: str | None = None,
-    visible_to: str | None = None,
+    visible_to: Viewer | None = None,
 ) -> Totals:
     """Return sums by asset over *distinct* holds in scope, and what was found there.
 
@@ -55,7 +59,13 @@ def totals(
     is in scope and holds anything; what it holds stands beside, as `same_funds`.
     """
     if incident_id is not None:
-        scope, names = "incident", {"incident": incident_id, "partner": visible_to or ""}
+        viewer = visible_to or Viewer("", None)
+        scope = "incident"
+        names = {
+            "incident": incident_id,
+            "partner": viewer.partner,
+            "person": person_of(viewer),
+        }
     elif leg_id is not None:
         scope, names = "leg", {"leg": leg_id}
     else:
@@ -243,6 +253,7 @@ def _visible_legs() -> Select[Any]:
         .where(
             FreezeRequestRow.incident_id == bindparam("incident"),
             (FreezeRequestRow.requester == partner) | (LegRow.partner == partner),
+            is_seen(LegRow.request_id, bindparam("partner", type_=String), _PERSON),
         )
     )
 

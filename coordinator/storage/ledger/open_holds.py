@@ -6,8 +6,10 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, and_, or_, select
 
+from coordinator.domain.actor import Viewer
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.ledger.ledger_pages import ShownHold, linked_hold
+from coordinator.storage.requests.leg_limits import seen
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 
@@ -40,7 +42,7 @@ class WantedHolds:
     limit: int
 
 
-def open_holds(connection: Connection, partner: str, wanted: WantedHolds) -> list[ShownHold]:
+def open_holds(connection: Connection, viewer: Viewer, wanted: WantedHolds) -> list[ShownHold]:
     """Return holds that have not ended, the soonest end first, once for each request of theirs."""
     query = (
         select(*linked_hold())
@@ -49,7 +51,7 @@ def open_holds(connection: Connection, partner: str, wanted: WantedHolds) -> lis
         .where(~HoldRow.ended)
     )
     mine = HoldRow.partner if wanted.side == "own" else FreezeRequestRow.requester
-    query = query.where(mine == partner)
+    query = query.where(mine == viewer.partner, *seen(HoldLinkRow.request_id, viewer))
     if wanted.request_id is not None:
         query = query.where(HoldLinkRow.request_id == wanted.request_id)
     after = wanted.after

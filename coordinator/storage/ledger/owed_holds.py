@@ -2,10 +2,12 @@
 
 from sqlalchemy import Connection, and_, or_, select
 
+from coordinator.domain.actor import Viewer
 from coordinator.domain.clock import from_micros
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.ledger.hold_clocks import OBLIGES
 from coordinator.storage.ledger.ledger_pages import ShownHold, linked_hold
+from coordinator.storage.requests.leg_limits import seen
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 
@@ -20,9 +22,9 @@ _OWED = (
 
 
 def owed_to_or_by(
-    connection: Connection, partner: str, *, after: tuple[str, str] = ("", ""), limit: int = 100
+    connection: Connection, viewer: Viewer, *, after: tuple[str, str] = ("", ""), limit: int = 100
 ) -> list[ShownHold]:
-    """Return holds about which an answer is owed: `partner`'s own, and on its requests.
+    """Return holds about which an answer is owed: a viewer's own side's, and on its requests.
 
     One row for each request that it is owed on, by hold and request, with leg and address there: a
     hold that is shared with a request that goes on owes nothing on that one.
@@ -36,7 +38,8 @@ def owed_to_or_by(
         .join(FreezeRequestRow, FreezeRequestRow.id == HoldLinkRow.request_id)
         .where(
             OBLIGES,
-            or_(HoldRow.partner == partner, FreezeRequestRow.requester == partner),
+            or_(HoldRow.partner == viewer.partner, FreezeRequestRow.requester == viewer.partner),
+            *seen(HoldLinkRow.request_id, viewer),
             or_(
                 _OWED.c.id > after_hold,
                 and_(_OWED.c.id == after_hold, HoldLinkRow.request_id > after_request),

@@ -1,6 +1,6 @@
 """Members, subjects, keys and grants."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -29,7 +29,7 @@ from coordinator.storage.tables.partners import GrantRow, PartnerKeyRow, Partner
 from coordinator.storage.tables.transparency_log import LogHeadRow
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.strict_json import JsonObject
-from holdfast.protocol.vocabulary import PartnerKind, PartnerStatus, Role
+from holdfast.protocol.vocabulary import FreezesOn, PartnerKind, PartnerStatus, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,7 @@ class PartnerStatusNow(NamedTuple):
     provisional: str
     clocks: str | None
     jurisdiction: str | None
+    freezes_on: str = FreezesOn.REQUEST
 
 
 class Person(NamedTuple):
@@ -202,6 +203,7 @@ _STATUSES = Prebuilt(
         PartnerRow.provisional,
         PartnerRow.clocks,
         PartnerRow.jurisdiction,
+        PartnerRow.freezes_on,
     ),
     PartnerStatusNow,
     among=PartnerRow.handle,
@@ -387,6 +389,18 @@ def suspended_among(connection: Connection, handles: Collection[str]) -> set[str
         PartnerRow.handle.in_(handles), PartnerRow.status == PartnerStatus.SUSPENDED
     )
     return set(connection.execute(query).scalars()) if handles else set()
+
+
+def change(connection: Connection, handle: str, values: Mapping[str, object]) -> None:
+    """Change what a partner says of itself; it is locked."""
+    statement = update(PartnerRow).where(PartnerRow.handle == handle).values(**values)
+    connection.execute(statement)
+
+
+def named_in_statistics(connection: Connection) -> frozenset[str]:
+    """Return the members that let others read figures of them under their names."""
+    query = select(PartnerRow.handle).where(PartnerRow.named_in_statistics)
+    return frozenset(connection.execute(query).scalars())
 
 
 def jurisdictions(connection: Connection) -> frozenset[str]:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
-from coordinator.domain.actor import Actor
+from coordinator.domain.actor import Actor, Viewer
 from coordinator.storage.engine.newest import NewestRequests
 from coordinator.storage.engine.reads import read, read_as
 from coordinator.storage.requests.additions import PENDING
@@ -84,9 +84,9 @@ def requests(
     return sorted(found, reverse=True)[: wanted.limit]
 
 
-def rows(connection: Connection, ids: Sequence[str], handle: str) -> list[ListedRequest]:
-    """Return requests that `handle` may read by id, newest first, as the other lists have them."""
-    query = listed(handle).where(FreezeRequestRow.id.in_(ids))
+def rows(connection: Connection, ids: Sequence[str], viewer: Viewer) -> list[ListedRequest]:
+    """Return requests that a viewer may read by id, newest first, as the other lists have them."""
+    query = listed(viewer).where(FreezeRequestRow.id.in_(ids))
     return read_as(connection, ListedRequest, query.order_by(FreezeRequestRow.id.desc()))
 
 

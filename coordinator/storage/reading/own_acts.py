@@ -8,13 +8,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select, union_all
 
+from coordinator.domain.actor import Viewer
 from coordinator.storage.engine.reads import read_as
+from coordinator.storage.requests.leg_limits import hidden_requests, seen
 from coordinator.storage.tables.console import ConsoleSessionRow
-from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
+from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import GrantProposalRow
+from coordinator.storage.tables.on_call import AlarmRow
 from coordinator.storage.tables.partners import GrantRow, MemberActRow
+from coordinator.storage.tables.sealed_evidence import SealedEvidenceRow
 
 
 class Wanted(NamedTuple):
@@ -94,24 +98,24 @@ def key_of(entry: OwnEntry) -> str:
     return entry[0].partition("_")[2]
 
 
-def page(connection: Connection, partner: str, wanted: Wanted) -> list[OwnEntry]:
+def page(connection: Connection, viewer: Viewer, wanted: Wanted) -> list[OwnEntry]:
     """Return the newest entries before a key, the newest first; a query for each source."""
-    found = sorted(_entries(connection, partner, wanted), key=key_of, reverse=True)
+    found = sorted(_entries(connection, viewer, wanted), key=key_of, reverse=True)
     return found[: wanted.limit]
 
 
-def _entries(connection: Connection, partner: str, wanted: Wanted) -> Iterator[OwnEntry]:
+def _entries(connection: Connection, viewer: Viewer, wanted: Wanted) -> Iterator[OwnEntry]:
     if wanted.source in {None, "act"}:
-        yield from _acts(connection, partner, wanted)
+        yield from _acts(connection, viewer, wanted)
     if wanted.source in {None, "grant"}:
-        yield from _grants(connection, partner, wanted)
+        yield from _grants(connection, viewer.partner, wanted)
     if wanted.source in {None, "organisation"}:
-        yield from _member_acts(connection, partner, wanted)
+        yield from _member_acts(connection, viewer, wanted)
     if wanted.source in {None, "session"}:
-        yield from _sessions(connection, partner, wanted)
+        yield from _sessions(connection, viewer.partner, wanted)
 
 
-def _acts(connection: Connection, partner: str, wanted: Wanted) -> list[OwnAct]:
+def _acts(connection: Connection, viewer: Viewer, wanted: Wanted) -> list[OwnAct]:
     query = (
         select(
             ActRow.id,
@@ -127,7 +131,7 @@ def _acts(connection: Connection, partner: str, wanted: Wanted) -> list[OwnAct]:
             ActRow.leaf_index,
         )
         .join(FreezeRequestRow, FreezeRequestRow.id == ActRow.request_id)
-        .where(ActRow.partner == partner)
+        .where(ActRow.partner == viewer.partner, *seen(ActRow.request_id, viewer))
         .order_by(ActRow.id.desc())
         .limit(wanted.limit)
     )
@@ -168,14 +172,14 @@ def _grants(connection: Connection, partner: str, wanted: Wanted) -> list[OwnGra
     return read_as(connection, OwnGrant, query)
 
 
-def _member_acts(connection: Connection, partner: str, wanted: Wanted) -> list[OwnMemberAct]:
+def _member_acts(connection: Connection, viewer: Viewer, wanted: Wanted) -> list[OwnMemberAct]:
     row = MemberActRow
     # Their prefixes differ, and are of one length.
     number = func.substr(row.id, len("act_") + 1)
     columns = (row.id, row.kind, row.at, row.subject, row.kid, row.about)
     query = (
         select(*columns, row.evidence_kind, row.leaf_index)
-        .where(row.partner == partner)
+        .where(row.partner == viewer.partner, *_are_seen(viewer))
         .order_by(number.desc())
         .limit(wanted.limit)
     )
@@ -184,6 +188,21 @@ def _member_acts(connection: Connection, partner: str, wanted: Wanted) -> list[O
     if wanted.before is not None:
         query = query.where(number < wanted.before)
     return read_as(connection, OwnMemberAct, query)
+
+
+def _are_seen(viewer: Viewer) -> list[ColumnElement[bool]]:
+    """Return what holds of acts about no leg, and no file of one, that is hidden from a viewer."""
+    if viewer.person is None:
+        return []
+    hidden = hidden_requests(viewer.partner, viewer.person)
+    about_hidden = union_all(
+        select(LegRow.id).where(LegRow.partner == viewer.partner, LegRow.request_id.in_(hidden)),
+        select(SealedEvidenceRow.id).where(SealedEvidenceRow.request_id.in_(hidden)),
+        select(AlarmRow.id).where(
+            AlarmRow.partner == viewer.partner, AlarmRow.request_id.in_(hidden)
+        ),
+    )
+    return [or_(MemberActRow.about.is_(None), MemberActRow.about.not_in(about_hidden))]
 
 
 def _sessions(connection: Connection, partner: str, wanted: Wanted) -> list[OwnSession]:

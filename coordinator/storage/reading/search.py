@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, null, or_, select
 
+from coordinator.domain.actor import Viewer
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.requests.flagged_accounts import PACKED_AT_ONCE
+from coordinator.storage.requests.leg_limits import seen
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, LedgerLineRow
 from coordinator.storage.tables.freeze_requests import (
@@ -59,18 +61,19 @@ _BY_PREFIX: Mapping[str, tuple[Any, Any, Any]] = MappingProxyType(
 )
 
 
-def owners(connection: Connection, identifier: str, partner: str) -> list[Owner]:
-    """Return where the thing with an id belongs, as far as `partner` may read there.
+def owners(connection: Connection, identifier: str, viewer: Viewer) -> list[Owner]:
+    """Return where the thing with an id belongs, as far as a viewer may read there.
 
     One query whatever the id, so that its time tells nothing of what others have.
     """
+    partner = viewer.partner
     prefix = identifier.partition("_")[0]
     if prefix == "evt":
         told = EventAudienceRow.partner == partner
         told_of = (
             select(EventRow.request_id, EventRow.leg_id)
             .join(EventAudienceRow, EventAudienceRow.seq == EventRow.seq)
-            .where(EventRow.id == identifier, told)
+            .where(EventRow.id == identifier, told, *seen(EventRow.request_id, viewer))
         )
         found = connection.execute(told_of).all()
         return [Owner(request, leg) for request, leg in found if request is not None]
@@ -92,7 +95,7 @@ def owners(connection: Connection, identifier: str, partner: str) -> list[Owner]
     query = (
         select(request_id.label("request_id"), of_all.label("leg_id"))
         .join(FreezeRequestRow, FreezeRequestRow.id == request_id)
-        .where(id_ == identifier, may)
+        .where(id_ == identifier, may, *seen(request_id, viewer))
         .order_by(request_id.desc())
         .limit(20)
     )
@@ -100,20 +103,20 @@ def owners(connection: Connection, identifier: str, partner: str) -> list[Owner]
 
 
 def places(
-    connection: Connection, partner: str, indexes: Sequence[bytes], *, most: int
+    connection: Connection, viewer: Viewer, indexes: Sequence[bytes], *, most: int
 ) -> tuple[list[Place], bool]:
-    """Return where requests that `partner` may read name an account, ended ones too, newest first.
+    """Return where requests that a viewer may read name an account, ended ones too, newest first.
 
     Its own along an index; of those that it was asked in, the newest `most`. The second value is
     whether there were more of these.
     """
     hashes = [int.from_bytes(each[:_HASH_BYTES], "big", signed=True) for each in indexes]
     own = select(FlaggedAccountRow.request_id).where(
-        FlaggedAccountRow.requester == partner, FlaggedAccountRow.account_hash.in_(hashes)
+        FlaggedAccountRow.requester == viewer.partner, FlaggedAccountRow.account_hash.in_(hashes)
     )
     asked = (
         select(LegRow.request_id)
-        .where(LegRow.partner == partner)
+        .where(LegRow.partner == viewer.partner, *seen(LegRow.request_id, viewer))
         .order_by(LegRow.request_id.desc())
         .limit(most + 1)
     )

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Integer, Select, Subquery, case, cast, func, select
 from sqlalchemy.orm import aliased
 
+from coordinator.domain.actor import Viewer
 from coordinator.storage.engine.base import BaseUnits
 from coordinator.storage.engine.reads import fields_from, read_as
+from coordinator.storage.requests.leg_limits import seen
 from coordinator.storage.tables.freeze_ledger import (
     FindingRow,
     HoldLinkRow,
@@ -35,12 +37,12 @@ class Scope:
     """Legs queued from `start` until before `end`.
 
     Attributes:
-        visible_to: Only those that this partner may see; None: all of the network.
+        visible_to: Only those that this viewer may see; None: all of the network.
     """
 
     start: datetime
     end: datetime
-    visible_to: str | None
+    visible_to: Viewer | None
 
     def legs(self, column: Any = LegRow.id) -> Select[Any]:
         """Return a query for one column of the legs in scope."""
@@ -54,9 +56,12 @@ class Scope:
             return query
         own = select(FreezeRequestRow.id).where(
             FreezeRequestRow.id == LegRow.request_id,
-            FreezeRequestRow.requester == self.visible_to,
+            FreezeRequestRow.requester == self.visible_to.partner,
         )
-        return query.where((LegRow.partner == self.visible_to) | own.exists())
+        return query.where(
+            (LegRow.partner == self.visible_to.partner) | own.exists(),
+            *seen(LegRow.request_id, self.visible_to),
+        )
 
 
 class CountedLeg(NamedTuple):
@@ -277,7 +282,7 @@ def same_funds(connection: Connection, scope: Scope) -> list[SameFundsSum]:
     counted = aliased(HoldRow)
     marked = select(FreezeRequestRow.id)
     if scope.visible_to is not None:
-        marked = marked.where(FreezeRequestRow.requester == scope.visible_to)
+        marked = marked.where(FreezeRequestRow.requester == scope.visible_to.partner)
     both_released, both_returned = counted.released != 0, counted.returned != 0
     let_go = LetGo(
         *(case((both_released, column), else_=None) for column in _LET_GO[:2]),

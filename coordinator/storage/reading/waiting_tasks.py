@@ -43,6 +43,7 @@ from coordinator.storage.engine.base import UtcTime
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.membership.root_resets import WAITING
 from coordinator.storage.reading import awaited_decisions
+from coordinator.storage.requests.leg_limits import EVERYTHING, is_seen
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import (
@@ -64,6 +65,7 @@ _MICROSECOND = timedelta(microseconds=1)
 #: What changes from call to call.
 _PARTNER = bindparam("partner", type_=String)
 _PERSON = bindparam("person", type_=String)
+_VIEWER = bindparam("viewer", type_=String)
 _NOW = bindparam("now", type_=UtcTime())
 _ADDED_AFTER = bindparam("added_after", type_=UtcTime())
 _NEAR = bindparam("near", type_=UtcTime())
@@ -147,6 +149,8 @@ class Wanted:
         policies: The clocks.
         kinds: Which tasks.
         person: Who is to decide: decisions in which this person had a hand are left out. None: all.
+        viewer: Who reads: what is about a leg that is limited to others is left out. None: a
+            machine, or the coordinator.
     """
 
     partner: str
@@ -154,6 +158,7 @@ class Wanted:
     policies: Policies
     kinds: Collection[TaskKind]
     person: str | None = None
+    viewer: str | None = None
 
 
 _Text = SQLColumnExpression[str] | SQLColumnExpression[str | None]
@@ -285,6 +290,7 @@ def _one(kind: TaskKind, *, decides: bool) -> Prebuilt[_Row]:
 class _Values(NamedTuple):
     partner: str
     person: str | None
+    viewer: str
     now: datetime
     added_after: datetime
     near: datetime
@@ -310,6 +316,7 @@ def _values(wanted: Wanted) -> _Values:
     return _Values(
         partner=wanted.partner,
         person=wanted.person,
+        viewer=wanted.viewer or EVERYTHING,
         now=now,
         added_after=now - policies.approve_within,
         near=now + ahead,
@@ -481,7 +488,7 @@ def _on_leg(
 
 
 def _of_partner_asked() -> Iterable[_Branch]:
-    own = LegRow.partner == _PARTNER
+    own = and_(LegRow.partner == _PARTNER, is_seen(LegRow.request_id, _PARTNER, _VIEWER))
     yield _on_leg(
         TaskKind.ACKNOWLEDGE,
         LegRow.acknowledge_by,
@@ -537,6 +544,7 @@ def _of_partner_asked() -> Iterable[_Branch]:
         since=DisputeRow.release_recommended_at,
         where=[
             DisputeRow.partner == _PARTNER,
+            is_seen(DisputeRow.request_id, _PARTNER, _VIEWER),
             DisputeRow.resolved_at.is_(None),
             DisputeRow.release_recommended_at.is_not(None),
         ],
@@ -560,6 +568,7 @@ def _extensions() -> _Branch:
             # Whoever signs another end has answered.
             HoldRow.hold_expires_at == HoldRow.extension_asked_end,
             request.status == RequestStatus.ACTIVE,
+            is_seen(request.id, _PARTNER, _VIEWER),
         ],
         joins=[
             (request, request.id == HoldRow.extension_asked_on),

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, exists, insert, or_, select, update
 
+from coordinator.domain.actor import Viewer
 from coordinator.storage.engine.reads import read_as
+from coordinator.storage.requests.leg_limits import seen
 from coordinator.storage.tables.freeze_requests import LegRow
 from coordinator.storage.tables.on_call import AlarmCallRow, AlarmRow, OnCallRow
 from holdfast.protocol.on_call_views import AlarmOutcome, CallStatus, ChannelKind
@@ -110,10 +112,12 @@ def get(connection: Connection, alarm_id: str, *, lock: bool = False) -> Alarm |
 
 
 def newest(
-    connection: Connection, partner: str, *, before: str | None = None, limit: int
+    connection: Connection, viewer: Viewer, *, before: str | None = None, limit: int
 ) -> list[Alarm]:
-    """Return a partner's alarms, newest first."""
-    query = select(AlarmRow.__table__).where(AlarmRow.partner == partner)
+    """Return the alarms of a viewer's partner, newest first."""
+    query = select(AlarmRow.__table__).where(
+        AlarmRow.partner == viewer.partner, *seen(AlarmRow.request_id, viewer)
+    )
     if before is not None:
         query = query.where(AlarmRow.id < before)
     return read_as(connection, Alarm, query.order_by(AlarmRow.id.desc()).limit(limit))

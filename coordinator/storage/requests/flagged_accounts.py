@@ -121,7 +121,8 @@ def _readable(dialect: str) -> Prebuilt[_Readable]:
         FlaggedAccountRow.account_hash,
         FlaggedAccountRow.requester == partner,
     )
-    asked = select(LegRow.request_id).where(LegRow.partner == partner)
+    # All of a requester's people read its warnings: of a limited leg none may tell.
+    asked = select(LegRow.request_id).where(LegRow.partner == partner, LegRow.limited_at.is_(None))
     ids = union(own, asked).subquery()
     is_live = (
         select(_is_comparable()).where(FreezeRequestRow.id == ids.c.request_id).scalar_subquery()

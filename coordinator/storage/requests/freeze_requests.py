@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from coordinator.domain.actor import Viewer
 from coordinator.domain.errors import ConflictError
 from coordinator.domain.freeze_request import Ratification
 from coordinator.storage.engine.newest import NewestRequests
@@ -29,6 +30,7 @@ from coordinator.storage.engine.reads import fields_from, read, read_as
 from coordinator.storage.engine.rows import insert_rows, mapping_rows, new_row
 from coordinator.storage.requests.incidents import request_words_are_told_to
 from coordinator.storage.requests.left_out_acts import Heard, unheard_acts
+from coordinator.storage.requests.leg_limits import seen
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import (
     ActRow,
@@ -276,48 +278,53 @@ def acts_by_id(connection: Connection, act_ids: Sequence[str]) -> list[ActRow]:
     return read(connection, query)
 
 
-def listed(handle: str, leg_status: InstrumentedAttribute[str] | None = None) -> Select[Any]:
+def listed(viewer: Viewer, leg_status: InstrumentedAttribute[str] | None = None) -> Select[Any]:
     """Return a query for `ListedRequest` rows as `handle` may read them.
 
     Args:
-        handle: The reader.
+        viewer: The reader.
         leg_status: The column of its own leg, which is to be joined; None where it has no leg.
     """
     return select(
         *fields_from(ListedRequest, FreezeRequestRow),
-        request_words_are_told_to(handle).label("incident_is_told"),
+        request_words_are_told_to(viewer).label("incident_is_told"),
         (null() if leg_status is None else leg_status).label("leg_status"),
         # Whoever was asked after the approval is told of no address that it left out.
         (literal(0) if leg_status is None else _HIDDEN).label("hidden_count"),
     )
 
 
-def sent_by(connection: Connection, handle: str, wanted: NewestRequests) -> list[ListedRequest]:
-    """Return requests of `handle`, newest first."""
-    query = listed(handle).where(FreezeRequestRow.requester == handle)
+def sent_by(connection: Connection, viewer: Viewer, wanted: NewestRequests) -> list[ListedRequest]:
+    """Return requests of a viewer's partner, newest first."""
+    handle = viewer.partner
+    query = listed(viewer).where(FreezeRequestRow.requester == handle)
     found = _newest(query, wanted, FreezeRequestRow.id, FreezeRequestRow.status)
     return read_as(connection, ListedRequest, found)
 
 
-def received_by(connection: Connection, handle: str, wanted: NewestRequests) -> list[ListedRequest]:
-    """Return requests that `handle` has a leg of, newest first; the status is the leg's."""
+def received_by(
+    connection: Connection, viewer: Viewer, wanted: NewestRequests
+) -> list[ListedRequest]:
+    """Return requests of which a viewer may see a leg, newest first; the status is the leg's."""
+    handle = viewer.partner
     query = (
-        listed(handle, LegRow.status)
+        listed(viewer, LegRow.status)
         .join(LegRow, LegRow.request_id == FreezeRequestRow.id)
-        .where(LegRow.partner == handle)
+        .where(LegRow.partner == handle, *seen(LegRow.request_id, viewer))
     )
     found = _newest(query, wanted, LegRow.request_id, LegRow.status)
     return read_as(connection, ListedRequest, found)
 
 
-def ended_of(connection: Connection, handle: str, wanted: NewestRequests) -> list[ListedRequest]:
-    """Return requests that are over, which `handle` sent or was asked in, newest first."""
+def ended_of(connection: Connection, viewer: Viewer, wanted: NewestRequests) -> list[ListedRequest]:
+    """Return requests that are over, which a viewer's side sent or was asked in, newest first."""
+    handle = viewer.partner
     ended = FreezeRequestRow.status.in_([each.value for each in _ENDED])
-    sent = listed(handle).where(FreezeRequestRow.requester == handle, ended)
+    sent = listed(viewer).where(FreezeRequestRow.requester == handle, ended)
     received = (
-        listed(handle, LegRow.status)
+        listed(viewer, LegRow.status)
         .join(LegRow, LegRow.request_id == FreezeRequestRow.id)
-        .where(LegRow.partner == handle, ended)
+        .where(LegRow.partner == handle, ended, *seen(LegRow.request_id, viewer))
     )
     found = [
         *read_as(connection, ListedRequest, _newest(sent, wanted, *_OWN)),
@@ -353,9 +360,10 @@ def _newest(
 
 
 def of_incident(
-    connection: Connection, incident_id: str, handle: str, *, limit: int = 1000
+    connection: Connection, incident_id: str, viewer: Viewer, *, limit: int = 1000
 ) -> list[str]:
-    """Return the ids of an incident's requests that `handle` may see."""
+    """Return the ids of an incident's requests that a viewer may see."""
+    handle = viewer.partner
     leg = select(LegRow.id).where(
         LegRow.request_id == FreezeRequestRow.id, LegRow.partner == handle
     )
@@ -364,6 +372,7 @@ def of_incident(
         .where(
             FreezeRequestRow.incident_id == incident_id,
             (FreezeRequestRow.requester == handle) | leg.exists(),
+            *seen(FreezeRequestRow.id, viewer),
         )
         .order_by(FreezeRequestRow.id)
         .limit(limit)

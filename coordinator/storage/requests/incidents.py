@@ -18,9 +18,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from coordinator.domain.actor import Viewer
 from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as
+from coordinator.storage.requests.leg_limits import is_seen, person_of, seen
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import LedgerLineRow, NothingRow
 from coordinator.storage.tables.freeze_requests import (
@@ -67,12 +69,18 @@ class MovedOnLine(NamedTuple):
     line_no: int
 
 
-def words_are_told_to(partner: str | BindParameter[str]) -> ColumnElement[bool]:
+def words_are_told_to(
+    partner: str | BindParameter[str], is_theirs: Sequence[ColumnElement[bool]]
+) -> ColumnElement[bool]:
     """Return whether `partner` may read the words of an `IncidentRow`.
 
     They are the opener's, from the signed document that opened it: its TLP holds for them, so they
     are read by the opener and by whoever it asked in this incident, and not by those whom another
     member asks in the same incident.
+
+    Args:
+        partner: The handle.
+        is_theirs: What holds of the leg `_OPENERS_LEG` where its reader may see it.
     """
     asked = (
         select(_OPENERS_LEG.id)
@@ -83,27 +91,30 @@ def words_are_told_to(partner: str | BindParameter[str]) -> ColumnElement[bool]:
             # and walk all that the opener ever asked instead of the incident's few requests.
             _OPENERS.requester.concat("") == IncidentRow.opened_by,
             _OPENERS_LEG.partner == partner,
+            *is_theirs,
         )
     )
     return (IncidentRow.opened_by == partner) | asked.exists()
 
 
-def request_words_are_told_to(partner: str) -> ColumnElement[bool]:
+def request_words_are_told_to(viewer: Viewer) -> ColumnElement[bool]:
     """Return the same of the incident that a `FreezeRequestRow` belongs to.
 
     Asked as a value: were it asked whether such an incident exists, PostgreSQL would look through
     all incidents first, once, for it thinks of every row of the list and not of its page.
     """
-    is_told = select(words_are_told_to(partner)).where(
+    theirs = seen(_OPENERS_LEG.request_id, viewer)
+    is_told = select(words_are_told_to(viewer.partner, theirs)).where(
         IncidentRow.id == FreezeRequestRow.incident_id
     )
     return func.coalesce(is_told.scalar_subquery(), false())
 
 
 def timeline(
-    connection: Connection, incident_id: str, partner: str, *, after: int, limit: int
+    connection: Connection, incident_id: str, viewer: Viewer, *, after: int, limit: int
 ) -> list[TimelineEvent]:
-    """Return what happened in an incident and was told to `partner`, in the order of `seq`."""
+    """Return what happened in an incident and was told to a viewer, in the order of `seq`."""
+    partner = viewer.partner
     # From the incident's requests to their events: the other way, along all that `partner` was ever
     # told, is what SQLite takes for a plain join, and grows with everything that is stored.
     requests = select(FreezeRequestRow.id).where(FreezeRequestRow.incident_id == incident_id)
@@ -111,7 +122,12 @@ def timeline(
     query = (
         select(*fields_from(TimelineEvent, EventRow), LegRow.partner)
         .outerjoin(LegRow, LegRow.id == EventRow.leg_id)
-        .where(EventRow.request_id.in_(requests), EventRow.seq > after, told)
+        .where(
+            EventRow.request_id.in_(requests),
+            EventRow.seq > after,
+            told,
+            *seen(EventRow.request_id, viewer),
+        )
         .order_by(EventRow.seq)
         .limit(limit)
     )
@@ -119,9 +135,10 @@ def timeline(
 
 
 def visible_requests(
-    connection: Connection, incident_id: str, partner: str, *, start: str, limit: int
+    connection: Connection, incident_id: str, viewer: Viewer, *, start: str, limit: int
 ) -> list[FreezeRequestRow]:
-    """Return an incident's requests that `partner` may see, from the id `start` on."""
+    """Return an incident's requests that a viewer may see, from the id `start` on."""
+    partner = viewer.partner
     leg = select(LegRow.id).where(
         LegRow.request_id == FreezeRequestRow.id, LegRow.partner == partner
     )
@@ -131,6 +148,7 @@ def visible_requests(
             FreezeRequestRow.incident_id == incident_id,
             FreezeRequestRow.id >= start,
             (FreezeRequestRow.requester == partner) | leg.exists(),
+            *seen(FreezeRequestRow.id, viewer),
         )
         .order_by(FreezeRequestRow.id)
         .limit(limit)
@@ -256,13 +274,14 @@ class IncidentRead(NamedTuple):
 
 
 def visible_incidents(
-    connection: Connection, handle: str, *, before: str | None, limit: int
+    connection: Connection, viewer: Viewer, *, before: str | None, limit: int
 ) -> list[tuple[str, str]]:
-    """Return (incident, newest request of it that `handle` may see), the newest first.
+    """Return (incident, newest request of it that a viewer may see), the newest first.
 
-    Walks the requests that `handle` sent and those that it was asked in along their indexes, and
-    passes over a request where a newer visible one of the same incident exists.
+    Walks the requests that their partner sent and those that it was asked in along their indexes,
+    and passes over a request where a newer visible one of the same incident exists.
     """
+    handle = viewer.partner
     asked = select(_NEWER_LEG.id).where(
         _NEWER_LEG.request_id == _NEWER.id, _NEWER_LEG.partner == handle
     )
@@ -270,12 +289,13 @@ def visible_incidents(
         _NEWER.incident_id == FreezeRequestRow.incident_id,
         _NEWER.id > FreezeRequestRow.id,
         (_NEWER.requester == handle) | asked.exists(),
+        *seen(_NEWER.id, viewer),
     )
     base = select(FreezeRequestRow.incident_id, FreezeRequestRow.id).where(~superseded.exists())
     sent = base.where(FreezeRequestRow.requester == handle).order_by(FreezeRequestRow.id.desc())
     received = (
         base.join(LegRow, LegRow.request_id == FreezeRequestRow.id)
-        .where(LegRow.partner == handle)
+        .where(LegRow.partner == handle, *seen(LegRow.request_id, viewer))
         .order_by(LegRow.request_id.desc())
     )
     if before is not None:
@@ -289,10 +309,13 @@ def visible_incidents(
     return sorted(found, key=lambda each: each[1], reverse=True)[:limit]
 
 
+_READER = bindparam("reader", type_=String)
 _INCIDENTS = Prebuilt(
     select(
         IncidentRow.__table__,
-        words_are_told_to(bindparam("reader", type_=String)).label("is_told"),
+        words_are_told_to(
+            _READER, [is_seen(_OPENERS_LEG.request_id, _READER, bindparam("person", type_=String))]
+        ).label("is_told"),
     ),
     IncidentRead,
     among=IncidentRow.id,
@@ -300,18 +323,21 @@ _INCIDENTS = Prebuilt(
 
 
 def incidents(
-    connection: Connection, ids: Sequence[str], handle: str
+    connection: Connection, ids: Sequence[str], viewer: Viewer
 ) -> Mapping[str, IncidentRead]:
-    """Return many incidents as `handle` reads them."""
+    """Return many incidents as a viewer reads them."""
     found: dict[str, IncidentRead] = {}
     for some in batches(ids):
-        rows = _INCIDENTS.rows(connection, among=some, reader=handle)
+        rows = _INCIDENTS.rows(
+            connection, among=some, reader=viewer.partner, person=person_of(viewer)
+        )
         found |= {row.id: row for row in rows}
     return found
 
 
-def request_counts(connection: Connection, ids: Sequence[str], handle: str) -> dict[str, int]:
-    """Return how many requests of each incident `handle` may see."""
+def request_counts(connection: Connection, ids: Sequence[str], viewer: Viewer) -> dict[str, int]:
+    """Return how many requests of each incident a viewer may see."""
+    handle = viewer.partner
     asked = select(LegRow.id).where(
         LegRow.request_id == FreezeRequestRow.id, LegRow.partner == handle
     )
@@ -322,6 +348,7 @@ def request_counts(connection: Connection, ids: Sequence[str], handle: str) -> d
             .where(
                 FreezeRequestRow.incident_id.in_(some),
                 (FreezeRequestRow.requester == handle) | asked.exists(),
+                *seen(FreezeRequestRow.id, viewer),
             )
             .group_by(FreezeRequestRow.incident_id)
         )

@@ -6,14 +6,16 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, null, select, update
+from sqlalchemy import Connection, Select, String, bindparam, null, select, update
 
 from coordinator.domain import leg as leg_rules
+from coordinator.domain.actor import Viewer
 from coordinator.domain.errors import ConflictError
 from coordinator.domain.leg import LegAct, LegFlag
 from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.rows import insert_rows
+from coordinator.storage.requests.leg_limits import is_seen, person_of
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol.vocabulary import EventType, LegStatus
@@ -55,6 +57,17 @@ _LEG = Prebuilt(select(LegRow).where(LegRow.id == bindparam("leg_id")))
 _OF_PARTNER = Prebuilt(
     select(LegRow).where(
         LegRow.request_id == bindparam("request_id"), LegRow.partner == bindparam("partner")
+    )
+)
+_SEEN_BY = Prebuilt(
+    select(LegRow).where(
+        LegRow.request_id == bindparam("request_id"),
+        LegRow.partner == bindparam("partner"),
+        is_seen(
+            LegRow.request_id,
+            bindparam("partner", type_=String),
+            bindparam("person", type_=String),
+        ),
     )
 )
 _OF_REQUEST = Prebuilt(
@@ -124,6 +137,13 @@ def insert(
 def of_partner(connection: Connection, request_id: str, partner: str) -> LegRow | None:
     """Return the leg that `partner` has of a request."""
     return _OF_PARTNER.row(connection, request_id=request_id, partner=partner)
+
+
+def seen_by(connection: Connection, request_id: str, viewer: Viewer) -> LegRow | None:
+    """Return the leg that a viewer's partner has of a request, if it is theirs to see."""
+    return _SEEN_BY.row(
+        connection, request_id=request_id, partner=viewer.partner, person=person_of(viewer)
+    )
 
 
 def partners_of(connection: Connection, request_id: str) -> list[str]:

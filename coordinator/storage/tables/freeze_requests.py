@@ -306,6 +306,13 @@ class LegRow(Base):
             )
             for column in ("hold_ends_at", "account_review_at")
         ),
+        Index(
+            "ix_leg_limited",
+            "partner",
+            "request_id",
+            sqlite_where=text("limited_at IS NOT NULL"),
+            postgresql_where=text("limited_at IS NOT NULL"),
+        ),
         # What waits for the requester: somebody telephones.
         Index(
             "ix_leg_unreached_for",
@@ -359,8 +366,21 @@ class LegRow(Base):
         String(253), comment="the requester, while its notice does not arrive"
     )
     unreached_at: Mapped[Micros | None] = mapped_column(comment="when its notice was given up")
+    limited_at: Mapped[Micros | None] = mapped_column(
+        comment="seen by the named people of its partner alone since then"
+    )
+    limited_by: Mapped[Id | None]
     event_sequence: Mapped[int] = mapped_column(default=0)
     requester_sequence: Mapped[int] = mapped_column(
         default=0, server_default="0", comment="events that the requester is told of, too"
     )
     version: Mapped[int] = mapped_column(default=1)
+
+
+class LegPersonRow(Base):
+    """Somebody whom a limited leg is for."""
+
+    __tablename__ = "leg_person"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    leg_id: Mapped[Id] = mapped_column(ForeignKey("leg.id"), primary_key=True)
+    person: Mapped[Id] = mapped_column(primary_key=True)

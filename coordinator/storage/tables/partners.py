@@ -1,6 +1,6 @@
 """Members, who acts for them, their keys, and the grants that gave them."""
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text, true
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from coordinator.storage.engine.base import Base, Big, Id, Micros
@@ -40,6 +40,26 @@ class PartnerRow(Base):
     )
     may_flash: Mapped[list[str]] = mapped_column(JSON, default=list)
     systems_as_compliance: Mapped[list[str]] = mapped_column(JSON, default=list)
+    freezes_on: Mapped[str] = mapped_column(
+        String(10),
+        default="request",
+        server_default="request",
+        comment="request, or order: what it freezes on, by its own word",
+    )
+    jurisdictions: Mapped[list[str] | None] = mapped_column(
+        JSON(none_as_null=True), comment="ISO 3166 codes, as it says; None: not said"
+    )
+    languages: Mapped[list[str] | None] = mapped_column(
+        JSON(none_as_null=True), comment="BCP 47 tags, as it says; None: not said"
+    )
+    hours: Mapped[JsonObject | None] = mapped_column(
+        JSON(none_as_null=True), comment="zone and spans of its desk; None: not said"
+    )
+    named_in_statistics: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="other members read figures of it under its name",
+    )
 
 
 class TagKeyRow(Base):
@@ -57,6 +77,14 @@ class SubjectRow(Base):
     """A person or system of a partner; who it is, only the partner knows."""
 
     __tablename__ = "subject"
+    __table_args__ = (
+        Index(
+            "ix_subject_revoked_at",
+            "revoked_at",
+            sqlite_where=text("revoked_at IS NOT NULL AND forgotten_at IS NULL"),
+            postgresql_where=text("revoked_at IS NOT NULL AND forgotten_at IS NULL"),
+        ),
+    )
     id: Mapped[Id] = mapped_column(primary_key=True)
     partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"), index=True)
     kind: Mapped[str] = mapped_column(String(10))
@@ -64,6 +92,9 @@ class SubjectRow(Base):
     roles: Mapped[list[str]] = mapped_column(JSON)
     created_at: Mapped[Micros]
     revoked_at: Mapped[Micros | None]
+    forgotten_at: Mapped[Micros | None] = mapped_column(
+        comment="left long ago: nothing is kept of what they were called since then"
+    )
 
 
 class PartnerKeyRow(Base):

@@ -13,7 +13,15 @@ class SealedEvidenceRow(Base):
     """One file, sealed to some of the partners that have to do with a request."""
 
     __tablename__ = "sealed_evidence"
-    __table_args__ = (Index("ix_sealed_evidence_request_id_partner", "request_id", "partner"),)
+    __table_args__ = (
+        Index("ix_sealed_evidence_request_id_partner", "request_id", "partner"),
+        Index(
+            "ix_sealed_evidence_kept",
+            "sealed_at",
+            sqlite_where=text("erased_at IS NULL"),
+            postgresql_where=text("erased_at IS NULL"),
+        ),
+    )
     id: Mapped[Id] = mapped_column(primary_key=True, comment="sev_…")
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
     partner: Mapped[str] = mapped_column(String(253), comment="whose it is")
@@ -22,6 +30,7 @@ class SealedEvidenceRow(Base):
     part_count: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64), comment="of the ciphertext")
     sealed_at: Mapped[Micros]
+    erased_at: Mapped[Micros | None] = mapped_column(comment="its bytes are gone since then")
 
 
 class SealedRecipientRow(Base):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from sqlalchemy import (
+    BindParameter,
     Connection,
     Integer,
     Select,
@@ -17,9 +18,11 @@ from sqlalchemy import (
     union_all,
 )
 
+from coordinator.domain.actor import Viewer
 from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.documents import Vault, load
 from coordinator.storage.engine.rows import insert_rows
+from coordinator.storage.requests.leg_limits import hidden_requests
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.partners import PartnerRow
 
@@ -27,16 +30,30 @@ _EVENT_COLUMNS = ("seq", "id", "type", "request_id", "leg_id", "occurred_at", "l
 _AUDIENCE_COLUMNS = ("partner", "seq")
 
 
-def _page_of_numbers() -> Select[int]:
+def _hidden_events(
+    partner: str | BindParameter[str], person: str | BindParameter[str]
+) -> Select[int]:
+    """Return the numbers of what happened on requests that are hidden from a person."""
+    return select(EventRow.seq).where(EventRow.request_id.in_(hidden_requests(partner, person)))
+
+
+def _page_of_numbers(*, of_person: bool) -> Select[int]:
     """Return the numbers of one page; two index ranges, each cut, instead of a sort over both."""
     limit = bindparam("limit", type_=Integer)
+    own = bindparam("partner", type_=String)
+    hidden = _hidden_events(own, bindparam("person", type_=String))
+    is_seen = [EventAudienceRow.seq.not_in(hidden)] if of_person else []
     ranges = [
         select(EventAudienceRow.seq)
-        .where(EventAudienceRow.partner == handle, EventAudienceRow.seq > bindparam("after"))
+        .where(
+            EventAudienceRow.partner == handle,
+            EventAudienceRow.seq > bindparam("after"),
+            *also,
+        )
         .order_by(EventAudienceRow.seq)
         .limit(limit)
         .subquery()
-        for handle in (bindparam("partner", type_=String), literal("*"))
+        for handle, also in ((own, is_seen), (literal("*"), []))
     ]
     both = union_all(*(select(r.c.seq) for r in ranges)).subquery()
     return select(both.c.seq).order_by(both.c.seq).limit(limit)
@@ -53,7 +70,7 @@ def _newest_of_many() -> Select[str, int | None, int | None]:
 
 
 # Made once: a subquery is some hundred objects, in cycles that the collector must find.
-_NUMBERS = _page_of_numbers()
+_NUMBERS = {of_person: _page_of_numbers(of_person=of_person) for of_person in (False, True)}
 _NEWEST_OF_MANY = _newest_of_many()
 
 
@@ -136,15 +153,18 @@ def append(connection: Connection, events: Sequence[NumberedEvent]) -> None:
 
 
 def page(
-    connection: Connection, vault: Vault, partner: str, wanted: FeedPage
+    connection: Connection, vault: Vault, viewer: Viewer, wanted: FeedPage
 ) -> tuple[list[StoredEvent], int]:
-    """Return the next events for `partner`, and how far was read.
+    """Return the next events for a viewer, and how far was read.
 
     The second value is where to go on: it may lie above the last event returned, where others were
-    passed over by type.
+    passed over by type. What is hidden from a person is not counted either, nor passed over.
     """
-    given = {"partner": partner, "after": wanted.after, "limit": wanted.limit}
-    seqs = list(connection.execute(_NUMBERS, given).scalars())
+    given = {"partner": viewer.partner, "after": wanted.after, "limit": wanted.limit}
+    if viewer.person is not None:
+        given["person"] = viewer.person
+    numbers = _NUMBERS[viewer.person is not None]
+    seqs = list(connection.execute(numbers, given).scalars())
     if not seqs:
         return [], wanted.after
     query = (
@@ -163,8 +183,25 @@ def page(
     return events, seqs[-1]
 
 
+def newest_seen(connection: Connection, viewer: Viewer) -> int:
+    """Return the number of the newest event that a viewer may see; 0 where there is none."""
+    if viewer.person is None:
+        return newest(connection, viewer.partner)
+    hidden = _hidden_events(viewer.partner, viewer.person)
+    ranges = [
+        select(EventAudienceRow.seq)
+        .where(EventAudienceRow.partner == handle, *also)
+        .order_by(EventAudienceRow.seq.desc())
+        .limit(1)
+        .subquery()
+        for handle, also in ((viewer.partner, [EventAudienceRow.seq.not_in(hidden)]), ("*", []))
+    ]
+    found = connection.execute(union_all(*(select(each.c.seq) for each in ranges))).scalars()
+    return max(found, default=0)
+
+
 def newest(connection: Connection, partner: str) -> int:
-    """Return the number of the newest event that `partner` may see; 0 where there is none."""
+    """Return the number of the newest event of a partner, whoever sees it; 0 without one."""
     numbers = [
         select(func.max(EventAudienceRow.seq).label("seq")).where(
             EventAudienceRow.partner == handle

@@ -10,6 +10,7 @@ from rich.text import Text
 from holdfast.cli import pager
 from holdfast.cli.asked_sums import asking_sentence, sums_rows
 from holdfast.cli.decision_contexts import context_parts, keep_raw, raw_context_option
+from holdfast.cli.directory import order_only_line
 from holdfast.cli.layout import minute
 from holdfast.cli.session import (
     REQUEST_ID,
@@ -336,6 +337,8 @@ def _reasons(
     if len(given) < len(accepted):
         raise click.UsageError("--accept takes CODE=REASON, once for each code")
     reasons = []
+    if view.order_only:
+        session.content.print(Text(order_only_line(view.order_only)), style="yellow")
     for warning in view.warnings:
         numbers = [number for number in warning.address_nos if number not in left_out]
         if not numbers:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from holdfast.cli import directory
 from holdfast.cli.key_passphrase import new_passphrase
 from holdfast.cli.session import THUMBPRINTS, Session, SessionCommand, facts, pass_session
 from holdfast.client.client import Client, parse_view
@@ -262,9 +263,15 @@ def _policy_words(session: Session, value: object) -> object:
 @click.command(cls=SessionCommand)
 @click.option("--clocks", is_flag=True, help="By when each says it has a request, and answers.")
 @click.option("--contacts", is_flag=True, help="How each is reached, and in an emergency.")
+@click.option("--entries", is_flag=True, help="What each says of itself: what it freezes on, when.")
 @pass_session
-def partners(session: Session, *, clocks: bool, contacts: bool) -> None:
+def partners(session: Session, *, clocks: bool, contacts: bool, entries: bool) -> None:
     """List the members."""
+    if entries:
+        session.show_list(
+            session.client().partners(), directory.COLUMNS, directory.row, empty="No members."
+        )
+        return
     if contacts:
         session.show_list(
             session.client().partners(),

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from holdfast.cli.directory import order_only_line
 from holdfast.cli.flagged_accounts import FlaggedAccounts
 from holdfast.cli.layout import minute, second
 from holdfast.cli.paste import STANDARD_INPUT, paste
@@ -279,6 +280,15 @@ def _address_row(session: Session, address: FlaggedAddressView) -> tuple[object,
     return (address.address_no, address.account, address.tag, name, amount, gone)
 
 
+def _warnings(view: FreezeRequestView) -> list[str]:
+    """Return what may be wrong: of the targets, and of whom it asks."""
+    told = [order_only_line(view.order_only)] if view.order_only else []
+    return told + [
+        f"warning {each.code.value}: {counted(len(each.address_nos), 'address')}"
+        for each in view.warnings
+    ]
+
+
 def _show_request(
     session: Session,
     view: FreezeRequestView,
@@ -304,6 +314,7 @@ def _show_request(
                 ("summary", view.summary),
                 ("approvals", f"{len(view.approvals)} of {view.quorum}" if view.quorum else None),
                 (f"{'approve' if is_submitted else 'ratify'} by", _decide_by(view)),
+                ("kept until", view.kept_until and minute(view.kept_until)),
                 ("content", view.content_sha256),
             ]
         )
@@ -313,11 +324,8 @@ def _show_request(
     if view.waits_because is not None:
         why = _WAITS_BECAUSE[view.waits_because]
         session.out.print(f"it waits for its approval: {why}", style="yellow")
-    for warning in view.warnings:
-        session.out.print(
-            f"warning {warning.code.value}: {counted(len(warning.address_nos), 'address')}",
-            style="yellow",
-        )
+    for line in _warnings(view):
+        session.out.print(line, markup=False, style="yellow")
     if view.unratified:
         session.out.print(
             "nobody ratified it in time: freeze nothing new, release nothing yet", style="yellow"

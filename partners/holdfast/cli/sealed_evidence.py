@@ -185,7 +185,7 @@ def list_(session: Session, request_id: str) -> None:
     own = session.profile().handle
     session.show_list(
         session.client().sealed_evidence(request_id),
-        ("evidence", "by", "sealed", "TLP", "size", "can open it", "you"),
+        ("evidence", "by", "sealed", "TLP", "size", "can open it", "you", "kept until"),
         lambda view: (
             view.id,
             view.partner,
@@ -194,6 +194,7 @@ def list_(session: Session, request_id: str) -> None:
             size_words(view.size),
             [each.partner for each in view.recipients],
             "can open it" if any(each.partner == own for each in view.recipients) else "cannot",
+            _kept(view),
         ),
         empty="Nothing is sealed that you may know of.",
     )
@@ -289,6 +290,13 @@ def share(session: Session, request_id: str, evidence_id: str, to: tuple[str, ..
     request = client.freeze_request(request_id)
     view = _files(session, client).share(request, evidence_id, to=to)
     _show(session, view)
+
+
+def _kept(view: SealedEvidenceView) -> str | None:
+    """Return until when a file is kept, once its request ended."""
+    if view.erased_at is not None:
+        return f"erased {minute(view.erased_at)}"
+    return None if view.kept_until is None else minute(view.kept_until)
 
 
 def _show(session: Session, view: SealedEvidenceView) -> None:

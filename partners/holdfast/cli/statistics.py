@@ -22,6 +22,8 @@ from holdfast.protocol.life_cycle_views import (
 )
 from holdfast.protocol.views import Units
 
+#: Of those that did not choose to be named in statistics.
+_UNNAMED = "members that are not named"
 _NONE = "\N{EN DASH}"
 _AMOUNTS = ("asked", "found", "frozen", "released", "returned")
 _MINUTE_MS = 60_000
@@ -44,7 +46,9 @@ def _show_statistics(session: Session, view: StatisticsView) -> None:
         session.out.print(f"Nobody was asked from {view.from_month} to {view.to_month}.")
         return
     for row in view.rows:
-        session.out.print(f"{row.partner}, {row.urgency}, {row.month}", style="bold", markup=False)
+        session.out.print(
+            f"{row.partner or _UNNAMED}, {row.urgency}, {row.month}", style="bold", markup=False
+        )
         rows: list[_Row] = [
             ("requests", row.legs),
             ("acknowledged", _times(row.acknowledged)),
@@ -79,7 +83,7 @@ def _show_statistics(session: Session, view: StatisticsView) -> None:
 def _judged(figures: RequesterFigures) -> tuple[object, ...]:
     """Return how often a requester flagged the wrong account."""
     return (
-        figures.requester,
+        figures.requester or _UNNAMED,
         _rate(figures.wrong_addresses, figures.frozen_addresses),
         _rate(figures.wrong_requests, figures.frozen_requests),
     )

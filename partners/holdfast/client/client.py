@@ -32,6 +32,7 @@ from holdfast.protocol.encryption_key import EncryptionKey
 from holdfast.protocol.errors import Base64UrlError, KeyFormatError, NoteError
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
 from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.leg_limit_payloads import LegLimit
 from holdfast.protocol.life_cycle_payloads import (
     ClearanceRevocation,
     Dispute,
@@ -614,6 +615,18 @@ class Client:
         """Say that somebody is looking into it."""
         body = Review(content_sha256=request.content_sha256, note=note)
         return self._act(request, "review", body, idempotency_key)
+
+    def limit_leg(
+        self,
+        request: RequestRef,
+        people: Sequence[str] | None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> ActView:
+        """Limit one's leg to these people of one's own; None: everybody of it sees it again."""
+        named = None if people is None else list(people)
+        body = LegLimit(content_sha256=request.content_sha256, people=named)
+        return self._act(request, "leg-limit", body, idempotency_key)
 
     def decline(
         self,

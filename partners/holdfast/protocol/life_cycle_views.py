@@ -486,10 +486,12 @@ class StatisticsRow(View):
     `answered` is the time until every address had its answer, with what the partner waited for the
     replies to its questions; whether it was in time is judged without that. Requests that ended
     before their time to answer count neither way, nor do legs whose partner may not speak. Without
-    `month` it is of all months that were asked for.
+    `month` it is of all months that were asked for. Members that did not choose to be named
+    (`named_in_statistics`) stand together in rows whose `partner` is null; one's own is named to
+    oneself.
     """
 
-    partner: Handle
+    partner: Handle | None
     urgency: str
     month: str | None = None
     legs: int
@@ -510,10 +512,11 @@ class RequesterFigures(View):
 
     `frozen_addresses`: addresses on which something was frozen. `wrong_addresses`: those of them
     that were withdrawn as wrong targets, with clearances that were not revoked. A request counts as
-    frozen, or wrong, with one such address.
+    frozen, or wrong, with one such address. Those that did not choose to be named stand together,
+    with a `requester` that is null.
     """
 
-    requester: Handle
+    requester: Handle | None
     frozen_requests: int
     wrong_requests: int
     frozen_addresses: int

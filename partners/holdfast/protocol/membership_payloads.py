@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from holdfast.protocol.directory_payloads import Jurisdiction, Language, OpeningHours
 from holdfast.protocol.jwk import BURNT_KEY, PRIVATE_MEMBERS
 from holdfast.protocol.payloads import (
     Body,
@@ -30,7 +31,7 @@ from holdfast.protocol.requirements import (
     when,
 )
 from holdfast.protocol.texts import Form, ShortText, one_line, spoken, visible
-from holdfast.protocol.vocabulary import Role, Silence
+from holdfast.protocol.vocabulary import FreezesOn, Role, Silence
 
 Kid = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-]{43}$", description="RFC 7638 thumbprint of a key.")
@@ -342,20 +343,35 @@ class NewTagKey(Body):
 
 
 class PartnerChanges(Body):
-    """`PATCH /v1/partners/me`: contacts only; everything else changes by grant.
+    """`PATCH /v1/partners/me`: its own entry in the directory; everything else changes by grant.
 
-    What is absent stays; `null` takes the emergency contact away.
+    What is absent stays; `null` takes the emergency contact, or the hours, away.
     """
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     contacts: Annotated[list[ContactText], Field(max_length=10)] = Field(default_factory=list)
     emergency_contact: ReachedBy | None = None
+    freezes_on: Annotated[
+        FreezesOn,
+        Loose,
+        Field(description="`order`: without a legal order it freezes nothing."),
+    ] = FreezesOn.REQUEST
+    jurisdictions: Annotated[list[Jurisdiction], Field(max_length=60), Distinct] = Field(
+        default_factory=list
+    )
+    languages: Annotated[list[Language], Field(max_length=20), Distinct] = Field(
+        default_factory=list
+    )
+    hours: OpeningHours | None = None
+    named_in_statistics: Annotated[
+        bool, Field(description="Whether members read figures of it under its own name.")
+    ] = False
 
     @model_validator(mode="after")
     def _changes_something(self) -> "PartnerChanges":
         if not self.model_fields_set:
-            raise ValueError("say what changes: contacts, emergency_contact, or both")
+            raise ValueError("say what changes of your entry: contacts, say, or hours")
         return self
 
 

@@ -14,6 +14,7 @@ from holdfast.protocol.vocabulary import (
     Decision,
     ErasureReason,
     EvidenceKind,
+    FreezesOn,
     HoldBasis,
     Irregular,
     KeptBasis,
@@ -29,6 +30,7 @@ from holdfast.protocol.vocabulary import (
     Urgency,
     WaitsBecause,
     WarningCode,
+    Weekday,
     WithdrawalReason,
 )
 
@@ -212,6 +214,14 @@ class TaskView(View):
     taken_by: str | None = None
 
 
+class LegLimitView(View):
+    """To whom of its partner's people a leg is limited, since when, and by whom."""
+
+    people: list[str]
+    at: Time
+    by: str | None = None
+
+
 class LegView(View):
     """One partner's side of a request.
 
@@ -253,6 +263,7 @@ class LegView(View):
     indemnity_given_at: Time | None = None
     sequence: int
     requester_sequence: int = 0
+    limited: LegLimitView | None = None
     flags: list[str] = []
     tasks: list[TaskView] = []
     totals: Totals = {}
@@ -286,6 +297,8 @@ class FreezeRequestView(View):
     nothing is let go; a lead may still ratify it until `unratified_until`, when it withdraws
     itself. `waits_because`: why a flash request waits for its approval instead of going out.
     `task`: what waits for its leads, and that somebody has it, for the requester.
+    `order_only`: whom it asks that freezes on an order alone, while it rests on none and a lead is
+    to decide, for the requester.
     `left_out_count`: how many addresses the approval left out, for the requester. Partners that
     were asked after it are shown, and counted, only what went out.
     """
@@ -304,6 +317,7 @@ class FreezeRequestView(View):
     unratified_until: Time | None = None
     decided_at: Time | None = None
     ended_at: Time | None = None
+    kept_until: Time | None = None
     withdrawn_reason_code: WithdrawalReason | None = None
     urgency: Urgency
     tlp: str
@@ -319,6 +333,7 @@ class FreezeRequestView(View):
     context_sha256: Sha256 | None = None
     warnings: list[AddressWarning] = []
     waits_because: WaitsBecause | None = None
+    order_only: list[Handle] = []
     task: TaskView | None = None
     approvals: list[ApprovalView] = []
     quorum: int | None = None
@@ -744,8 +759,26 @@ class ClocksView(View):
     answer_on_order_within: SpanView | None = None
 
 
+class OpenSpanView(View):
+    """From when to when on some days of the week."""
+
+    days: list[Weekday]
+    opens: str
+    closes: str
+
+
+class OpeningHoursView(View):
+    """When somebody is at the desk, on the wall clock of a zone."""
+
+    zone: str
+    spans: list[OpenSpanView]
+
+
 class PartnerView(View):
-    """One member of the network; `cannot_say`: whether all private requesters hear that of it."""
+    """One member of the network; `cannot_say`: whether all private requesters hear that of it.
+
+    `freezes_on`, `jurisdictions`, `languages` and `hours` are what it says of itself.
+    """
 
     handle: Handle
     name: str
@@ -757,6 +790,11 @@ class PartnerView(View):
     contacts: list[str] | None = None
     emergency_contact: str | None = None
     cannot_say: Silence = Silence.NONE
+    freezes_on: FreezesOn = FreezesOn.REQUEST
+    jurisdictions: list[str] = []
+    languages: list[str] = []
+    hours: OpeningHoursView | None = None
+    named_in_statistics: bool = False
     clocks: ClocksView | None = None
     policy: dict[str, Any] | None = None
 
@@ -772,6 +810,7 @@ class PersonView(View):
     display_name: str | None = None
     contact: str | None = None
     revoked_at: Time | None = None
+    kept_until: Time | None = None
     log: LogEntry | None = None
 
 
@@ -1167,6 +1206,8 @@ class SealedEvidenceView(View):
     part_count: int
     sha256: Sha256
     sealed_at: Time
+    kept_until: Time | None = None
+    erased_at: Time | None = None
     recipients: list[SealedRecipientView]
     acts: list[SealedActView] = []
     drill: bool | None = None

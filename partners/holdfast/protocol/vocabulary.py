@@ -161,6 +161,25 @@ NO_MATCH_CODES = frozenset(
 )
 
 
+class FreezesOn(StrEnum):
+    """What a partner freezes on, as it says in the directory: a request, or an order alone."""
+
+    REQUEST = "request"
+    ORDER = "order"
+
+
+class Weekday(StrEnum):
+    """A day of the week, Monday first."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
 class Silence(StrEnum):
     """To whom a partner says `cannot_say`: to nobody, or to all but authorities.
 

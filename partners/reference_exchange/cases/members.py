@@ -194,7 +194,9 @@ def _name_people(member: Member) -> None:
         member.organisation,
         member.client("lead"),
     )
-    lead.change_me(PartnerChanges(emergency_contact=organisation.emergency))
+    lead.change_me(
+        PartnerChanges(emergency_contact=organisation.emergency, named_in_statistics=True)
+    )
     for person, name in zip(_PEOPLE, organisation.names, strict=True):
         subject = store.load(person.profile).subject
         lead.name_person(subject, PersonChanges(display_name=name))
