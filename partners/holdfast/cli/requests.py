@@ -1,6 +1,7 @@
 """`holdfast draft`, `submit`, `status`, `withdraw`, `close`: the requesting side."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from holdfast.cli.tasks import task_words
 from holdfast.cli.two_leads import proposed
 from holdfast.cli.withdrawal_reasons import reason_lines
 from holdfast.client.draft_template import Known, request_template, untouched_faults
+from holdfast.client.rulebook import naming_rulebook
 from holdfast.drafting.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.errors import InvalidDraftError, ProfileError, TransportError, ValidationError
 from holdfast.profiles.private_files import write_private
@@ -131,6 +133,8 @@ def submit(session: Session, file: Path, template: Path | None, *, check: bool) 
     the same file with a `nonce` in it again, after a broken connection, submits it once.
     """
     prepared = _read(session, file, template)
+    if not check:
+        prepared = _naming_rulebook(session, prepared)
     body = encode_draft(prepared)
     if check:
         found = {"addresses": len(prepared.request.addresses), "bytes": len(body)}
@@ -151,6 +155,15 @@ def submit(session: Session, file: Path, template: Path | None, *, check: bool) 
             raise
         raise TransportError(f"{error}; whether it arrived is not known: {session.hint}") from error
     session.show(view, lambda: _show_request(session, view))
+
+
+def _naming_rulebook(session: Session, prepared: Draft) -> Draft:
+    """Return a draft that names the rulebook in force, where the network has one."""
+    if prepared.request.rulebook_sha256 is not None:
+        return prepared
+    in_force = session.client().rulebook().in_force
+    request = naming_rulebook(prepared.request, None if in_force is None else in_force.sha256)
+    return replace(prepared, request=request)
 
 
 def _keep(file: Path, body: bytes) -> str:

@@ -314,6 +314,10 @@ class RequestDocument(Body):
     legal: Legal | None = None
     do_not_notify_customer_until: Time | None = None
     indemnity: Indemnity | None = None
+    rulebook_sha256: Sha256 | None = Field(
+        default=None,
+        description="Of the rulebook in force (`GET /v1/rulebook`); absent where there is none.",
+    )
 
 
 class FreezeRequest(RequestDocument):

@@ -370,6 +370,8 @@ class EventType(StrEnum):
     PARTNER_ROOT_RESET = "partner.root_reset"
     PARTNER_NAMES_CHANGED = "partner.names_changed"
     PARTNER_ENCRYPTION_KEY_SET = "partner.encryption_key_set"
+    RULEBOOK_PUBLISHED = "rulebook.published"
+    RULEBOOK_ACCEPTED = "rulebook.accepted"
     LOG_RESTORED = "log.restored"
     EVIDENCE_SEALED = "evidence.sealed"
     TASK_TAKEN = "task.taken"
