@@ -22,11 +22,13 @@ class PublishedRulebook(NamedTuple):
         sha256: Of the file's exact bytes, 64 hex digits.
         published_at: When the operator published it.
         in_force_from: From when on requests name it.
+        id: `rbk_…`.
     """
 
     sha256: str
     published_at: datetime
     in_force_from: datetime
+    id: str
 
 
 def read_rulebook_text(raw: bytes) -> tuple[str, str]:

@@ -18,6 +18,7 @@ class Edition:
     sha256: str
     published_at: datetime
     in_force_from: datetime
+    id: str
     state: Literal["former", "in force", "coming"]
     not_accepted_by: Sequence[str]
 

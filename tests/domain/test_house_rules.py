@@ -19,9 +19,9 @@ from coordinator.domain.house_rules import (
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
-FIRST = PublishedRulebook("1" * 64, NOON - 9 * DAY, NOON - 9 * DAY)
-SECOND = PublishedRulebook("2" * 64, NOON - 2 * DAY, NOON - DAY)
-NEXT = PublishedRulebook("3" * 64, NOON - DAY, NOON + DAY)
+FIRST = PublishedRulebook("1" * 64, NOON - 9 * DAY, NOON - 9 * DAY, "rbk_1")
+SECOND = PublishedRulebook("2" * 64, NOON - 2 * DAY, NOON - DAY, "rbk_2")
+NEXT = PublishedRulebook("3" * 64, NOON - DAY, NOON + DAY, "rbk_3")
 ALL = [FIRST, SECOND, NEXT]
 
 

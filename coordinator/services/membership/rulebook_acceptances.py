@@ -72,7 +72,7 @@ def accept(command: AcceptRulebook, actor: Actor, uow: UnitOfWork) -> Answer:
         "rulebook_sha256": edition.sha256,
     }
     recorded = uow.record(EventType.RULEBOOK_ACCEPTED, told, key=key, audience=[partner.handle])
-    act = MemberAct(act_id, "accept_rulebook", edition.sha256)
+    act = MemberAct(act_id, "accept_rulebook", edition.id)
     store_member_act(uow, actor, act, key, recorded)
     return Answer(201, {**_view(accepted, uow.evidence.packed())}, entry=recorded)
 

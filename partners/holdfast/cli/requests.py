@@ -24,6 +24,7 @@ from holdfast.cli.session import (
 from holdfast.cli.sums import SUMS, line_cells, sum_rows
 from holdfast.cli.tasks import task_words
 from holdfast.cli.two_leads import proposed
+from holdfast.cli.whys import interest_line, why_lines
 from holdfast.cli.withdrawal_reasons import reason_lines
 from holdfast.client.draft_template import Known, request_template, untouched_faults
 from holdfast.client.rulebook import naming_rulebook
@@ -310,6 +311,9 @@ def _show_request(
                 ("urgency", view.urgency.value),
                 ("mark", f"TLP:{view.tlp}"),
                 ("rests on", RESTS_ON[view.support]),
+                ("own interest", view.interest and interest_line(view.interest)),
+                ("why asked", why_lines(view.why_you) or None),
+                ("rulebook", view.rulebook_sha256),
                 ("to", view.to),
                 ("addresses", _address_count(view)),
                 ("summary", view.summary),

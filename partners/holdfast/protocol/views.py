@@ -15,6 +15,7 @@ from holdfast.protocol.vocabulary import (
     ErasureReason,
     EvidenceKind,
     HoldBasis,
+    InterestKind,
     Irregular,
     KeptBasis,
     LegStatus,
@@ -277,6 +278,23 @@ class IncidentSummary(IncidentView):
     request_count: int
 
 
+class WhyYouView(View):
+    """Why partners are asked, as the requester says it; `to` is shown to the requester alone."""
+
+    to: Literal["all"] | list[Handle] | None = None
+    why: str
+    address_nos: list[int] | None = Field(
+        default=None, description="The addresses it is about; {none}: all of them."
+    )
+
+
+class InterestView(View):
+    """What the requester itself stands to gain or lose, as it declared under its signature."""
+
+    kinds: list[InterestKind]
+    statement: str
+
+
 class FreezeRequestView(View):
     """One freeze request as its reader may see it; `content_sha256` names the exact document.
 
@@ -286,6 +304,7 @@ class FreezeRequestView(View):
     `task`: what waits for its leads, and that somebody has it, for the requester.
     `left_out_count`: how many addresses the approval left out, for the requester. Partners that
     were asked after it are shown, and counted, only what went out.
+    `why_you`: why a partner asked is asked, to that partner; to the requester, all that it said.
     """
 
     id: str
@@ -322,6 +341,11 @@ class FreezeRequestView(View):
     hold_hours: int
     support: Support = Support.NONE
     do_not_notify_customer_until: Time | None = None
+    why_you: list[WhyYouView] = []
+    interest: InterestView | None = None
+    rulebook_sha256: Sha256 | None = Field(
+        default=None, description="Of the rulebook that was in force; {none}: there was none."
+    )
     leg_counts: dict[str, int] = {}
     totals: Totals = {}
     leg: LegView | None = None
