@@ -21,12 +21,9 @@ def why_lines(said: Sequence[WhyYou | WhyYouView]) -> list[str]:
 
 
 def _line(said: WhyYou | WhyYouView) -> str:
-    if said.to is None:
-        whom = ""
-    else:
-        whom = f"{said.to if said.to == 'all' else ', '.join(said.to)}: "
+    named = [said.to] if isinstance(said.to, str) else said.to or []
     numbers = said.address_nos or []
     listed = ", ".join(map(str, numbers[:_MOST_NUMBERS]))
     more = ", …" if len(numbers) > _MOST_NUMBERS else ""
     about = f" (addresses {listed}{more})" if numbers else ""
-    return f"{whom}{said.why}{about}"
+    return f"{': '.join(filter(None, (', '.join(named), said.why)))}{about}"
