@@ -32,11 +32,11 @@ def read_rulebook() -> Response:
 @public_view(
     answer=house_rules_views.EditionView, not_found="No rulebook of this hash was published."
 )
-def read_edition(rulebook_sha256: str) -> Response:
+def read_edition(edition: str) -> Response:
     """An edition of the rulebook by its hash, as requests name it; former ones, too."""
     context = current_context()
     with context.database.engine.connect() as connection:
-        return json_response(edition_view(connection, rulebook_sha256))
+        return json_response(edition_view(connection, edition))
 
 
 @or_known("It was accepted before; nothing changed.")

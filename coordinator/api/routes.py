@@ -92,7 +92,7 @@ ROUTES: tuple[Route, ...] = (
         ("POST", "/v1/on-call/test", on_call.page_for_test),
         ("GET", "/v1/alarms", on_call.list_own),
         ("GET", "/v1/rulebook", house_rules.read_rulebook),
-        ("GET", "/v1/rulebook/{rulebook_sha256}", house_rules.read_edition),
+        ("GET", "/v1/rulebook/{edition}", house_rules.read_edition),
         ("POST", "/v1/rulebook/acceptances", house_rules.accept),
         ("GET", "/v1/rulebook/acceptances", house_rules.list_acceptances),
         ("GET", "/v1/acts", own_acts.list_own_acts),

@@ -32,9 +32,9 @@ def rulebook() -> None:
 )
 @with_settings
 def publish(settings: Settings, *, file: Path, in_force_from: str | None) -> None:
-    """Publish FILE, plain text in UTF-8, as the rulebook; all members are told.
+    """Publish FILE as the rulebook.
 
-    From its time on every request names its hash, and is refused unless its organisation has
+    It is plain text in UTF-8, and all members are told. From its time on every request names its hash, and is refused unless its organisation has
     accepted it. Give your members days, with --from: at night nobody may be there who can.
     """
     with file.open("rb") as opened:
@@ -50,7 +50,7 @@ def publish(settings: Settings, *, file: Path, in_force_from: str | None) -> Non
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_settings
 def status(settings: Settings, *, as_json: bool) -> None:
-    """Show each edition, and which active members have not accepted it."""
+    """Show each edition and who has yet to accept it."""
     editions = house_rules.editions(settings)
     if as_json:
         rows = [

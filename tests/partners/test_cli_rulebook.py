@@ -13,7 +13,7 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.payloads import FreezeRequest
 from tests.partners.shell import ACCOUNT, FILLED_IN, Shell, sent
 from tests.partners.signed_world import request_body
-from tests.partners.stub_coordinator import StubCoordinator
+from tests.partners.stub_coordinator import StubCoordinator, problem
 from tests.partners.views import AT, request_view
 
 PATH = "/v1/rulebook"
@@ -31,6 +31,11 @@ SHA256: str = IN_FORCE["sha256"]
 
 def _published(stub: StubCoordinator, edition: dict[str, Any] | None = IN_FORCE) -> None:
     stub.answers("GET", PATH, {"in_force": edition, "coming": [COMING]})
+
+
+def _submitted(stub: StubCoordinator) -> Any:
+    """Return the request that was submitted last."""
+    return strict_json.loads([each for each in stub.seen if each.method == "POST"][-1].body)
 
 
 @pytest.mark.usefixtures("analyst")
@@ -67,7 +72,7 @@ def test_what_is_accepted_is_the_file_that_was_read(shell: Shell, stub: StubCoor
 
 def test_nobody_joins_without_having_read_the_rulebook(shell: Shell, stub: StubCoordinator) -> None:
     _published(stub)
-    stub.answers("GET", "/v1", {"name": "Holdfast", "version": "1", "origin": stub.origin})
+    stub.service["origin"] = stub.origin
     join = ("join", "--coordinator", stub.origin, "--handle", "exchange-e.example")
     code = ("--invitation", "x" * 24)
     for more in ((), ("--accept-rulebook", shell.write("other.txt", NEXT))):
@@ -87,21 +92,21 @@ def test_a_submission_names_the_rulebook_in_force(
     draft = shell.write("request.json", shell("draft", *FILLED_IN, *ACCOUNT).stdout)
     result = shell("submit", draft)
     assert result.exit_code == 0, result.output
-    assert sent(stub)["rulebook_sha256"] == SHA256
+    assert _submitted(stub)["rulebook_sha256"] == SHA256
     stub.forget("GET", PATH)
     _published(stub, None)
     draft = shell.write("request.json", shell("draft", *FILLED_IN, *ACCOUNT).stdout)
     assert shell("submit", draft).exit_code == 0
-    assert "rulebook_sha256" not in sent(stub)
+    assert "rulebook_sha256" not in _submitted(stub)
 
 
 def test_a_client_names_it_and_reads_it_again_where_another_is_in_force(
     client: Client, stub: StubCoordinator
 ) -> None:
-    request = FreezeRequest.model_validate(request_body())
+    request = FreezeRequest.model_validate(strict_json.loads(request_body()))
     _published(stub, COMING)  # the first time, and another from then on
     _published(stub)
-    refused = {"status": 409, "code": "rulebook_not_in_force", "title": "x", "detail": "other"}
+    refused = problem(409, "rulebook_not_in_force")
     stub.answers("POST", "/v1/freeze-requests", refused, status=409)
     with pytest.raises(ConflictError):
         client.submit(request)
@@ -122,6 +127,5 @@ def test_a_text_that_is_not_the_one_of_its_hash_is_believed_by_nobody(
 
 
 def test_a_coordinator_of_an_older_release_has_none(client: Client, stub: StubCoordinator) -> None:
-    problem = {"status": 404, "code": "not_found", "title": "Not found", "detail": "no such page"}
-    stub.answers("GET", PATH, problem, status=404)
+    stub.answers("GET", PATH, problem(404, "not_found"), status=404)
     assert client.rulebook().in_force is None

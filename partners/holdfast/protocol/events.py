@@ -809,7 +809,7 @@ class RulebookPublishedData(EventData):
     """
 
     rulebook_sha256: Annotated[Sha256, Field(description="Of the text's exact bytes.")]
-    published_at: Time
+    published_at: Annotated[Time, Field(description="When the operator published it.")]
     in_force_from: Annotated[Time, Field(description="From when on requests name it.")]
     href: Annotated[str, Field(description="Where it is read; anybody may.")]
 

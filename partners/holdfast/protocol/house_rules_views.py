@@ -10,7 +10,7 @@ class EditionView(View):
     """One edition of the rulebook; `sha256` is of the text's exact bytes in UTF-8."""
 
     sha256: Sha256
-    published_at: Time
+    published_at: Time = Field(description="When the operator published it.")
     in_force_from: Time = Field(description="From when on requests name it.")
     text: str = Field(description="All of it, plain text.")
 
@@ -18,7 +18,7 @@ class EditionView(View):
 class RulebookView(View):
     """The rulebook in force, null where the network has none, and the editions that are to come."""
 
-    in_force: EditionView | None
+    in_force: EditionView | None = Field(description="Null: the network has no rulebook.")
     coming: list[EditionView] = Field(description="Announced, the next one first; accept in time.")
 
 
@@ -30,8 +30,10 @@ class AcceptanceView(View):
 
     id: str
     partner: Handle
-    rulebook_sha256: Sha256
-    subject: str | None = None
+    rulebook_sha256: Sha256 = Field(description="Of the text that it accepted.")
+    subject: str | None = Field(
+        default=None, description="Who accepted it, by id; null: the root key, by joining."
+    )
     signed_by: str
     accepted_at: Time = Field(description="When it was accepted.")
     token: str | None = None

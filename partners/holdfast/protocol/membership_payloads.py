@@ -197,7 +197,9 @@ class Join(Body):
     invitation: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9_-]{20,}$")]
     root_jwk: Jwk
     grants: Annotated[list[Grant], Field(min_length=1, max_length=100)]
-    rulebook_sha256: Sha256 | None = None
+    rulebook_sha256: Sha256 | None = Field(
+        default=None, description="Of the rulebook in force; absent where there is none."
+    )
 
 
 class Revocation(Body):

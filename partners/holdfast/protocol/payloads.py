@@ -317,7 +317,9 @@ class Interest(Body):
     """
 
     kinds: Annotated[
-        list[Annotated[InterestKind, Loose]], Field(min_length=1, max_length=7), Distinct
+        list[Annotated[InterestKind, Loose]],
+        Field(min_length=1, max_length=7, description="What it is, by code."),
+        Distinct,
     ]
     statement: Explanation = Field(description="The same in a sentence or two.")
 
@@ -346,8 +348,12 @@ class RequestDocument(Body):
     legal: Legal | None = None
     do_not_notify_customer_until: Time | None = None
     indemnity: Indemnity | None = None
-    why_you: Annotated[list[WhyYou], Field(max_length=MAX_WHYS)] = []
-    interest: Interest | None = None
+    why_you: Annotated[
+        list[WhyYou], Field(max_length=MAX_WHYS, description="Why partners are asked.")
+    ] = []
+    interest: Interest | None = Field(
+        default=None, description="The requester's own; absent where it has none."
+    )
     rulebook_sha256: Sha256 | None = Field(
         default=None,
         description="Of the rulebook in force (`GET /v1/rulebook`); absent where there is none.",

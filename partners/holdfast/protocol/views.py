@@ -281,18 +281,20 @@ class IncidentSummary(IncidentView):
 class WhyYouView(View):
     """Why partners are asked, as the requester says it; `to` is shown to the requester alone."""
 
-    to: Literal["all"] | list[Handle] | None = None
+    to: Literal["all"] | list[Handle] | None = Field(
+        default=None, description="The partners it is said to; absent for a partner asked."
+    )
     why: str
     address_nos: list[int] | None = Field(
-        default=None, description="The addresses it is about; {none}: all of them."
+        default=None, description="The addresses it is about; absent: all of them."
     )
 
 
 class InterestView(View):
     """What the requester itself stands to gain or lose, as it declared under its signature."""
 
-    kinds: list[InterestKind]
-    statement: str
+    kinds: list[InterestKind] = Field(description="What it is, by code.")
+    statement: str = Field(description="The same in words.")
 
 
 class FreezeRequestView(View):
@@ -341,10 +343,14 @@ class FreezeRequestView(View):
     hold_hours: int
     support: Support = Support.NONE
     do_not_notify_customer_until: Time | None = None
-    why_you: list[WhyYouView] = []
-    interest: InterestView | None = None
+    why_you: list[WhyYouView] = Field(
+        default=[], description="Why the reader is asked; for the requester, all that it said."
+    )
+    interest: InterestView | None = Field(
+        default=None, description="The requester's own; null: it declared none."
+    )
     rulebook_sha256: Sha256 | None = Field(
-        default=None, description="Of the rulebook that was in force; {none}: there was none."
+        default=None, description="Of the rulebook that was in force; null: there was none."
     )
     leg_counts: dict[str, int] = {}
     totals: Totals = {}
