@@ -34,8 +34,9 @@ def rulebook() -> None:
 def publish(settings: Settings, *, file: Path, in_force_from: str | None) -> None:
     """Publish FILE as the rulebook.
 
-    It is plain text in UTF-8, and all members are told. From its time on every request names its hash, and is refused unless its organisation has
-    accepted it. Give your members days, with --from: at night nobody may be there who can.
+    It is plain text in UTF-8, and all members are told. From its time on every request names its
+    hash, and is refused unless its organisation has accepted it. Give your members days, with
+    --from: at night nobody may be there who can.
     """
     with file.open("rb") as opened:
         raw = opened.read(MOST_BYTES + 1)
