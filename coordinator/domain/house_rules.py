@@ -39,8 +39,8 @@ def read_rulebook_text(raw: bytes) -> tuple[str, str]:
     """
     if len(raw) > MOST_BYTES:
         raise InvalidInputError(
-            f"a rulebook has at most {MOST_BYTES} bytes, and this file has more: publish the rules, and"
-            " keep what explains them elsewhere"
+            f"a rulebook has at most {MOST_BYTES} bytes, and this file has more: publish the rules,"
+            " and keep what explains them elsewhere"
         )
     try:
         text = raw.decode()
