@@ -27,7 +27,7 @@ def _publish(served: Served) -> None:
     file = served.folder / "rulebook.txt"
     file.write_text(_TEXT)
     command = [sys.executable, "-m", "coordinator.cli", "rulebook", "publish", str(file)]
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         command, env={**os.environ, **served.environment}, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr
