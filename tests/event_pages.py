@@ -45,6 +45,7 @@ _FAMILIES = {
     "clearance": "Clearances",
     "grant": "Grants",
     "partner": "Members",
+    "rulebook": "The rulebook",
     "task": "Tasks",
     "endpoint": "Endpoints",
 }

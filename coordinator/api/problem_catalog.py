@@ -117,6 +117,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "same_partner": "One partner does not hold the same tokens twice; it corrects its lines.",
         "shared_hold": "A hold is marked on the request on which it was opened.",
         "support_not_raised": "Support is only ever raised, and this is no more than it is.",
+        "same_rulebook": "This text is the last edition of the rulebook already.",
         "same_addition": "This very addition was proposed before; a fresh nonce tells them apart.",
         "taken": "The subject id is taken; make a new one.",
         "takes_two_leads": "Your policy lets held funds go by two leads; withdraw the request, and "
@@ -130,6 +131,10 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     },
     errors.BodyTooLargeError: {
         "evidence_too_large": "Sealed evidence has a size that the operator sets; split it.",
+    },
+    errors.RulebookError: {
+        "rulebook_not_accepted": "Your organisation has not accepted the rulebook in force; the "
+        "detail says how it does. Send the same request again then.",
     },
     errors.StaleDocumentError: {
         "other_context": "`context_sha256` is not the hash of the decision context in force.",

@@ -20,6 +20,7 @@ from coordinator.api import (
     freeze_request_reads,
     freeze_requests,
     holds,
+    house_rules,
     incident_traces,
     incidents,
     indemnities,
@@ -91,6 +92,10 @@ ROUTES: tuple[Route, ...] = (
         ("DELETE", "/v1/on-call", on_call.remove_own),
         ("POST", "/v1/on-call/test", on_call.page_for_test),
         ("GET", "/v1/alarms", on_call.list_own),
+        ("GET", "/v1/rulebook", house_rules.read_rulebook),
+        ("GET", "/v1/rulebook/{edition}", house_rules.read_edition),
+        ("POST", "/v1/rulebook/acceptances", house_rules.accept),
+        ("GET", "/v1/rulebook/acceptances", house_rules.list_acceptances),
         ("GET", "/v1/acts", own_acts.list_own_acts),
     ),
     *_section(

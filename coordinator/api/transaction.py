@@ -39,6 +39,7 @@ from coordinator.domain.errors import (
     InvalidInputError,
     NotFoundError,
     RateLimitedError,
+    RulebookError,
     UnavailableError,
 )
 from coordinator.domain.read_only import read_only_error
@@ -236,7 +237,7 @@ def answer_once(
     location = about = None
     try:
         answer = execute(call.command, actor, uow)
-    except (AuthenticationError, RateLimitedError, UnavailableError):
+    except (AuthenticationError, RateLimitedError, RulebookError, UnavailableError):
         raise  # never stored: a retry must be able to succeed
     except CoordinatorError as error:
         uow.undo_act()

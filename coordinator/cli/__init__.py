@@ -16,6 +16,7 @@ from coordinator.cli.terminal_lines import errors_between_words
 COMMANDS = (
     *("serve", "web", "worker", "migrate", "check", "backup", "restore", "partner"),
     "reconcile",
+    "rulebook",
     "deliveries",
     "erase",
     "rotate-key",

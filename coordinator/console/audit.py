@@ -68,6 +68,7 @@ ACTS: Mapping[str, str] = MappingProxyType(
         "add_endpoint": "added a webhook endpoint",
         "change_endpoint": "changed a webhook endpoint",
         "remove_endpoint": "removed a webhook endpoint",
+        "accept_rulebook": "accepted the rulebook",
         "set_encryption_key": "chose what evidence is sealed to",
         "set_on_call": "set who is woken",
         "remove_on_call": "removed the on-call chain",

@@ -70,6 +70,8 @@ EVENTS: Mapping[EventType, str] = MappingProxyType(
         EventType.PARTNER_ROOT_RESET: "A root key is being replaced",
         EventType.PARTNER_NAMES_CHANGED: "Names were changed",
         EventType.PARTNER_ENCRYPTION_KEY_SET: "A member chose an encryption key",
+        EventType.RULEBOOK_PUBLISHED: "The operator published a rulebook",
+        EventType.RULEBOOK_ACCEPTED: "One of you accepted the rulebook",
         EventType.LOG_RESTORED: "The coordinator was restored",
         EventType.EVIDENCE_SEALED: "Evidence was sealed",
         EventType.TASK_TAKEN: "Somebody took a task",

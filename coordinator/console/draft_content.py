@@ -50,6 +50,9 @@ _DEFAULTS = {
     "order": "",
     "indemnity": "",
     "indemnity_text": "",
+    "why_you": "",
+    "interest": "",
+    "statement": "",
 }
 _MOST_DIGITS = 6
 _LEGAL = ("police_report", "agency", "order")
@@ -101,7 +104,7 @@ class DraftContent:
         """Return what was stored."""
         said = strict_json.loads(raw)
         said["questions"] = [Question(**each) for each in said["questions"]]
-        said["typed"] = {**_DEFAULTS, **said["typed"]}
+        said["typed"] = _DEFAULTS | said["typed"]  # what was kept before a field was there
         return cls(**said)
 
     def said(self) -> Said:
@@ -206,6 +209,8 @@ class DraftContent:
             "drill": self.is_drill,
             "legal": legal,
             "indemnity": _indemnity(typed),
+            "why_you": [{"to": "all", "why": typed["why_you"]}] if typed["why_you"] else None,
+            "interest": _interest(typed),
             "hold": {"hours": _whole(hours)} if hours else None,
         }
         return {
@@ -325,6 +330,13 @@ def _indemnity(typed: Mapping[str, str]) -> JsonObject | None:
     return {"offered": True, **({"text": text} if text else {})}
 
 
+def _interest(typed: Mapping[str, str]) -> JsonObject | None:
+    if not typed["interest"] and not typed["statement"]:
+        return None
+    kinds = [typed["interest"]] if typed["interest"] else []
+    return {"kinds": kinds, "statement": typed["statement"]}
+
+
 def fields_of(pointers: Sequence[str]) -> list[str]:
     """Return the names of the form's fields that JSON pointers are about; "" for none."""
     return [_field_of(pointer.split("/")[1:]) for pointer in pointers]
@@ -338,4 +350,6 @@ def _field_of(parts: Sequence[str]) -> str:
         name = {"id": "incident", "": "title"}.get(second, second)
     else:
         name = {"hold": "hours", "indemnity": "indemnity_text"}.get(first, first)
+        if first == "interest" and second == "statement":
+            name = "statement"
     return name if name in _DEFAULTS or name == "to" else ""

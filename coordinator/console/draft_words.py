@@ -23,6 +23,7 @@ from holdfast.protocol.vocabulary import (
     WaitsBecause,
     WarningCode,
 )
+from holdfast.wording import INTERESTS
 
 _HOUR = timedelta(hours=1)
 _MOST_NAMED = 3
@@ -270,6 +271,10 @@ def choices(actor: Actor, policies: Policies) -> dict[str, list[tuple[str, str]]
         "support": [
             (support.value, f"{words}: {_longest(policies, support)}")
             for support, words in _SUPPORT.items()
+        ],
+        "interest": [
+            ("", "None of its own"),
+            *((kind.value, f"{words[:1].upper()}{words[1:]}") for kind, words in INTERESTS.items()),
         ],
     }
 

@@ -31,6 +31,7 @@ from coordinator.domain.errors import (
     PermissionDeniedError,
 )
 from coordinator.domain.permission import Permission
+from coordinator.services.membership.house_rules import rulebook_sha256
 from coordinator.storage.console import drafts as store
 from coordinator.storage.console.drafts import StoredDraft
 from coordinator.storage.engine.documents import load, load_one
@@ -241,7 +242,7 @@ def _faults_of(visit: Visit, draft: StoredDraft, content: DraftContent) -> list[
     if missing:
         return [Fault(*each) for each in missing]
     try:
-        try_out(visit, _wanted(draft, content))
+        try_out(visit, _wanted(visit, draft, content))
     except CoordinatorError as error:
         return _said(error)
     return []
@@ -538,13 +539,12 @@ def preview(visit: Visit, draft_id: str) -> Response | WsgiResponse:
         return redirect(_url(draft_id), HTTPStatus.SEE_OTHER)
     if draft_words.missing(content):
         return redirect(_url(draft_id), HTTPStatus.SEE_OTHER)
-    wanted = _wanted(draft, content)
+    wanted = _wanted(visit, draft, content)
     try:
         answer: Mapping[str, Any] = try_out(visit, wanted).body
     except CoordinatorError as error:
         return _draft_page(visit, draft, content, _Tried(422, _said(error)))
     known = KnownAssets(render.chains())
-    body = content.body()
     return render.page(
         "draft_preview.html",
         visit,
@@ -555,7 +555,6 @@ def preview(visit: Visit, draft_id: str) -> Response | WsgiResponse:
         asked=draft_words.asked(content, known),
         sums=_sums(content, known),
         answer=answer,
-        body=body,
         content=content,
         warnings=draft_words.warnings(answer["warnings"]),
         order_only=draft_words.order_only(answer["order_only"]),
@@ -575,7 +574,7 @@ def submit(visit: Visit, draft_id: str) -> Response | WsgiResponse:
             code="draft_changed",
         )
     try:
-        return ask_signature(visit, _wanted(draft, content))
+        return ask_signature(visit, _wanted(visit, draft, content))
     except (InvalidInputError, ConflictError) as error:
         return _draft_page(visit, draft, content, _Tried(422, _said(error)))
 
@@ -584,9 +583,12 @@ def _largest(content: DraftContent) -> range:
     return range(min(len(content.addresses), _PAGE))
 
 
-def _wanted(draft: StoredDraft, content: DraftContent) -> WantedAct:
+def _wanted(visit: Visit, draft: StoredDraft, content: DraftContent) -> WantedAct:
     known = KnownAssets(render.chains())
     body = content.body()
+    in_force = rulebook_sha256(visit.reader.connection, render.now())
+    if in_force is not None:
+        body["rulebook_sha256"] = in_force
     sums = [str(each) for each in _sums(content, known)]
     asked = "all partners" if body["to"] == "all" else counted(len(content.to), "partner")
     return WantedAct(

@@ -13,7 +13,7 @@ from coordinator.api import freeze_request_reads, request_events
 from coordinator.api import holds as hold_api
 from coordinator.api import tasks as task_api
 from coordinator.api.events import newest_of_feed
-from coordinator.console import drafts, render
+from coordinator.console import drafts, house_rules, render
 from coordinator.console.acts import WantedAct, ask_signature, done_words
 from coordinator.console.decision_addresses import KINDS
 from coordinator.console.decision_words import WAITS_WORDS
@@ -168,6 +168,7 @@ def show(visit: Visit) -> Response:
         feed=_feed(visit),
         quiet_until=None if cards else _quiet_until(visit, now),
         done=done_words(visit),
+        rulebook=house_rules.owed(visit),
     )
 
 

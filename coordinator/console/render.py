@@ -17,6 +17,7 @@ from coordinator.console.guard import csrf_token
 from coordinator.console.visit import Visit
 from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.vocabulary import Role
+from holdfast.wording import interest_words
 
 _STATIC = files("coordinator.console") / "static"
 #: What a person is called by their roles, the first that fits.
@@ -45,6 +46,7 @@ def _environment() -> Environment:
         "moment": words.moment,
         "grouped": words.grouped,
         "short_id": words.short_id,
+        "interest_words": interest_words,
     }
     return made
 

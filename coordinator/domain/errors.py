@@ -138,6 +138,12 @@ class ConflictError(CoordinatorError):
     default_code = "conflict"
 
 
+class RulebookError(CoordinatorError):
+    """The act names another rulebook than the one in force, or one that is not accepted."""
+
+    default_code = "rulebook_not_in_force"
+
+
 class StaleDocumentError(CoordinatorError):
     """The act names another document, or another decision context, than the one in force."""
 

@@ -76,6 +76,7 @@ class Permission(StrEnum):
     ENCRYPTION_KEY_SET = "encryption_key:set"  # who holds it reads what is sealed to the partner
     SIGN_IN_PROVIDER_CHANGE = "sign_in_provider:change"  # who may be signed in to read, by whom
     ON_CALL_CHANGE = "on_call:change"  # who is woken by what, and a test of it
+    RULEBOOK_ACCEPT = "rulebook:accept"  # it binds the organisation, so a person does
     TAG_KEY_SET = "tag_key:set"  # what the partner's entries of the log are tagged with
     # the coordinator itself: timers, transport, the operator's membership acts
     TIMER_FIRE = "timer:fire"
@@ -86,6 +87,7 @@ class Permission(StrEnum):
     LOG_RECONCILE = "log:reconcile"  # after a restore; it authors no entry of anybody's
     ERASURE_PROPOSE = "erasure:propose"  # a lead of the requester signs it
     LOG_KEY_REPLACE = "log_key:replace"
+    RULEBOOK_PUBLISH = "rulebook:publish"
 
 
 P = Permission
@@ -137,6 +139,8 @@ _DECIDE = frozenset(
 )
 #: The requester's compliance answers for the papers, and so does a lead; never a machine.
 _PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
+#: What binds the organisation; never a machine.
+_HOUSE = frozenset({P.RULEBOOK_ACCEPT})
 _SEALING = frozenset({P.EVIDENCE_SEAL, P.EVIDENCE_SHARE})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
 _MEMBERSHIP = frozenset(
@@ -169,6 +173,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _CONSOLE
             | _DISPOSE
             | _PAPERS
+            | _HOUSE
             | _ENDPOINTS
             | _SEALING
             | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
@@ -180,6 +185,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _DISPOSE
             | _LIMITING
             | _PAPERS
+            | _HOUSE
             | _ENDPOINTS
             | _MEMBERSHIP
             | _SEALING
@@ -201,6 +207,7 @@ COORDINATOR_GRANTS = frozenset(
         P.LOG_RECONCILE,
         P.ERASURE_PROPOSE,
         P.LOG_KEY_REPLACE,
+        P.RULEBOOK_PUBLISH,
     }
 )
 #: Only who can be asked has legs; only who can request submits.
@@ -234,7 +241,7 @@ def permissions_of(actor: Actor) -> frozenset[Permission]:
         # A machine never decides, nor reads pages, whatever role it was given by mistake.
         granted -= GRANTS[Role.SECURITY_LEAD] - GRANTS[Role.SYSTEM] - _DISPOSE
         if actor.systems_as_compliance and Role.SYSTEM in actor.roles:
-            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS - {P.AUDIT_READ}
+            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS - _HOUSE - {P.AUDIT_READ}
         granted -= _CONSOLE
     if actor.partner_kind not in ASKABLE_KINDS:
         granted -= _ASKED_SIDE

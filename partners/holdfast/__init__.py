@@ -16,6 +16,7 @@ The blueprint for Flask is in `holdfast.webhooks.flask_blueprint`, for it needs 
 from holdfast.client.client import Client, Document
 from holdfast.client.joining import Joining, Person, System, join
 from holdfast.client.rotation import rotate_key, rotate_tag_key
+from holdfast.client.rulebook import read_rulebook
 from holdfast.client.sealing import OpenedEvidence, SealedFiles, publish_encryption_key
 from holdfast.client.transport import RetryPolicy, Timeouts, Transport
 from holdfast.clock import wall_clock
@@ -175,6 +176,7 @@ __all__ = [
     "read_chat",
     "read_draft",
     "read_private",
+    "read_rulebook",
     "receipts_kept_in",
     "rotate_key",
     "rotate_tag_key",

@@ -1,10 +1,10 @@
 """Numbers, states and what requests rest on, in sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from holdfast.protocol.views import FreezeRequestSummary, FreezeRequestView
-from holdfast.protocol.vocabulary import Support
+from holdfast.protocol.vocabulary import InterestKind, Support
 
 #: Whose word a request rests on, in words.
 RESTS_ON: Mapping[Support, str] = {
@@ -17,6 +17,22 @@ RESTS_ON: Mapping[Support, str] = {
 
 #: What is said of a drill wherever it is shown whole.
 DRILL = "THIS IS A DRILL: answer it as you would, and move no money for it"
+
+#: What a requester stands to gain or lose, in words.
+INTERESTS: Mapping[InterestKind, str] = {
+    InterestKind.OWN_FUNDS: "its own funds were taken",
+    InterestKind.CUSTOMERS: "its customers' funds were taken",
+    InterestKind.CLAIM: "it has a claim against whoever holds the account",
+    InterestKind.REWARD: "it is paid by what is frozen or recovered",
+    InterestKind.COMPETITION: "it competes with whoever holds the account",
+    InterestKind.POSITION: "it holds, trades or issued what is flagged",
+    InterestKind.OTHER: "another interest",
+}
+
+
+def interest_words(kinds: Iterable[InterestKind]) -> str:
+    """Return what a requester stands to gain or lose: "its own funds were taken; …"."""
+    return "; ".join(INTERESTS[InterestKind(kind)] for kind in kinds)
 
 
 def counted(count: int, noun: str) -> str:

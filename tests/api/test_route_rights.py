@@ -72,6 +72,8 @@ RIGHTS: Mapping[str, set[str]] = {
     "GET /v1/grants": ALL,
     "GET /v1/passkeys": ALL,
     "GET /v1/sign-in-provider": ALL,
+    "GET /v1/rulebook/acceptances": ALL,
+    "POST /v1/rulebook/acceptances": DISPOSING,
     "GET /v1/on-call": ALL,
     "GET /v1/alarms": ALL,
     "GET /v1/events": ALL,
@@ -230,6 +232,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
             ]
         },
         "/v1/on-call/test": {},
+        "/v1/rulebook/acceptances": {"rulebook_sha256": "0" * 64},
         "/v1/partners/me": {"contacts": ["desk on duty"]},
         "/v1/partners/me/tag-key": {"tag_key": "A" * 43},
         "/v1/people/{person_id}": {"display_name": "Ada"},

@@ -9,6 +9,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 from flask import Flask
@@ -23,6 +25,7 @@ from coordinator.domain.errors import (
     UnavailableError,
 )
 from coordinator.services.ending.erasures import ProposeErasure
+from coordinator.services.membership.house_rules import PublishRulebook
 from coordinator.services.requests.alarms import PageNext
 from holdfast.protocol import base64url
 from holdfast.protocol.cosignature import WitnessVerifier, cosign
@@ -215,6 +218,7 @@ def _play(w: World) -> None:
     _end(w, ask)
     _refusals(w, ask)
     _reads(w, ask, endpoint)
+    _rulebook(w)
     path = f"{_REQUEST}/{ask['id']}/sealed-evidence/{sealed}"
     for each in (path, f"{path}/parts/0"):
         _ok(w.signer.get(w.cast.b.lead, each))
@@ -300,6 +304,20 @@ def _on_call(w: World) -> None:
     _ok(w.signer.post(a.lead, f"{path}/test", {"person": a.lead.subject}))
 
 
+def _rulebook(w: World) -> None:
+    a, path = w.cast.a, "/v1/rulebook"
+    raw = b"1. The network lets its members ask one another to hold stolen funds.\n"
+    later = w.clock.now() + timedelta(days=30)
+    operate(w.database, w.vault, w.clock, PublishRulebook(raw=raw))
+    operate(w.database, w.vault, w.clock, PublishRulebook(raw=raw + b"2.\n", in_force_from=later))
+    body = {"rulebook_sha256": sha256(raw).hexdigest()}
+    for _ in range(2):  # the second time it is accepted already
+        _ok(w.signer.post(a.lead, f"{path}/acceptances", body))
+    _ok(w.signer.get(a.auditor, f"{path}/acceptances"))
+    for each in (path, f"{path}/{body['rulebook_sha256']}"):
+        _ok(_recorder(w).read(each))
+
+
 def _endpoints(w: World) -> str:
     system = w.cast.a.system
     body = {"url": _HOOK, "event_types": ["freeze.*", "hold.lapsed"], "description": "Desk"}
@@ -332,6 +350,8 @@ def _request(w: World) -> dict[str, Any]:
         incident={"id": known["incident"]["id"]},
         follows=known["id"],
         support="none",
+        why_you=[{"to": [b.handle], "why": "Deposit address of yours.", "address_nos": [0]}],
+        interest={"kinds": ["own_funds"], "statement": "Our own cold wallet was emptied."},
     )
     [owed] = w.items(a.lead, ask, "alarms")
     operate(w.database, w.vault, w.clock, PageNext(alarm_id=owed["id"]))

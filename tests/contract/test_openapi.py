@@ -75,8 +75,9 @@ def test_only_what_is_public_goes_without_a_token(document: dict[str, Any]) -> N
     assert public == declared
     assert {"/v1", "/healthz", "/readyz", "/.well-known/jwks.json"} <= public
     # The log is there to be watched by anybody; the yearly figures name no partner with few cases.
-    # A clearance is shown to outsiders, who ask by its id whether it was revoked.
-    open_by_design = ("/v1/log/", "/v1/statistics/", "/v1/clearances/")
+    # A clearance is shown to outsiders, who ask by its id whether it was revoked. The rulebook is
+    # read by whoever is invited, before anybody knows their key.
+    open_by_design = ("/v1/log/", "/v1/statistics/", "/v1/clearances/", "/v1/rulebook")
     assert not {p for p in public if p.startswith("/v1/") and not p.startswith(open_by_design)}
 
 
@@ -205,5 +206,6 @@ def test_a_change_that_is_there_already_is_told_of_where_it_may_be(
     assert both == {
         "/v1/freeze-requests/{request_id}/legal-orders",
         "/v1/partners/me/tag-key",
+        "/v1/rulebook/acceptances",
         "/v1/freeze-requests/{request_id}/sealed-evidence/parts",
     }

@@ -154,6 +154,8 @@ EVENTS: Mapping[str, Told] = {
     EventType.PARTNER_SUSPENDED: _NEWS,
     EventType.PARTNER_ROOT_RESET: K.CHECK_ROOT_RESET,
     EventType.PARTNER_ENCRYPTION_KEY_SET: _NEWS,
+    EventType.RULEBOOK_PUBLISHED: "the console's first page says so until it is accepted",
+    EventType.RULEBOOK_ACCEPTED: _NEWS,
     EventType.LOG_RESTORED: _NEWS,
     EventType.EVIDENCE_SEALED: _NEWS,
     EventType.TASK_TAKEN: _NEWS,

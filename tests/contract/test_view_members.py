@@ -29,11 +29,18 @@ from pydantic import BaseModel, Field
 
 import coordinator.services
 import coordinator.storage
-from holdfast.protocol import life_cycle_views, on_call_views, payloads, readiness, views
+from holdfast.protocol import (
+    house_rules_views,
+    life_cycle_views,
+    on_call_views,
+    payloads,
+    readiness,
+    views,
+)
 
 MODELS: Mapping[str, type[BaseModel]] = {
     name: member
-    for module in (views, life_cycle_views, on_call_views, readiness)
+    for module in (views, life_cycle_views, on_call_views, house_rules_views, readiness)
     for name, member in vars(module).items()
     if isinstance(member, type) and issubclass(member, views.View)
 }

@@ -68,7 +68,7 @@ EXPECTED = {
     | ASKED
     | CONSOLE
     | AUDIT
-    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE}
+    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT}
     | PAPERS
     | SEALING,
     R.SECURITY_LEAD: READ
@@ -102,6 +102,7 @@ EXPECTED = {
         P.ON_CALL_CHANGE,
         P.TAG_KEY_SET,
         P.ENCRYPTION_KEY_SET,
+        P.RULEBOOK_ACCEPT,
         P.CONSOLE_LINK_MAKE,
         P.KEY_REVOKE,
         P.AUDIT_READ,
@@ -156,7 +157,7 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = PAPERS | CONSOLE | AUDIT
+    for_people = PAPERS | CONSOLE | AUDIT | {P.RULEBOOK_ACCEPT}
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 
 

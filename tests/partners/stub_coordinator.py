@@ -146,6 +146,8 @@ class StubCoordinator:
         script = self._script.get((handler.command, handler.path))
         if script is None and handler.path == "/v1":
             scripted = Scripted(200, canonical_json.dumps(self.service))
+        elif script is None and handler.path == "/v1/rulebook":
+            scripted = Scripted(200, b'{"coming":[],"in_force":null}')
         elif script is None:
             scripted = Scripted(404, canonical_json.dumps(problem(404, "not_found")))
         else:

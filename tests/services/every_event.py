@@ -5,6 +5,7 @@ The samples that the kit ships (`holdfast/protocol/event_samples.json`) come fro
 """
 
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from coordinator.services.delivery.webhook_endpoints import (
@@ -14,6 +15,7 @@ from coordinator.services.delivery.webhook_endpoints import (
     prepare_registration,
 )
 from coordinator.services.ending.erasures import ProposeErasure
+from coordinator.services.membership.house_rules import PublishRulebook
 from coordinator.services.membership.log_reconciliation import ReconcileLog
 from coordinator.services.membership.root_resets import ResetRoot
 from coordinator.services.membership.suspensions import SuspendPartner
@@ -88,6 +90,7 @@ def play(office: Office) -> list[Told]:
     _seal_evidence(office)
     _come_back_from_a_copy(office)
     _wake_somebody(office)
+    _accept_the_rulebook(office)
     own = _test_endpoints(office)
     return list(_events(office, own))
 
@@ -115,6 +118,15 @@ def _below(office: Office, ask: Ask, by: Any, path: str, **body: Any) -> dict[st
     status, answer = office.act(by, ask, path, **body)
     assert status == 201, answer
     return answer
+
+
+def _accept_the_rulebook(office: Office) -> None:
+    desk, a = office.desk, office.desk.cast.a
+    raw = b"Rules of the house.\n"
+    desk.own(PublishRulebook(raw=raw))
+    body = {"rulebook_sha256": sha256(raw).hexdigest()}
+    accepted = office.signer.post(a.lead, "/v1/rulebook/acceptances", body)
+    assert accepted.status_code == 201, accepted.data
 
 
 def _wake_somebody(office: Office) -> None:

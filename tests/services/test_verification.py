@@ -17,9 +17,11 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.views import InterestView, WhyYouView
 from holdfast.protocol.vocabulary import (
     Decision,
     EvidenceKind,
+    InterestKind,
     LegStatus,
     LineKind,
     RequestStatus,
@@ -820,6 +822,9 @@ def test_a_notice_proves_a_quorum_of_ten(office: Office, addresses_flagged: int)
         {"tlp": "CLEAR"},
         {"hold_hours": 1},
         {"submitted_by": "per_01h455vb4pex5vsknk084sn02q"},
+        {"rulebook_sha256": "0" * 64},
+        {"interest": InterestView(kinds=[InterestKind.CLAIM], statement="It owes us.")},
+        {"why_you": [WhyYouView(why="It is at yours.")]},
     ],
 )
 def test_a_request_shown_otherwise_than_signed_is_found_out(

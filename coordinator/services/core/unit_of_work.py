@@ -17,6 +17,7 @@ from coordinator.domain.clock import Clock
 from coordinator.domain.errors import AuthenticationError, UnavailableError
 from coordinator.domain.read_only import read_only_error
 from coordinator.domain.rulebook import Rulebook
+from coordinator.services.core.house_rules import HouseRules
 from coordinator.services.core.tag_keys import TagKeyCache, TagKeys
 from coordinator.storage.engine import driver
 from coordinator.storage.engine.database import Database
@@ -66,6 +67,7 @@ class CommandContext:
         log_signer: Signs the log's checkpoints.
         passkey_scope: The console, where people's passkeys sign; None: none may be granted.
         tag_keys: Partners' tag keys that this process remembers.
+        house_rules: What it remembers of the network's rulebook.
     """
 
     origin: str
@@ -76,6 +78,7 @@ class CommandContext:
     log_signer: LogSigner
     passkey_scope: WebAuthnScope | None = None
     tag_keys: TagKeyCache = field(default_factory=TagKeyCache, repr=False, compare=False)
+    house_rules: HouseRules = field(default_factory=HouseRules, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +254,7 @@ class UnitOfWork:
         policies: Limits and clocks of the operator.
         chains: The chains that addresses and assets may be on.
         passkey_scope: Where a passkey must sign that is to be granted.
+        house_rules: Which rulebook is in force.
     """
 
     def __init__(
@@ -266,6 +270,7 @@ class UnitOfWork:
         self.policies = context.rulebook.policies
         self.chains = context.rulebook.chains
         self.passkey_scope = context.passkey_scope
+        self.house_rules = context.house_rules
         self._log_signer = context.log_signer
         self._tag_keys = context.tag_keys
         self.now = context.clock.now()

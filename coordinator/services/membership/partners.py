@@ -31,6 +31,7 @@ from coordinator.services.membership.partner_views import (
     own_view,
     reached,
 )
+from coordinator.services.membership.rulebook_acceptances import accept_by_joining
 from coordinator.services.membership.zones import require_zone
 from coordinator.storage.membership import partners as store
 from coordinator.storage.tables.partners import PartnerRow
@@ -175,6 +176,9 @@ def join(command: JoinNetwork, actor: Actor, uow: UnitOfWork) -> Answer:
     )
     evidence_id = new_id("jon")
     uow.seal_evidence(key, evidence_id)
+    accept_by_joining(
+        uow, row.handle, body.rulebook_sha256, kid=command.root_key.kid, evidence_id=evidence_id
+    )
     context = GrantContext(
         partner=row.handle,
         key=key,

@@ -22,6 +22,7 @@ from coordinator.services.requests.freeze_request_views import (
     FlaggedAddressView,
     FreezeRequestView,
     LegView,
+    WhyYouView,
     address_views,
     leg_views,
     request_view,
@@ -62,7 +63,7 @@ from holdfast.protocol.payloads import format_time, parse_time
 from holdfast.protocol.signed_note import parse_note
 from holdfast.protocol.views import AssetUnit
 from holdfast.protocol.vocabulary import EvidenceKind, LegStatus, RequestStatus, Support
-from holdfast.wording import RESTS_ON, counted
+from holdfast.wording import RESTS_ON, counted, interest_words
 
 #: As many are told one by one; the rest is counted, and the signed document has all.
 MOST_ADDRESSES = 200
@@ -377,9 +378,30 @@ class _Case:
         if view["withdrawn_count"]:
             yield Fact("Taken back since", counted(view["withdrawn_count"], "address"), signed)
         yield Fact("Rests on", RESTS_ON[Support(view["support"])], signed)
+        if view["interest"]:
+            declared = view["interest"]
+            words = f"{interest_words(declared['kinds'])}: {declared['statement']}"
+            yield Fact("Interest of who asks, as declared", words, signed)
+        for why in view["why_you"]:
+            yield Fact(self._why_asked(why), why["why"], signed)
+        if view["rulebook_sha256"]:
+            yield Fact("Under the rulebook", view["rulebook_sha256"], signed)
         until = view["do_not_notify_customer_until"]
         if until:
             yield Fact("The customer is not to be told before", _time(until), signed)
+
+    def _why_asked(self, why: WhyYouView) -> str:
+        """Say to whom it is said why they are asked: the reader, all of them, or some."""
+        to = why.get("to")
+        if to is None:
+            return "Why this organisation is asked"
+        if to == "all":
+            return "Why they are asked"
+        return (
+            f"Why {_listed(to[:3])}{self._more(to, 3)} "
+            + ("is" if len(to) == 1 else "are")
+            + " asked"
+        )
 
     @staticmethod
     def _more(words: Sequence[str], shown: int) -> str:

@@ -47,6 +47,7 @@ from holdfast.protocol.vocabulary import (
     Decision,
     DeclineCode,
     FreezesOn,
+    InterestKind,
     LegStatus,
     RequestStatus,
     Support,
@@ -60,15 +61,16 @@ from holdfast.protocol.vocabulary import (
 #: Sums by asset.
 TotalsView = Mapping[str, AssetTotals]
 #: Members of the signed document that a reader is shown beside the rows.
-WORDS = ("summary", "do_not_notify_customer_until")
+WORDS = ("summary", "do_not_notify_customer_until", "why_you", "interest", "rulebook_sha256")
 
 
-def request_words(document: FreezeRequest) -> dict[str, str]:
+def request_words(document: FreezeRequest) -> JsonObject:
     """Return the few words of a request that every reader is shown; they are sealed separately.
 
     Reading would be slow if every summary had to open and parse a document of 16 MiB.
     """
-    return document.model_dump(mode="json", include=set(WORDS), exclude_none=True)
+    words: JsonObject = document.model_dump(mode="json", include=set(WORDS), exclude_none=True)
+    return {name: said for name, said in words.items() if said}
 
 
 class IncidentView(TypedDict):
@@ -217,7 +219,7 @@ class RequestDetails:
         kept_until: When what it says is erased by itself, once it ended.
     """
 
-    words: Mapping[str, str]
+    words: JsonObject
     incident: IncidentView
     hold_hours: int
     approvals: Sequence[ApprovalView] = ()
@@ -284,6 +286,21 @@ class LegView(TypedDict):
     totals: TotalsView
 
 
+class WhyYouView(TypedDict):
+    """Why partners are asked (`views.WhyYouView`)."""
+
+    to: NotRequired[Literal["all"] | Sequence[str]]
+    why: str
+    address_nos: NotRequired[Sequence[int]]
+
+
+class InterestView(TypedDict):
+    """What the requester stands to gain or lose (`views.InterestView`)."""
+
+    kinds: Sequence[InterestKind]
+    statement: str
+
+
 class FreezeRequestView(TypedDict):
     """A request as its reader may see it (`views.FreezeRequestView`).
 
@@ -328,6 +345,9 @@ class FreezeRequestView(TypedDict):
     hold_hours: int
     support: Support
     do_not_notify_customer_until: str | None
+    why_you: Sequence[WhyYouView]
+    interest: InterestView | None
+    rulebook_sha256: str | None
     leg_counts: NotRequired[Mapping[str, int]]
     totals: NotRequired[TotalsView]
     leg: NotRequired[LegView]
@@ -486,7 +506,24 @@ def _common_view(
         "hold_hours": details.hold_hours,
         "support": support_of(row),
         "do_not_notify_customer_until": details.words.get("do_not_notify_customer_until"),
+        "why_you": _why_you(details.words.get("why_you", []), None if leg is None else leg.partner),
+        "interest": details.words.get("interest"),
+        "rulebook_sha256": details.words.get("rulebook_sha256"),
     }
+
+
+def _why_you(said: Sequence[WhyYouView], partner: str | None) -> list[WhyYouView]:
+    """Return why a partner is asked, and no word on the others; all for the requester (None)."""
+    if partner is None:
+        return list(said)
+    found: list[WhyYouView] = []
+    for each in said:
+        if each["to"] == "all" or partner in each["to"]:
+            shown: WhyYouView = {"why": each["why"]}
+            if "address_nos" in each:
+                shown["address_nos"] = each["address_nos"]
+            found.append(shown)
+    return found
 
 
 def support_of(row: FreezeRequestRow) -> Support:
@@ -832,9 +869,9 @@ def _warnings_by_address(
     return found
 
 
-def _request_words(connection: Connection, vault: Vault, row: FreezeRequestRow) -> dict[str, str]:
+def _request_words(connection: Connection, vault: Vault, row: FreezeRequestRow) -> JsonObject:
     sealed = load_one(connection, vault, row.id, "words")
-    words: dict[str, str] = {} if sealed is None else strict_json.loads(sealed)
+    words: JsonObject = {} if sealed is None else strict_json.loads(sealed)
     return words
 
 

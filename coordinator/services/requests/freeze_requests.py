@@ -171,6 +171,7 @@ def _decide(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> _Sub
         CoordinatorError: Whatever the rules refuse.
     """
     document = command.checked.document
+    uow.house_rules.require(uow.connection, actor.partner, document.rulebook_sha256, uow.now)
     require_bounded_silence(document, now=uow.now, policies=uow.policies)
     require_supported_hold(document, uow.policies)
     # Asked together: on PostgreSQL the answers share round trips.

@@ -81,18 +81,47 @@ class CheckedDocument:
 def check_document(
     document: payloads.FreezeRequest, chains: Chains, wallets: ServiceWallets
 ) -> CheckedDocument:
-    """Check the addresses of a document.
+    """Check the addresses of a document, and whom it tells why they are asked.
 
     Raises:
-        InvalidInputError: With every fault of every address.
+        InvalidInputError: With every fault of every address, or of whom it tells.
     """
     targets = check_addresses(document.addresses, chains)
+    _require_fitting_whys(document)
     return CheckedDocument(
         document=document,
         targets=targets,
         stated=stated_amounts(document.addresses, targets),
         wallet_labels=wallet_labels(targets, wallets),
     )
+
+
+def _require_fitting_whys(document: payloads.FreezeRequest) -> None:
+    """Refuse to tell somebody why they are asked who is not, or of an address that is not there."""
+    asked = None if document.to == "all" else frozenset(document.to)
+    faults = []
+    for place, each in enumerate(document.why_you):
+        pointer = f"/why_you/{place}"
+        if each.to != "all" and asked is not None:
+            faults += [
+                FieldFault(f"{pointer}/to/{number}", "is not among the partners asked", "not_asked")
+                for number, handle in enumerate(each.to)
+                if handle not in asked
+            ]
+        faults += [
+            FieldFault(
+                f"{pointer}/address_nos/{number}",
+                "the request has no such address",
+                "no_such_address",
+            )
+            for number, address_no in enumerate(each.address_nos or ())
+            if address_no >= len(document.addresses)
+        ]
+    if faults:
+        raise InvalidInputError(
+            "why_you tells partners that are not asked, or of addresses that are not there",
+            errors=faults,
+        )
 
 
 def check_addresses(

@@ -22,6 +22,7 @@ from holdfast.cli.session import (
     table,
 )
 from holdfast.cli.tasks import task_words
+from holdfast.cli.whys import interest_line, why_lines
 from holdfast.client.client import Client
 from holdfast.errors import NothingToDecideError, PermissionDeniedError, UntrustedEvidenceError
 from holdfast.evidence.acts import ProvenAct, prove_evidence
@@ -270,6 +271,9 @@ def show_asked(
             ("tlp", request.tlp.value),
             ("summary", request.summary),
             ("to", to),
+            ("own interest", request.interest and interest_line(request.interest)),
+            ("why asked", why_lines(request.why_you) or None),
+            ("rulebook", request.rulebook_sha256),
             ("hold", f"{hours} h" if hours else None),
             ("addresses", len(request.addresses)),
             ("left out so far", _left_out_before(view)),

@@ -1,6 +1,7 @@
 """`holdfast join`, `grant`, `revoke`, `policy`, `partners`: who is a member, and by which keys."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from holdfast.cli.session import THUMBPRINTS, Session, SessionCommand, facts, pa
 from holdfast.client.client import Client, parse_view
 from holdfast.client.joining import Joining, Person, System
 from holdfast.client.joining import join as join_network
+from holdfast.client.rulebook import read_rulebook
 from holdfast.client.transport import Transport
 from holdfast.errors import InvalidDraftError, ProfileError
 from holdfast.profiles.key_requests import KeyRequest, grant_of, read_key_request
@@ -43,6 +45,14 @@ _PERSON_ROLES = tuple(role.value for role in Role if role is not Role.SYSTEM)
     "--systems-as-compliance", is_flag=True, help="These systems may decline, release and return."
 )
 @click.option(
+    "--accept-rulebook",
+    "accepted",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The network's rulebook as you read it (holdfast rulebook show --save FILE): you accept "
+    "it by joining.",
+)
+@click.option(
     "--passphrase",
     "guarded",
     is_flag=True,
@@ -61,6 +71,7 @@ def join(
     analysts: tuple[str, ...],
     systems: tuple[str, ...],
     systems_as_compliance: bool,
+    accepted: Path | None,
     guarded: bool,
 ) -> None:
     """Make your root key and first people's keys, and take the operator's invitation.
@@ -75,6 +86,7 @@ def join(
     ]
     if len({person.profile for person in people}) < len(people):
         raise click.UsageError("each profile is one person: name it once")
+    rulebook_sha256 = None if accepted is None else sha256(accepted.read_bytes()).hexdigest()
     joining = Joining(
         coordinator=coordinator,
         handle=handle,
@@ -82,8 +94,11 @@ def join(
         people=people,
         systems=[System(name, leads[0], systems_as_compliance) for name in systems],
         passphrase_of=new_passphrase if guarded else None,
+        rulebook_sha256=rulebook_sha256,
     )
-    _require_origin(checked_origin(coordinator))
+    here = checked_origin(coordinator)
+    _require_origin(here)
+    _require_accepted(here, rulebook_sha256)
     view = join_network(session.store, joining)
     session.show(
         view,
@@ -110,6 +125,18 @@ def _require_origin(here: str) -> None:
         raise ProfileError(
             f"the coordinator at {here} calls itself {service.origin}: check that name with its "
             f"operator, then join with --coordinator {service.origin}"
+        )
+
+
+def _require_accepted(here: str, accepted: str | None) -> None:
+    """Refuse to join a network whose rulebook was not accepted, before any key is made."""
+    in_force = read_rulebook(Transport(None, here)).in_force
+    if in_force is not None and in_force.sha256 != accepted:
+        found = "has a rulebook" if accepted is None else "has another rulebook than that file"
+        raise ProfileError(
+            f"the network {found}: read it (holdfast rulebook show --coordinator {here} --save"
+            " rulebook.txt), and if your organisation accepts it, join with --accept-rulebook"
+            " rulebook.txt"
         )
 
 

@@ -1,6 +1,7 @@
 """`holdfast draft`, `submit`, `status`, `withdraw`, `close`: the requesting side."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,10 @@ from holdfast.cli.session import (
 from holdfast.cli.sums import SUMS, line_cells, sum_rows
 from holdfast.cli.tasks import task_words
 from holdfast.cli.two_leads import proposed
+from holdfast.cli.whys import interest_line, why_lines
 from holdfast.cli.withdrawal_reasons import reason_lines
 from holdfast.client.draft_template import Known, request_template, untouched_faults
+from holdfast.client.rulebook import naming_rulebook
 from holdfast.drafting.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.errors import InvalidDraftError, ProfileError, TransportError, ValidationError
 from holdfast.profiles.private_files import write_private
@@ -133,6 +136,8 @@ def submit(session: Session, file: Path, template: Path | None, *, check: bool) 
     the same file with a `nonce` in it again, after a broken connection, submits it once.
     """
     prepared = _read(session, file, template)
+    if not check:
+        prepared = _naming_rulebook(session, prepared)
     body = encode_draft(prepared)
     if check:
         found = {"addresses": len(prepared.request.addresses), "bytes": len(body)}
@@ -153,6 +158,15 @@ def submit(session: Session, file: Path, template: Path | None, *, check: bool) 
             raise
         raise TransportError(f"{error}; whether it arrived is not known: {session.hint}") from error
     session.show(view, lambda: _show_request(session, view))
+
+
+def _naming_rulebook(session: Session, prepared: Draft) -> Draft:
+    """Return a draft that names the rulebook in force, where the network has one."""
+    if prepared.request.rulebook_sha256 is not None:
+        return prepared
+    in_force = session.client().rulebook().in_force
+    request = naming_rulebook(prepared.request, None if in_force is None else in_force.sha256)
+    return replace(prepared, request=request)
 
 
 def _keep(file: Path, body: bytes) -> str:
@@ -309,6 +323,9 @@ def _show_request(
                 ("urgency", view.urgency.value),
                 ("mark", f"TLP:{view.tlp}"),
                 ("rests on", RESTS_ON[view.support]),
+                ("own interest", view.interest and interest_line(view.interest)),
+                ("why asked", why_lines(view.why_you) or None),
+                ("rulebook", view.rulebook_sha256),
                 ("to", view.to),
                 ("addresses", _address_count(view)),
                 ("summary", view.summary),

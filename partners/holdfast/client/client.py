@@ -22,8 +22,14 @@ from pydantic import BaseModel
 from pydantic import ValidationError as ModelError
 
 from holdfast.client.log_keys import log_key_statements
+from holdfast.client.rulebook import naming_rulebook, read_rulebook
 from holdfast.client.transport import Answer, Transport
-from holdfast.errors import HoldfastError, TransportError, UntrustedEvidenceError
+from holdfast.errors import (
+    ConflictError,
+    HoldfastError,
+    TransportError,
+    UntrustedEvidenceError,
+)
 from holdfast.profiles.store import Profile
 from holdfast.protocol import base64url, canonical_json
 from holdfast.protocol.bundle_layout import CONTENT_TYPE
@@ -31,6 +37,8 @@ from holdfast.protocol.chains.chain import Chains, chains_of_served
 from holdfast.protocol.encryption_key import EncryptionKey
 from holdfast.protocol.errors import Base64UrlError, KeyFormatError, NoteError
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
+from holdfast.protocol.house_rules_payloads import RulebookAcceptance
+from holdfast.protocol.house_rules_views import AcceptanceView, RulebookView
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.leg_limit_payloads import LegLimit
 from holdfast.protocol.life_cycle_payloads import (
@@ -164,6 +172,8 @@ __all__ = ["Client", "Document", "RequestRef", "encode", "parse_view"]
 _log = logging.getLogger(__name__)
 V = TypeVar("V", bound=View)
 _REQUESTS = "/v1/freeze-requests"
+#: How a request is refused that names another rulebook than the one in force.
+_OTHER_RULEBOOK = "rulebook_not_in_force"
 
 
 class RequestRef(Protocol):
@@ -232,6 +242,7 @@ class Client:
         self.profile = profile
         self.transport = transport or Transport(profile, profile.coordinator, now=now)
         self._on_receipt = on_receipt
+        self._rulebook: RulebookView | None = None
 
     def request(
         self,
@@ -488,8 +499,48 @@ class Client:
     def submit(
         self, request: FreezeRequest | bytes, *, idempotency_key: str | None = None
     ) -> FreezeRequestView:
-        """`POST /v1/freeze-requests`; given bytes, exactly these are the signed document."""
-        return self._post(FreezeRequestView, _REQUESTS, request, idempotency_key)
+        """`POST /v1/freeze-requests`; given bytes, exactly these are the signed document.
+
+        A document that names no rulebook gets the name of the one in force, where there is one.
+        Your organisation must have accepted that (`accept_rulebook`).
+        """
+        if not isinstance(request, FreezeRequest) or request.rulebook_sha256 is not None:
+            return self._post(FreezeRequestView, _REQUESTS, request, idempotency_key)
+        named = self._rulebook_to_name()
+        try:
+            body = naming_rulebook(request, named)
+            return self._post(FreezeRequestView, _REQUESTS, body, idempotency_key)
+        except ConflictError as error:
+            self._rulebook = None
+            if error.code != _OTHER_RULEBOOK or self._rulebook_to_name() == named:
+                raise
+        body = naming_rulebook(request, self._rulebook_to_name())
+        return self._post(FreezeRequestView, _REQUESTS, body, idempotency_key)
+
+    def _rulebook_to_name(self) -> str | None:
+        """Return the hash of the rulebook in force, as it was read first by this client."""
+        if self._rulebook is None:
+            self._rulebook = self.rulebook()
+        edition = self._rulebook.in_force
+        return None if edition is None else edition.sha256
+
+    def rulebook(self) -> RulebookView:
+        """`GET /v1/rulebook`, unsigned: the rulebook in force, and what is to come."""
+        return read_rulebook(self.transport)
+
+    def accept_rulebook(
+        self, rulebook_sha256: str, *, idempotency_key: str | None = None
+    ) -> AcceptanceView:
+        """`POST /v1/rulebook/acceptances`: your organisation accepts it; by a lead or compliance.
+
+        Only a person who has read the text should have this called.
+        """
+        body = RulebookAcceptance(rulebook_sha256=rulebook_sha256)
+        return self._post(AcceptanceView, "/v1/rulebook/acceptances", body, idempotency_key)
+
+    def rulebook_acceptances(self, partner: str | None = None) -> Iterator[AcceptanceView]:
+        """Yield who accepted which edition of the rulebook, with what proves it."""
+        return self._pages(AcceptanceView, "/v1/rulebook/acceptances", partner=partner)
 
     def requests(
         self, *, box: str | None = None, status: str | None = None, incident: str | None = None

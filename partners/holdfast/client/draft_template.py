@@ -73,6 +73,8 @@ def request_template(known: Known, *, with_addresses: bool = True) -> str:
         "hold": {"hours": 72},
         "support": "none",
         "legal": {"police_report": None, "agency": None, "order": None},
+        "why_you": [],
+        "interest": None,
     }
     if with_addresses:
         document["addresses"] = [

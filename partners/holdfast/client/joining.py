@@ -49,6 +49,8 @@ class Joining:
         root: The root profile's local name.
         passphrase_of: Returns what guards the key file of a new profile, by its name; without it
             nothing does.
+        rulebook_sha256: Of the network's rulebook, which joining accepts; None where it has none.
+            Somebody who binds the organisation has read its text (`read_rulebook`).
     """
 
     coordinator: str
@@ -58,6 +60,7 @@ class Joining:
     systems: Sequence[System] = ()
     root: str = "root"
     passphrase_of: Callable[[str], str] | None = None
+    rulebook_sha256: str | None = None
 
 
 def join(
@@ -100,6 +103,7 @@ def join(
         invitation=joining.invitation,
         root_jwk=Jwk.model_validate(root.key.public.jwk()),
         grants=grants,
+        **({} if joining.rulebook_sha256 is None else {"rulebook_sha256": joining.rulebook_sha256}),
     )
     view = Client(root, now=now).join(body)
     leads = [person for person in joining.people if Role.SECURITY_LEAD in person.roles]

@@ -28,10 +28,18 @@ from holdfast.protocol.decision_context import DecisionContext, context_sha256
 from holdfast.protocol.errors import DecisionContextError
 from holdfast.protocol.life_cycle_payloads import Dispute, DisputeResolution, SupportRaise
 from holdfast.protocol.life_cycle_views import DisputeView
-from holdfast.protocol.payloads import Decline, FreezeRequest, Remainder, Withdrawal
-from holdfast.protocol.views import FreezeRequestView, LegView
+from holdfast.protocol.payloads import (
+    Decline,
+    FreezeRequest,
+    Interest,
+    Remainder,
+    WhyYou,
+    Withdrawal,
+)
+from holdfast.protocol.views import FreezeRequestView, InterestView, LegView
 from holdfast.protocol.vocabulary import (
     DeclineCode,
+    InterestKind,
     LegStatus,
     RequestStatus,
     Role,
@@ -93,6 +101,12 @@ def document_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
             view.do_not_notify_customer_until,
             document.do_not_notify_customer_until,
         ),
+        "interest": (_stated(view.interest), _stated(document.interest)),
+        "rulebook": (view.rulebook_sha256, document.rulebook_sha256),
+        "why partners are asked": (
+            [(each.why, each.address_nos) for each in view.why_you],
+            [(each.why, each.address_nos) for each in _whys_read_by(case, document.why_you)],
+        ),
     }
     wrong = [name for name, (shown, signed) in pairs.items() if shown != signed]
     if wrong:
@@ -100,6 +114,17 @@ def document_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
     if isinstance(document, Remainder):
         return Result.VERIFIED, f"{counted(count, 'address')}, others left out by its approvals"
     return Result.VERIFIED, f"as signed, {counted(count, 'address')}"
+
+
+def _stated(interest: Interest | InterestView | None) -> tuple[list[InterestKind], str] | None:
+    return None if interest is None else (interest.kinds, interest.statement)
+
+
+def _whys_read_by(case: CaseFile, said: Sequence[WhyYou]) -> list[WhyYou]:
+    """Return what the reader of a case is shown of why partners are asked: its own, or all."""
+    return [
+        each for each in said if case.is_requester or each.to == "all" or case.handle in each.to
+    ]
 
 
 def shown_context(view: FreezeRequestView) -> DecisionContext:

@@ -806,6 +806,27 @@ class PartnerEncryptionKeySetData(EventData):
     replaces: Annotated[str | None, Field(description="The key that was in force until now.")]
 
 
+class RulebookPublishedData(EventData):
+    """The operator published the network's rulebook, or another edition of it.
+
+    From `in_force_from` on every request names its hash, and is refused unless the requester has
+    accepted it: `holdfast rulebook accept`.
+    """
+
+    rulebook_sha256: Annotated[Sha256, Field(description="Of the text's exact bytes.")]
+    published_at: Annotated[Time, Field(description="When the operator published it.")]
+    in_force_from: Annotated[Time, Field(description="From when on requests name it.")]
+    href: Annotated[str, Field(description="Where it is read; anybody may.")]
+
+
+class RulebookAcceptedData(EventData):
+    """One of your own accepted an edition of the rulebook for your organisation."""
+
+    partner: Handle
+    by: By
+    rulebook_sha256: Annotated[Sha256, Field(description="Of the text's exact bytes.")]
+
+
 class EvidenceSealedData(EventData):
     """A file was sealed to you, or one of yours to more partners; nobody else hears of it.
 
@@ -953,6 +974,8 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.PARTNER_ROOT_RESET: EventKind(PartnerRootResetData, _MEMBERS),
         EventType.PARTNER_NAMES_CHANGED: EventKind(PartnerNamesChangedData, _OWN),
         EventType.PARTNER_ENCRYPTION_KEY_SET: EventKind(PartnerEncryptionKeySetData, _MEMBERS),
+        EventType.RULEBOOK_PUBLISHED: EventKind(RulebookPublishedData, _MEMBERS),
+        EventType.RULEBOOK_ACCEPTED: EventKind(RulebookAcceptedData, _OWN),
         EventType.LOG_RESTORED: EventKind(LogRestoredData, _MEMBERS),
         EventType.EVIDENCE_SEALED: EventKind(EvidenceSealedData, _BOTH),
         EventType.TASK_TAKEN: EventKind(TaskTakenData, _BOTH),

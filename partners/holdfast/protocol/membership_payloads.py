@@ -189,11 +189,18 @@ class RootKeyRequest(Body):
 
 
 class Join(Body):
-    """`POST /v1/join`: the only body that a key is ever read from; signed by that root key."""
+    """`POST /v1/join`: the only body that a key is ever read from; signed by that root key.
+
+    Where the network has a rulebook, `rulebook_sha256` is the hash of the one in force, and joining
+    accepts it.
+    """
 
     invitation: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9_-]{20,}$")]
     root_jwk: Jwk
     grants: Annotated[list[Grant], Field(min_length=1, max_length=100)]
+    rulebook_sha256: Sha256 | None = Field(
+        default=None, description="Of the rulebook in force; absent where there is none."
+    )
 
 
 class Revocation(Body):

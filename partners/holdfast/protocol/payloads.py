@@ -57,6 +57,7 @@ from holdfast.protocol.vocabulary import (
     EventType,
     HoldBasis,
     IncidentKind,
+    InterestKind,
     KeptBasis,
     LineKind,
     ReleaseReason,
@@ -75,6 +76,8 @@ _LEAP_SECOND = "60"  # datetime has none
 MAX_ADDRESSES = 20_000
 MAX_LINES = 20_000
 MAX_PARTNERS_ASKED = 1_000
+#: Reasons why partners are asked; every reader of the request is shown theirs.
+MAX_WHYS = 100
 #: Times outside this window are typing errors, and neither end can overflow when a clock is added.
 _EARLIEST = datetime(2008, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
@@ -290,6 +293,37 @@ class Indemnity(Body):
     text: LongText | None = None
 
 
+class WhyYou(Body):
+    """Why some of the partners asked, or all of them, are asked: "deposit address of yours".
+
+    Everybody asked is handed the whole document: say nothing here that only one of them may read.
+    """
+
+    to: (
+        Literal["all"]
+        | Annotated[list[Handle], Field(min_length=1, max_length=MAX_PARTNERS_ASKED), Distinct]
+    ) = Field(description="The partners it is said to: some of those asked, or all.")
+    why: Reason
+    address_nos: AddressNos | None = Field(
+        default=None, description="The addresses it is about; absent: all of them."
+    )
+
+
+class Interest(Body):
+    """What the requester itself stands to gain or lose, stated so that partners can weigh it.
+
+    It is part of the signed document, so that a false one is a false one under its signature. Who
+    has no interest states none.
+    """
+
+    kinds: Annotated[
+        list[Annotated[InterestKind, Loose]],
+        Field(min_length=1, max_length=7, description="What it is, by code."),
+        Distinct,
+    ]
+    statement: Explanation = Field(description="The same in a sentence or two.")
+
+
 class RequestDocument(Body):
     """What a freeze request says beside the accounts that it flags.
 
@@ -318,6 +352,16 @@ class RequestDocument(Body):
     legal: Legal | None = None
     do_not_notify_customer_until: Time | None = None
     indemnity: Indemnity | None = None
+    why_you: Annotated[
+        list[WhyYou], Field(max_length=MAX_WHYS, description="Why partners are asked.")
+    ] = []
+    interest: Interest | None = Field(
+        default=None, description="The requester's own; absent where it has none."
+    )
+    rulebook_sha256: Sha256 | None = Field(
+        default=None,
+        description="Of the rulebook in force (`GET /v1/rulebook`); absent where there is none.",
+    )
 
 
 class FreezeRequest(RequestDocument):

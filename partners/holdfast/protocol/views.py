@@ -16,6 +16,7 @@ from holdfast.protocol.vocabulary import (
     EvidenceKind,
     FreezesOn,
     HoldBasis,
+    InterestKind,
     Irregular,
     KeptBasis,
     LegStatus,
@@ -290,6 +291,25 @@ class IncidentSummary(IncidentView):
     request_count: int
 
 
+class WhyYouView(View):
+    """Why partners are asked, as the requester says it; `to` is shown to the requester alone."""
+
+    to: Literal["all"] | list[Handle] | None = Field(
+        default=None, description="The partners it is said to; absent for a partner asked."
+    )
+    why: str
+    address_nos: list[int] | None = Field(
+        default=None, description="The addresses it is about; absent: all of them."
+    )
+
+
+class InterestView(View):
+    """What the requester itself stands to gain or lose, as it declared under its signature."""
+
+    kinds: list[InterestKind] = Field(description="What it is, by code.")
+    statement: str = Field(description="The same in words.")
+
+
 class FreezeRequestView(View):
     """One freeze request as its reader may see it; `content_sha256` names the exact document.
 
@@ -301,6 +321,7 @@ class FreezeRequestView(View):
     to decide, for the requester.
     `left_out_count`: how many addresses the approval left out, for the requester. Partners that
     were asked after it are shown, and counted, only what went out.
+    `why_you`: why a partner asked is asked, to that partner; to the requester, all that it said.
     """
 
     id: str
@@ -340,6 +361,15 @@ class FreezeRequestView(View):
     hold_hours: int
     support: Support = Support.NONE
     do_not_notify_customer_until: Time | None = None
+    why_you: list[WhyYouView] = Field(
+        default=[], description="Why the reader is asked; for the requester, all that it said."
+    )
+    interest: InterestView | None = Field(
+        default=None, description="The requester's own; null: it declared none."
+    )
+    rulebook_sha256: Sha256 | None = Field(
+        default=None, description="Of the rulebook that was in force; null: there was none."
+    )
     leg_counts: dict[str, int] = {}
     totals: Totals = {}
     leg: LegView | None = None

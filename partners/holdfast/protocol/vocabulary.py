@@ -220,6 +220,18 @@ class Support(StrEnum):
     ORDER = "order"
 
 
+class InterestKind(StrEnum):
+    """What a requester itself stands to gain or lose by a freeze."""
+
+    OWN_FUNDS = "own_funds"  # its own funds were taken
+    CUSTOMERS = "customers"  # its customers' were, and it owes them, or pays them back
+    CLAIM = "claim"  # it has a claim against whoever holds the account, or a suit is pending
+    REWARD = "reward"  # it is paid by what is frozen or recovered
+    COMPETITION = "competition"  # it competes with whoever holds the account
+    POSITION = "position"  # it holds or trades what is flagged, or issued it
+    OTHER = "other"
+
+
 class KeptBasis(StrEnum):
     """Why a partner keeps a hold after a withdrawal."""
 
@@ -389,6 +401,8 @@ class EventType(StrEnum):
     PARTNER_ROOT_RESET = "partner.root_reset"
     PARTNER_NAMES_CHANGED = "partner.names_changed"
     PARTNER_ENCRYPTION_KEY_SET = "partner.encryption_key_set"
+    RULEBOOK_PUBLISHED = "rulebook.published"
+    RULEBOOK_ACCEPTED = "rulebook.accepted"
     LOG_RESTORED = "log.restored"
     EVIDENCE_SEALED = "evidence.sealed"
     TASK_TAKEN = "task.taken"

@@ -12,8 +12,10 @@ from holdfast import (
     Person,
     ProfileStore,
     System,
+    Transport,
     join,
     monitor_folder,
+    read_rulebook,
     receipts_kept_in,
 )
 from holdfast.protocol import strict_json
@@ -77,6 +79,7 @@ def enrol(
         ScenarioError: A command of the operator failed.
         ApiError: Joining was refused; likewise TransportError.
     """
+    in_force = read_rulebook(Transport(None, origin)).in_force
 
     def one(member: Member) -> Player:
         operator = program("holdfast-coordinator")
@@ -96,6 +99,7 @@ def enrol(
                 invitation=str(invited["invitation"]),
                 people=_PEOPLE,
                 systems=(_SYSTEM,),
+                rulebook_sha256=None if in_force is None else in_force.sha256,
             ),
         )
         thumbprint = store.load("root").key.kid

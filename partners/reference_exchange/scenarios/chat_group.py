@@ -26,7 +26,7 @@ def forge(stage: Stage, board: Board) -> None:
     stranger = new_profile(
         "stranger", coordinator=stage.origin, handle=stage.asker.handle, kind="person"
     )
-    document = stage.script.document(stage.script.request, stage.incident())
+    document = stage.document(stage.script.request)
     try:
         Client(stranger, now=stage.now).submit(document)
     except AuthenticationError as error:

@@ -25,7 +25,14 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from holdfast import HoldfastError, RetryPolicy, Transport, look_at_monitor, monitor_folder
+from holdfast import (
+    HoldfastError,
+    RetryPolicy,
+    Transport,
+    look_at_monitor,
+    monitor_folder,
+    read_rulebook,
+)
 from holdfast.clock import VARIABLE as CLOCK_VARIABLE
 from holdfast.clock import wall_clock
 from holdfast.protocol.checkpoint import LOG_PATH, parse_checkpoint
@@ -67,6 +74,13 @@ tonight, so that somebody has to be woken.
 The exchanges, their customers and all amounts are invented. Seconds on the
 left are real.
 """
+#: A network's own rules are longer: `docs/rulebook-template.md`.
+_RULEBOOK = """Rulebook of the demonstration.
+
+1. A request is a plea. Each member decides alone, by its own law.
+2. Nobody names a customer, and nobody trades on what they read here.
+3. Whoever asks declares its own interest, and withdraws what was wrong.
+"""
 #: Seconds that all pauses may take together.
 _PAUSES = 120
 _DRILL = "drill"
@@ -79,6 +93,8 @@ def _set(stage: Stage, *, but_last: bool = False) -> None:
     say("Setting the stage:")
     say("  a coordinator starts ...")
     _start_coordinator(stage)
+    say("  its operator publishes the rulebook, which each member accepts by joining ...")
+    stage.rulebook_sha256 = _publish_rulebook(stage)
     say("  four exchanges make their keys, and compare root keys by telephone ...")
     players = []
     for player in enrol(stage.script, stage.folder, stage.origin, stage.processes, stage.now):
@@ -152,6 +168,17 @@ def run_drill(stage: Stage) -> tuple[drill.DrillSummary, list[str]]:
     """Hold a drill; return what it came to, and what is not as it must be."""
     _set(stage, but_last=True)
     return drill.play(stage)
+
+
+def _publish_rulebook(stage: Stage) -> str:
+    """Have the operator publish the rulebook; return its hash, as anybody reads it."""
+    (stage.folder / "rulebook.txt").write_text(_RULEBOOK, encoding="utf-8")
+    publish = [program("holdfast-coordinator"), "rulebook", "publish", "rulebook.txt"]
+    stage.processes.run(publish, seconds=PATIENCE)
+    in_force = read_rulebook(Transport(None, stage.origin)).in_force
+    if in_force is None or in_force.text != _RULEBOOK:
+        raise ScenarioError("the rulebook that was published is not in force")
+    return in_force.sha256
 
 
 def _start_exchanges(players: Sequence[Player], stage: Stage) -> None:

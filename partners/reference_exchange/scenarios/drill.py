@@ -103,7 +103,9 @@ def _ask(stage: Stage, board: Board, bed: Bedside) -> FreezeRequestView:
         }
     )
     incident = {**script.incident, "title": _INCIDENT_TITLE}
-    request = stage.submit(board, script.document(asking, incident, drill=True))
+    request = stage.submit(
+        board, script.document(asking, incident, stage.rulebook_sha256, drill=True)
+    )
     if not request.drill:
         raise ScenarioError("the coordinator does not say that it is a drill")
     _hear(stage, board, bed, stage.asker)

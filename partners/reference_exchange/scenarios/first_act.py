@@ -40,14 +40,14 @@ def play(stage: Stage) -> None:
         f"{name} was robbed. Its analyst names 51 addresses, its security lead approves what was "
         "signed, and each exchange looks for them in its own deposit book.",
     )
-    first = ask_and_wait(stage, board, script.document(script.request, stage.incident()))
+    first = ask_and_wait(stage, board, stage.document(script.request))
     _decide(stage, board, first)
     board.scene(
         "Too late",
         "One address swapped its ether into USDT. exchange-d is asked: the money was there, and it "
         "is gone. It says so, and that is worth an answer, too.",
     )
-    document = script.document(script.second_request, stage.incident())
+    document = stage.document(script.second_request)
     second = ask_and_wait(stage, board, document)
     _send_again(stage, board)
     forge(stage, board)

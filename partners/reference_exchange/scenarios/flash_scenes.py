@@ -129,7 +129,7 @@ def clear(stage: Stage, board: Board, act: SecondAct) -> None:
 
 def _flash(stage: Stage, board: Board, asking: Asking) -> FreezeRequestView:
     """Send a flash request and wait for the answers; nobody approved it yet."""
-    submitted = stage.submit(board, stage.script.document(asking, stage.incident()))
+    submitted = stage.submit(board, stage.document(asking))
     label = board.label(submitted.id)
     if not submitted.provisional:
         raise ScenarioError(f"{label} waits for its approval: {submitted.waits_because}")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from holdfast import new_nonce
 from holdfast.protocol import canonical_json
+from holdfast.protocol.payloads import Interest
 from reference_exchange.deposit_book import DepositBook, Payout
 
 _STRANGER = "eip155:1:0x0000000000000000000000000000000000000001"
@@ -69,6 +70,8 @@ class Asking(_Part):
     asset: str
     to: list[str]
     address_nos: list[int] | Literal["all"] = "all"
+    why_you: str | None = None
+    interest: Interest | None = None
 
     def place(self, address_no: int) -> int:
         """Return the place of an address of the list in this request."""
@@ -160,8 +163,23 @@ class Script(_Part):
         """Return a flagged address as CAIP-10."""
         return f"{self.addresses.chain}:{self.addresses.list[address_no]}"
 
-    def document(self, asking: Asking, incident: dict[str, str], *, drill: bool = False) -> bytes:
-        """Return the exact bytes of a request, ready to be signed."""
+    def document(
+        self,
+        asking: Asking,
+        incident: dict[str, str],
+        rulebook_sha256: str | None = None,
+        *,
+        drill: bool = False,
+    ) -> bytes:
+        """Return the exact bytes of a request, ready to be signed; it names the rulebook in force.
+
+        Without one, none.
+        """
+        said: dict[str, Any] = {
+            "rulebook_sha256": rulebook_sha256,
+            "why_you": asking.why_you and [{"to": "all", "why": asking.why_you}],
+            "interest": asking.interest and asking.interest.model_dump(mode="json"),
+        }
         numbers = asking.address_nos
         chosen = range(len(self.addresses.list)) if numbers == "all" else numbers
         return canonical_json.dumps(
@@ -178,6 +196,7 @@ class Script(_Part):
                     for number in chosen
                 ],
                 "hold": {"hours": asking.hours},
+                **{name: value for name, value in said.items() if value},
             }
         )
 

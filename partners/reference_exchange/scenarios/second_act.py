@@ -45,7 +45,7 @@ def play(stage: Stage) -> None:
         "Five more addresses. exchange-d had the money and says where it went: the next request is "
         "drafted from its words.",
     )
-    wave = ask_and_wait(stage, board, stage.script.document(act.request, stage.incident()))
+    wave = ask_and_wait(stage, board, stage.document(act.request))
     _follow_on(stage, board, wave)
     _share(stage, board, act)
     _correct(stage, board, act, wave)
@@ -83,7 +83,7 @@ def _share(stage: Stage, board: Board, act: SecondAct) -> None:
         "Another address leads to money that exchange-c holds already. It answers both requests, "
         "and must not count twice.",
     )
-    document = stage.script.document(act.shared_request, stage.incident())
+    document = stage.document(act.shared_request)
     request = ask_and_wait(stage, board, document)
     asker = stage.asker.client("analyst")
     shared = {hold.id for hold in asker.holds(request.id) if hold.shared}

@@ -18,7 +18,7 @@ from reference_exchange.inbox import Inbox
 from reference_exchange.scenarios.board import Board
 from reference_exchange.scenarios.cast import Player
 from reference_exchange.scenarios.processes import Processes, ScenarioError
-from reference_exchange.scenarios.script import Script
+from reference_exchange.scenarios.script import Asking, Script
 
 #: Seconds that an answer may take on the busiest machine; the limit only ends what hangs.
 ANSWER_SECONDS = 60.0
@@ -37,6 +37,7 @@ class Stage:
         seconds_to_first_freeze: From the first approval to when the requester saw a freeze.
         seconds_to_last_notice: From the first approval to the last receiver's handler.
         refused: How many forgeries, changed answers and stray answers were noticed.
+        rulebook_sha256: Of the rulebook that all have accepted, and requests name.
         seconds_a_line: How long a scene waits for the lines before it to be read; 0 for programs.
     """
 
@@ -52,6 +53,7 @@ class Stage:
     seconds_to_first_freeze: float | None = None
     seconds_to_last_notice: float | None = None
     refused: int = 0
+    rulebook_sha256: str | None = None
     seconds_a_line: float = 0.0
     _started: float | None = None
     _paused: float = 0.0
@@ -101,6 +103,10 @@ class Stage:
     def incident(self) -> dict[str, str]:
         """Return the incident to name: the one that the first request opened, once there is one."""
         return {"id": self.requests[0].incident.id} if self.requests else self.script.incident
+
+    def document(self, asking: Asking) -> bytes:
+        """Return the exact bytes of a request, which names the rulebook in force."""
+        return self.script.document(asking, self.incident(), self.rulebook_sha256)
 
     def ask(self, board: Board, document: bytes) -> FreezeRequestView:
         """Submit as analyst, approve as lead."""
