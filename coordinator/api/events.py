@@ -24,6 +24,7 @@ from coordinator.api.view import custom_view
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.domain.permission import Permission, require
+from coordinator.services.requests.read_log import Read
 from coordinator.storage.requests.legs import unread_notices
 from coordinator.storage.tail import events as store
 from coordinator.storage.tail.events import FeedPage, StoredEvent
@@ -83,6 +84,7 @@ class FeedQuery(Query):
 
 @dataclass(frozen=True, slots=True)
 class _Page:
+    actor: Actor
     events: list[StoredEvent]
     next_after: int
     has_more: bool
@@ -114,6 +116,9 @@ def read_feed() -> Response:
         call.wait_for_news(NewsWanted(token.iss, found.next_after, wait, query.type_set))
     mark_delivered(found.unread, Arrival.FEED)
     response = json_response(_render(found))
+    for request_id in {event.request_id for event in found.events if event.body}:
+        if request_id is not None:
+            context.read_log.note(Read.of(found.actor, request_id, "events", "api"))
     if is_waiting and (call is None or call.is_turned_away):
         response.headers["Retry-After"] = "1"
     return response
@@ -138,7 +143,7 @@ def _look(
             _require_reached(connection, partner, reached)
         notices = [e.id for e in events if e.type == EventType.REQUEST_RECEIVED]
         unread = unread_notices(connection, partner, up_to=reached, event_ids=notices)
-    return _Page(events, reached, has_more, unread)
+    return _Page(actor, events, reached, has_more, unread)
 
 
 def _reader(connection: Connection, token: RequestToken) -> Actor:

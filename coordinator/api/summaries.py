@@ -10,7 +10,7 @@ from flask import Response
 from coordinator.api.context import AppContext
 from coordinator.api.pipeline import Reader
 from coordinator.api.responses import Later
-from coordinator.api.view import of_type, query_view
+from coordinator.api.view import logged_as, of_type, query_view
 from coordinator.domain.errors import UnavailableError
 from coordinator.domain.permission import Permission
 from coordinator.services.reading.request_summary import request_summary
@@ -29,6 +29,7 @@ _waiting = BoundedSemaphore(_WAITING)
 _WAIT_SECONDS = 4.0
 
 
+@logged_as("summary")
 @of_type(PDF)
 @query_view(answer=bytes, needs=Permission.FREEZE_REQUEST_READ, while_suspended=True)
 def read_summary(reader: Reader, request_id: str) -> Later:

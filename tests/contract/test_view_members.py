@@ -29,11 +29,17 @@ from pydantic import BaseModel, Field
 
 import coordinator.services
 import coordinator.storage
-from holdfast.protocol import life_cycle_views, on_call_views, payloads, views
+from holdfast.protocol import (
+    life_cycle_views,
+    on_call_views,
+    payloads,
+    read_log_views,
+    views,
+)
 
 MODELS: Mapping[str, type[BaseModel]] = {
     name: member
-    for module in (views, life_cycle_views, on_call_views)
+    for module in (views, life_cycle_views, on_call_views, read_log_views)
     for name, member in vars(module).items()
     if isinstance(member, type) and issubclass(member, views.View)
 }
