@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from holdfast.profiles.store import Profile
 from holdfast.protocol import strict_json
 from holdfast.protocol.type_ids import new_id
 from tests.partners.shell import Shell
@@ -11,6 +14,13 @@ from tests.partners.views import AT
 ADA = "per_01m8mkz5afeep9smq9bgj7ffz7"
 REQUEST = "frq_01m8mkz5afeep9smq9bgj7ffz7"
 PATH = f"/v1/freeze-requests/{REQUEST}/reads"
+
+
+@pytest.fixture(autouse=True)
+def _people(analyst: Profile, stub: StubCoordinator) -> None:
+    del analyst
+    named = {"id": ADA, "kind": "person", "roles": [], "kids": [], "display_name": "Ada"}
+    stub.answers("GET", "/v1/people?status=all", {"items": [named]})
 
 
 def _line(**members: Any) -> dict[str, Any]:
@@ -48,7 +58,7 @@ def test_who_read_is_listed_with_names_of_ones_own(shell: Shell, stub: StubCoord
 def test_one_partner_is_asked_for(shell: Shell, stub: StubCoordinator) -> None:
     path = f"{PATH}?partner=exchange-b.example"
     stub.answers("GET", path, {"items": [_line()], "next_cursor": None})
-    printed = shell("--json", "reads", REQUEST, "--partner", "exchange-b.example").output
+    printed = shell("--json", "reads", REQUEST, "--partner", "exchange-b.example").stdout
     assert strict_json.loads(printed.encode())["count"] == 12
 
 
