@@ -89,9 +89,7 @@ def _readers(stage: Stage) -> list[Member]:
 def _load(stage: Stage, served: _Served, path: str) -> _Load:
     readers = _readers(stage)
     requests = [
-        stage.signed(
-            readers[number % len(readers)], "GET", f"{path}{_LISTS[number % len(_LISTS)]}"
-        )
+        stage.signed(readers[number % len(readers)], "GET", f"{path}{_LISTS[number % len(_LISTS)]}")
         for number in range(READS)
     ]
     before = _processor_seconds(served.process.pid)

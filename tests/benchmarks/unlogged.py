@@ -1,6 +1,6 @@
 """A coordinator's web process that notes no reads: what the read log is held against."""
 
-from coordinator.cli import cli
+from coordinator.cli import main
 from coordinator.services.requests.read_log import ReadLog
 
 
@@ -10,5 +10,6 @@ def _nothing(*_: object) -> None:
 
 if __name__ == "__main__":
     # Its processes are forked from this one.
-    ReadLog.note = ReadLog.start = _nothing  # type: ignore[method-assign]
-    cli()
+    setattr(ReadLog, "note", _nothing)  # noqa: B010 - a method cannot be assigned otherwise
+    setattr(ReadLog, "start", _nothing)  # noqa: B010
+    main()

@@ -143,7 +143,7 @@ def test_who_read_it_is_told_to_the_requester_and_of_its_own_to_a_partner(office
     def told(member: Member) -> set[tuple[str, str, str, int]]:
         lines = checked(office, member, ask).lines("reads.jsonl")
         names = ("subject", "kid", "what", "count")
-        return {tuple(line[name] for name in names) for line in lines}  # type: ignore[misc]
+        return {tuple(line[name] for name in names) for line in lines}
 
     read = {each: (each.subject, each.key.kid, "request", 1) for each in (a.lead, c.auditor)}
     of_b = (b.analyst.subject, b.analyst.key.kid, "request", 2)

@@ -18,7 +18,9 @@ from coordinator.storage.tail import restored
 from holdfast.protocol.type_ids import new_id
 
 REQUEST = new_id("frq")
-LEAD = Read(REQUEST, "exchange-a.example", new_id("per"), "k" * 43, "security_lead", "request", "api")
+LEAD = Read(
+    REQUEST, "exchange-a.example", new_id("per"), "k" * 43, "security_lead", "request", "api"
+)
 
 
 class Log:
@@ -182,18 +184,22 @@ def test_a_full_buffer_is_stored_before_its_second_is_over(
 ) -> None:
     monkeypatch.setattr(service, "EVERY_SECONDS", 3600.0)
     small = Log(database, clock, most_lines=1)
-    stored = threading.Event()
-    main = threading.Event()
-    monkeypatch.setattr(service.threading, "main_thread", lambda: _Lives(main))
-    small.log.start(lambda work: (work(), stored.set())[0])
+    stored, ended = threading.Event(), threading.Event()
+    monkeypatch.setattr(threading, "main_thread", lambda: _Lives(ended))
+
+    def work_and_tell(work: Callable[[], None]) -> None:
+        work()
+        stored.set()
+
+    small.log.start(work_and_tell)
     try:
         small.note(LEAD)
         assert stored.wait(30)
     finally:
-        main.set()
+        ended.set()
         small.log.make_haste()
-        assert small.log._thread is not None  # noqa: SLF001
-        small.log._thread.join(30)  # noqa: SLF001
+        [thread] = [each for each in threading.enumerate() if each.name == "read-log"]
+        thread.join(30)
     assert len(small.lines()) == 1
 
 

@@ -39,9 +39,7 @@ def upgrade() -> None:
         sa.Column("window_at", sa.BigInteger(), nullable=False, comment="when the window began"),
         sa.Column("first_at", sa.BigInteger(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
-        sa.Column(
-            "times", sa.Integer(), nullable=False, comment="how often, within the window"
-        ),
+        sa.Column("times", sa.Integer(), nullable=False, comment="how often, within the window"),
         sa.PrimaryKeyConstraint("id", name="pk_request_read"),
         sa.UniqueConstraint(
             "request_id",
