@@ -9,3 +9,4 @@ from coordinator.settings import Settings
 settings = Settings.from_env(os.environ)
 set_up_logging(settings.log_level, settings.log_format)
 app = create_app(settings)
+app.extensions["holdfast"].read_log.start()

@@ -11,6 +11,7 @@ from coordinator.api import middleware, problems, routes
 from coordinator.api.auth import KeyRing
 from coordinator.api.content_cache import ContentCache
 from coordinator.api.context import AppContext
+from coordinator.api.metrics import count_unlogged_reads
 from coordinator.api.outcomes import OutcomeWait
 from coordinator.api.rate_limit import RateLimiter
 from coordinator.config_files import config_path
@@ -26,6 +27,7 @@ from coordinator.egress.name_resolution import CheckedResolver
 from coordinator.egress.timestamping import TimestampAuthority
 from coordinator.key_files import CoordinatorKeys, read_keys
 from coordinator.rulebook_files import read_rulebook
+from coordinator.services.requests.read_log import ReadLog
 from coordinator.services.requests.sealed_evidence import SealLimits
 from coordinator.settings import Settings, SettingsError, clock_of
 from coordinator.storage import tables
@@ -121,6 +123,7 @@ def wire(
         published_keys=keys.published,
         document_key=keys.document_key(),
         timestamps=timestamp_authority(settings),
+        read_log=ReadLog(database, clock, on_lost=count_unlogged_reads),
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),
         check_issuer=issuer_check(settings),

@@ -103,6 +103,7 @@ _POLICY = (
 )
 _WATCHED = ("tests/partners/test_log_monitor.py",)
 _SQLITE_MARK = ("tests/operations/test_sqlite_mark.py",)
+_READ_LOG = ("tests/services/test_read_log.py",)
 _RECONCILED = ("tests/operations/test_reconcile.py",)
 _EVENT_KINDS = ("tests/services/test_event_kinds.py",)
 _SEALED = ("tests/api/test_sealed_evidence.py",)
@@ -206,6 +207,30 @@ MUTATIONS: tuple[Mutation, ...] = (
         "    if signed != (report_sha256(document",
         "    if False and signed != (report_sha256(document",
         ("tests/partners/protocol/test_readiness.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/read_log.py",
+        "        partner = own\n",
+        "        pass\n",
+        ("tests/api/test_read_log.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/read_log.py",
+        "        elif len(self._lines) < self._most_lines:",
+        "        elif True:",
+        _READ_LOG,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/read_log.py",
+        "        if restored.since(connection) is not None:",
+        "        if False:",
+        _READ_LOG,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/erasures.py",
+        "    read_log.forget(connection, request.id)\n",
+        "",
+        ("tests/api/test_read_log.py",),
     ),
     Mutation(
         f"{_SERVICES}/core/unit_of_work.py",

@@ -14,6 +14,7 @@ from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.egress.timestamping import TimestampAuthority
 from coordinator.services.core.unit_of_work import CommandContext
+from coordinator.services.requests.read_log import ReadLog
 from coordinator.services.requests.sealed_evidence import SealLimits
 from coordinator.storage.engine.wakeup import Watcher
 from coordinator.summary.document_key import DocumentKey
@@ -37,6 +38,7 @@ class AppContext(CommandContext):
         log_policy: Which witnesses' cosignatures are taken, and how many are enough.
         log_policy_text: The same as the operator wrote it.
         is_sandbox: Whether a 401 says why.
+        read_log: Takes who read what of which request.
         wake: Called after every commit; wakes the workers and the long polls.
     """
 
@@ -48,6 +50,7 @@ class AppContext(CommandContext):
     published_keys: Sequence[PublicKey]
     document_key: DocumentKey
     timestamps: TimestampAuthority | None
+    read_log: ReadLog
     wake: Callable[[], None]
     check_endpoint: Callable[[str], None]
     check_issuer: Callable[[str], None]

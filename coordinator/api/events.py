@@ -24,6 +24,7 @@ from coordinator.api.view import custom_view
 from coordinator.domain.actor import Actor, Viewer
 from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.domain.permission import Permission, require
+from coordinator.services.requests.read_log import Read
 from coordinator.storage.requests.legs import unread_notices
 from coordinator.storage.tail import events as store
 from coordinator.storage.tail.events import FeedPage, StoredEvent
@@ -86,11 +87,13 @@ class _Page:
     """What one look at the feed found.
 
     Attributes:
+        actor: Who read it.
         next_after: As it is told.
         waits_above: What is news for this reader is numbered above it. A person is not told of it,
             for it counts what is hidden from them.
     """
 
+    actor: Actor
     events: list[StoredEvent]
     next_after: int
     waits_above: int
@@ -123,6 +126,9 @@ def read_feed() -> Response:
         call.wait_for_news(NewsWanted(token.iss, found.waits_above, wait, query.type_set))
     mark_delivered(found.unread, Arrival.FEED)
     response = json_response(_render(found))
+    for request_id in {event.request_id for event in found.events if event.body}:
+        if request_id is not None:
+            context.read_log.note(Read.of(found.actor, request_id, "events", "api"))
     if is_waiting and (call is None or call.is_turned_away):
         response.headers["Retry-After"] = "1"
     return response
@@ -152,7 +158,7 @@ def _look(
             told = min(reached, max(query.after, store.newest_seen(connection, viewer)))
         notices = [e.id for e in events if e.type == EventType.REQUEST_RECEIVED]
         unread = unread_notices(connection, viewer.partner, up_to=told, event_ids=notices)
-    return _Page(events, told, max(reached, head), has_more, unread)
+    return _Page(actor, events, told, max(reached, head), has_more, unread)
 
 
 def _reader(connection: Connection, token: RequestToken) -> Actor:

@@ -13,7 +13,7 @@ from coordinator.api.bundles.contents import (
 )
 from coordinator.api.pipeline import Reader
 from coordinator.api.responses import Later
-from coordinator.api.view import of_type, query_view
+from coordinator.api.view import logged_as, of_type, query_view
 from coordinator.domain.permission import Permission
 from coordinator.storage.engine.database import one_moment
 from coordinator.storage.requests.exports import NewExport, insert_export
@@ -24,6 +24,7 @@ from holdfast.protocol.type_ids import new_id
 _IN_MEMORY_BYTES = 32 << 20
 
 
+@logged_as("bundle")
 @of_type(CONTENT_TYPE)
 @query_view(answer=bytes, needs=Permission.FREEZE_REQUEST_READ, while_suspended=True)
 def read_bundle(reader: Reader, request_id: str) -> Later:

@@ -17,7 +17,7 @@ from coordinator.api.paging import (
 )
 from coordinator.api.pipeline import Reader
 from coordinator.api.reading_marks import mark_delivered_after
-from coordinator.api.view import query_view
+from coordinator.api.view import logged_as, query_view
 from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.core.access import readable_request
@@ -132,6 +132,7 @@ def read_request(reader: Reader, request_id: str) -> FreezeRequestView:
     return request_view(reader.read_context, row, leg)
 
 
+@logged_as("addresses")
 @query_view(
     query=PageQuery, answer=views.Page[views.FlaggedAddressView], needs=_READ, while_suspended=True
 )
@@ -145,6 +146,7 @@ def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[st
     return page_view(items, write_cursor(items[-1]["address_no"]) if more else None)
 
 
+@logged_as("answers")
 @query_view(query=PageQuery, answer=views.Page[views.LegView], needs=_READ, while_suspended=True)
 def list_legs(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the legs of a request: all of them for the requester, one's own for a partner asked."""

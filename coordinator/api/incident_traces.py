@@ -1,11 +1,12 @@
 """Timeline and trace of an incident, page by page."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from coordinator.api.paging import PageQuery, after_number, page_size, read_page, write_cursor
 from coordinator.api.pipeline import Reader
-from coordinator.api.view import query_view
+from coordinator.api.view import logged_as, query_view
 from coordinator.domain.errors import InvalidInputError, NotFoundError, ParameterFault
 from coordinator.domain.permission import Permission
 from coordinator.services.requests.incidents import Place, timeline_entries, trace
@@ -19,6 +20,11 @@ _READ = Permission.FREEZE_REQUEST_READ
 _PLACE = re.compile(r"1(frq_[0-7][0-9a-hjkmnp-tv-z]{25})\.([0-9]{1,5})", re.ASCII)
 
 
+def _flagging(page: Mapping[str, Any]) -> set[str]:
+    """Return the requests of which a page of a trace shows addresses."""
+    return {place["request_id"] for node in page["nodes"] for place in node.get("flagged", ())}
+
+
 @query_view(query=PageQuery, answer=life_cycle_views.TimelinePage, needs=_READ)
 def read_timeline(reader: Reader, query: PageQuery, incident_id: str) -> dict[str, Any]:
     """Read what happened in an incident and concerned you, oldest first."""
@@ -27,6 +33,7 @@ def read_timeline(reader: Reader, query: PageQuery, incident_id: str) -> dict[st
     return timeline_page(reader, incident_id, after=after_number(query), size=size)
 
 
+@logged_as("addresses", requests_in=_flagging)
 @query_view(query=PageQuery, answer=life_cycle_views.TracePage, needs=_READ)
 def read_trace(reader: Reader, query: PageQuery, incident_id: str) -> dict[str, Any]:
     """Read the trace: flagged addresses, transactions, where funds moved on, and what followed.

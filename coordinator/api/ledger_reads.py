@@ -17,7 +17,7 @@ from coordinator.api.paging import (
 from coordinator.api.pipeline import Reader
 from coordinator.api.query import Query
 from coordinator.api.scope import leg_scope, scoped_page
-from coordinator.api.view import query_view
+from coordinator.api.view import logged_as, query_view
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import readable_request
 from coordinator.services.ledger.address_answers import address_answers
@@ -54,6 +54,7 @@ class EvidenceQuery(PageQuery):
     act: Annotated[ActId | None, Field(description="Only this one.")] = None
 
 
+@logged_as("answers")
 @query_view(query=PageQuery, answer=views.Page[views.LineView], needs=_READ, while_suspended=True)
 def list_lines(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the lines of the freeze ledger, oldest first.
@@ -66,6 +67,7 @@ def list_lines(reader: Reader, query: PageQuery, request_id: str) -> dict[str, A
     return scoped_page(reader, query, request_id, ledger_pages.lines, show)
 
 
+@logged_as("answers")
 @query_view(query=PageQuery, answer=views.Page[views.HoldView], needs=_READ, while_suspended=True)
 def list_holds(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the holds that count for a request, as they stand."""
@@ -80,6 +82,7 @@ def list_holds(reader: Reader, query: PageQuery, request_id: str) -> dict[str, A
     )
 
 
+@logged_as("answers")
 @query_view(
     query=SpanQuery,
     answer=life_cycle_views.AddressAnswers,
@@ -97,6 +100,7 @@ def list_answers(reader: Reader, query: SpanQuery, request_id: str) -> dict[str,
     return {"items": address_answers(reader.connection, span)}
 
 
+@logged_as("evidence")
 @query_view(
     query=EvidenceQuery, answer=views.Page[views.EvidenceView], needs=_READ, while_suspended=True
 )

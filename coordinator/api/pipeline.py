@@ -7,6 +7,7 @@ A query (GET):
 3. The query parameters are parsed. A suspended partner must have a hold on the request.
 4. The view reads; its answer is sent as JSON with an ETag. A document that takes longer to make
    (`Later`) is made when the connection is given back.
+5. What was read of which request is noted, for its read log.
 
 A command (POST, PATCH, DELETE):
 
@@ -50,9 +51,11 @@ from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import Evidence
 from coordinator.services.membership.rotations import RotateKey
 from coordinator.services.membership.suspended import require_holding
+from coordinator.services.requests.read_log import Read
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.tail import idempotency
 from holdfast.protocol.payloads import Body
+from holdfast.protocol.read_log_views import ReadVia
 from holdfast.protocol.request_token import RequestToken
 
 
@@ -127,7 +130,10 @@ def serve_query(view: QueryView, names: Mapping[str, str]) -> Response:
         # (4) Read and answer.
         reader = Reader(connection, context.vault, found.actor, context)
         answer = read(reader, view, query, **names)
-    return answer.make() if isinstance(answer, Later) else json_response(answer)
+    response = answer.make() if isinstance(answer, Later) else json_response(answer)
+    # (5) It is read.
+    note_read(reader, view, names, answer, via="api")
+    return response
 
 
 def read(reader: Reader, view: QueryView, query: Query | None = None, **names: str) -> Any:
@@ -146,6 +152,20 @@ def read(reader: Reader, view: QueryView, query: Query | None = None, **names: s
     require_holding(reader.connection, reader.actor, names.get("request_id"))
     given = [query or view.query()] if view.query else []
     return view.function(reader, *given, **names)
+
+
+def note_read(
+    reader: Reader, view: QueryView, names: Mapping[str, str], answer: Any, *, via: ReadVia
+) -> None:
+    """Note for the read log what was read of which request; `answer` as the view returned it."""
+    if view.logged_as is None:
+        return
+    if view.requests_in is not None:
+        request_ids = {*view.requests_in(answer)}
+    else:
+        request_ids = {names["request_id"]} if "request_id" in names else set()
+    for request_id in request_ids:
+        reader.context.read_log.note(Read.of(reader.actor, request_id, view.logged_as, via))
 
 
 def serve_command(view: CommandView, names: Mapping[str, str]) -> Response:

@@ -9,7 +9,7 @@ from pydantic import Field
 from coordinator.api.events import EventTypes, chosen
 from coordinator.api.paging import PageQuery, after_number, page_size, read_page
 from coordinator.api.pipeline import Reader
-from coordinator.api.view import query_view
+from coordinator.api.view import logged_as, query_view
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import readable_request
 from coordinator.services.requests.request_events import request_events
@@ -27,6 +27,7 @@ class EventsQuery(PageQuery):
     types: EventTypes = None
 
 
+@logged_as("events")
 @query_view(
     query=EventsQuery,
     answer=views.Page[life_cycle_views.RequestEventView],

@@ -4,7 +4,7 @@ from typing import Any
 
 from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader, SignedCall
-from coordinator.api.view import command_view, or_known, query_view
+from coordinator.api.view import command_view, logged_as, or_known, query_view
 from coordinator.domain.errors import FieldFault, InvalidInputError, NotFoundError
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import readable_request
@@ -75,6 +75,7 @@ def share(
     )
 
 
+@logged_as("sealed_evidence")
 @query_view(query=PageQuery, answer=views.Page[views.SealedEvidenceView], needs=_READ)
 def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List what you sealed on a request and what was sealed to you, with the acts that did it."""
@@ -93,6 +94,7 @@ def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str
     )
 
 
+@logged_as("sealed_evidence")
 @query_view(answer=views.SealedEvidenceView, needs=_READ)
 def read_one(reader: Reader, request_id: str, sealed_evidence_id: str) -> SealedEvidenceView:
     """Read one sealed file's acts: who sealed it to whom, and the wrapped keys."""
@@ -100,6 +102,7 @@ def read_one(reader: Reader, request_id: str, sealed_evidence_id: str) -> Sealed
     return sealed_evidence_views(reader.read_context, [row])[0]
 
 
+@logged_as("sealed_evidence")
 @query_view(answer=views.SealedPartView, needs=_READ, not_found="It has no part of that number.")
 def read_part(
     reader: Reader, request_id: str, sealed_evidence_id: str, number: str

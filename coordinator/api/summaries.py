@@ -13,7 +13,7 @@ from flask import Response
 from coordinator.api.context import AppContext
 from coordinator.api.pipeline import Reader
 from coordinator.api.responses import Later
-from coordinator.api.view import of_type, query_view
+from coordinator.api.view import logged_as, of_type, query_view
 from coordinator.domain.errors import UnavailableError
 from coordinator.domain.permission import Permission
 from coordinator.services.reading.request_summary import request_summary
@@ -39,6 +39,7 @@ class SetPage(Protocol):
         """Return it; raises TypesettingError."""
 
 
+@logged_as("summary")
 @of_type(PDF)
 @query_view(answer=bytes, needs=Permission.FREEZE_REQUEST_READ, while_suspended=True)
 def read_summary(reader: Reader, request_id: str) -> Later:

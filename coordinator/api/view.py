@@ -4,7 +4,7 @@ The function's docstring is its documentation: the first line is the summary, th
 description. `coordinator.api.routes` says at which URL a view is served.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from coordinator.api.query import Query
 from coordinator.domain.permission import Permission
 from coordinator.services.commands import permission_of
 from holdfast.protocol.payloads import Body
+from holdfast.protocol.read_log_views import ReadOf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +70,15 @@ class QueryView(View):
         needs: The permission that it takes.
         while_suspended: Whether a suspended partner's people and systems are served, too, where
             `{request_id}` is a request on which they have a hold.
+        logged_as: What of a request is read, for its read log; None: it is not logged.
+        requests_in: Returns which requests were read, from what was answered; None: that of
+            `{request_id}`, where there is one.
     """
 
     needs: Permission
     while_suspended: bool = False
+    logged_as: ReadOf | None = "request"
+    requests_in: Callable[[Any], Iterable[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +183,18 @@ def followed(by: Callable[[AppContext, Response], Response]) -> Callable[[View],
 def of_type(content_type: str) -> Callable[[V], V]:
     """Say of a view what it answers instead of JSON."""
     return lambda view: replace(view, content_type=content_type)
+
+
+def logged_as(
+    what: ReadOf, *, requests_in: Callable[[Any], Iterable[str]] | None = None
+) -> Callable[[QueryView], QueryView]:
+    """Say of a view what of a request is read by it, and of which where its path names none."""
+    return lambda view: replace(view, logged_as=what, requests_in=requests_in)
+
+
+def not_logged(view: QueryView) -> QueryView:
+    """Say of a view that it tells nothing of what a request says, so that no read log has it."""
+    return replace(view, logged_as=None)
 
 
 def or_known(known: str) -> Callable[[View], View]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from coordinator.api.paging import PageQuery, after_id, page_size, page_view, write_cursor
 from coordinator.api.pipeline import Reader, SignedCall
-from coordinator.api.view import command_view, followed, or_bodiless, query_view
+from coordinator.api.view import command_view, followed, logged_as, or_bodiless, query_view
 from coordinator.domain.delivery import DeliveryStatus
 from coordinator.domain.permission import Permission
 from coordinator.services.delivery.deliveries import (
@@ -94,6 +94,13 @@ def list_owed(reader: Reader, query: DeliveriesQuery, endpoint_id: str) -> dict[
     return page_view(items, None if more is None else write_cursor(more))
 
 
+def _told(delivery: DeliveryContentView) -> list[str]:
+    """Return the request of which a delivery's event tells, if what it says is still there."""
+    request_id = delivery.get("request_id")
+    return [request_id] if request_id and delivery.get("payload") else []
+
+
+@logged_as("events", requests_in=_told)
 @query_view(answer=views.DeliveryContentView, needs=_READ)
 def read_delivery(reader: Reader, delivery_id: str) -> DeliveryContentView:
     """Read one delivery: its attempts, and the event that it carries."""

@@ -58,6 +58,7 @@ from coordinator.console.follow import (
     live,
     money,
     owed,
+    read_log,
     readiness,
     timeline,
 )
@@ -204,6 +205,7 @@ PAGES: tuple[Page | PublicPage, ...] = (
     Page("GET", "/console/requests/{request_id}/money", money.show),
     Page("GET", "/console/requests/{request_id}/owed", owed.show),
     Page("GET", "/console/requests/{request_id}/documents", documents.show),
+    Page("GET", "/console/requests/{request_id}/reads", read_log.show),
     Page("GET", "/console/requests/{request_id}/documents/{act_id}", documents.show_one),
     Page("GET", "/console/requests/{request_id}/documents/{act_id}/{part}", documents.download),
     Page("GET", "/console/requests/{request_id}/evidence.json", documents.download_evidence),

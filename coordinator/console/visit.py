@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from flask import Response
+
 from coordinator.api import freeze_request_reads, membership_reads
 from coordinator.api.paging import PageQuery
-from coordinator.api.pipeline import Reader, read
+from coordinator.api.pipeline import Reader, note_read, read
 from coordinator.api.query import Query
+from coordinator.api.responses import Later
 from coordinator.api.view import QueryView
 from coordinator.console.forms import Form
 from coordinator.console.sessions import ConsoleSession
@@ -57,9 +60,17 @@ class Visit:
             CoordinatorError: As the API would.
         """
         answer = read(self.reader, view, query, **names)
+        if isinstance(answer, Later):
+            return Later(lambda: self._read_later(view, names, answer))
+        note_read(self.reader, view, names, answer, via="console")
         if view is freeze_request_reads.read_request and answer["drill"]:
             self.drills.add(answer["id"])
         return answer
+
+    def _read_later(self, view: QueryView, names: Mapping[str, str], answer: Later) -> Response:
+        response = answer.make()
+        note_read(self.reader, view, names, answer, via="console")
+        return response
 
     def every(
         self, view: QueryView, query: type[PageQuery] = PageQuery, **names: str

@@ -53,6 +53,7 @@ from coordinator.storage.requests import (
     freeze_requests,
     info_requests,
     legs,
+    read_log,
     sealed_evidence,
 )
 from coordinator.storage.tail import idempotency, restored
@@ -386,6 +387,8 @@ class TimerRun:
             waiting = erasures.with_traces(connection)
         if not waiting:
             return
+        with database.writing() as connection, connection.begin():
+            read_log.forget_late(connection, waiting)
         if not erasures.clear_traces(database):
             logger.info("erased_in_journal", advice="somebody reads; tried again at the next sweep")
             return

@@ -50,8 +50,16 @@ def load_front(parent: int) -> Front:
     sys.setswitchinterval(SWITCH_SECONDS)
     app = create_app(settings)
     spare_collector()
-    call_on_signal(app.extensions["holdfast"].watcher.stop)
-    return front_of(app, settings)
+    context: AppContext = app.extensions["holdfast"]
+
+    def end() -> None:
+        context.watcher.stop()
+        context.read_log.make_haste()
+
+    call_on_signal(end)
+    front = front_of(app, settings)
+    context.read_log.start(front.right_of_way.give_way)
+    return front
 
 
 def front_of(app: Flask, settings: Settings) -> Front:

@@ -32,6 +32,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/readiness.pdf": ALL,
     f"GET {REQUEST}/events": ALL,
     f"GET {REQUEST}/alarms": ALL,
+    f"GET {REQUEST}/reads": ALL,
     f"GET {REQUEST}/answers": ALL,
     "GET /v1/holds": ALL,
     "GET /v1/search": ALL,

@@ -19,6 +19,7 @@ from tests.benchmarks import (
     ledger,
     log,
     pages,
+    reads,
     submissions,
 )
 from tests.benchmarks.figures import Figure
@@ -34,6 +35,7 @@ GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
     "pages": pages.measure,
     "growth": growth.measure,
     "deliveries": deliveries.measure,
+    "reads": reads.measure,
     "submissions": submissions.measure,
     "ledger": ledger.measure,
     "console": console.measure,

@@ -87,6 +87,7 @@ BOTH = (
     f"{_REQUEST}/money",
     f"{_REQUEST}/owed",
     f"{_REQUEST}/documents",
+    f"{_REQUEST}/reads",
     "/console/holds",
     "/console/people",
     "/console/endpoints",

@@ -11,7 +11,7 @@ from tests.console.visitor import Visitor
 from tests.factories import Cast, Signer
 
 _LONG = "9" * 5_000
-_TABS = ("addresses", "timeline", "ledger", "documents", "evidence.json")
+_TABS = ("addresses", "timeline", "ledger", "documents", "evidence.json", "reads")
 
 
 @pytest.fixture

@@ -501,6 +501,8 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
     ]
     for member, each in reads:
         _ok(w.signer.get(member, each))
+    w.signer.client.application.extensions["holdfast"].read_log.store()
+    _ok(w.signer.get(a.lead, f"{path}/reads"))
     [cleared] = w.items(a.auditor, ask, "clearances")
     public = (
         *("/v1", "/.well-known/jwks.json", "/healthz", "/readyz", "/v1/statistics/2026"),

@@ -34,13 +34,21 @@ from holdfast.protocol import (
     life_cycle_views,
     on_call_views,
     payloads,
+    read_log_views,
     readiness,
     views,
 )
 
 MODELS: Mapping[str, type[BaseModel]] = {
     name: member
-    for module in (views, life_cycle_views, on_call_views, house_rules_views, readiness)
+    for module in (
+        views,
+        life_cycle_views,
+        on_call_views,
+        house_rules_views,
+        read_log_views,
+        readiness,
+    )
     for name, member in vars(module).items()
     if isinstance(member, type) and issubclass(member, views.View)
 }

@@ -128,6 +128,57 @@ def test_each_export_is_recorded_and_told_by_the_next(office: Office) -> None:
     assert (known[1]["partner"], known[1]["subject"]) == (b.handle, None)
 
 
+def _logged(office: Office) -> None:
+    office.signer.client.application.extensions["holdfast"].read_log.store()
+
+
+def test_who_read_it_is_told_to_the_requester_and_of_its_own_to_a_partner(office: Office) -> None:
+    ask = office.desk.go_out()
+    a, (b, c, *_) = office.desk.cast.a, others(office)
+    path = f"/v1/freeze-requests/{ask.id}"
+    for reader in (a.lead, b.analyst, b.analyst, c.auditor):
+        assert office.signer.get(reader, path).status_code == 200
+    _logged(office)
+
+    def told(member: Member) -> set[tuple[str, str, str, int]]:
+        lines = checked(office, member, ask).lines("reads.jsonl")
+        names = ("subject", "kid", "what", "count")
+        return {tuple(line[name] for name in names) for line in lines}
+
+    read = {each: (each.subject, each.key.kid, "request", 1) for each in (a.lead, c.auditor)}
+    of_b = (b.analyst.subject, b.analyst.key.kid, "request", 2)
+    assert told(a.auditor) == {*read.values(), of_b}
+    assert told(b.lead) == {of_b}
+    _logged(office)
+    # A bundle that was handed out is read, too.
+    assert (b.lead.subject, b.lead.key.kid, "bundle", 1) in told(a.auditor)
+    found = examined(fetch(office, a.auditor, ask))
+    assert found.failures == []
+    [custody] = [each.detail for each in found.own if each.what == "custody"]
+    assert re.search(r"; [0-9]+ reads listed, by 3 exchanges$", custody)
+
+
+@_ON_PAPER
+def test_a_bundle_from_before_there_was_a_read_log_verifies_as_it_did(
+    case: tuple[Ask, bytes],
+) -> None:
+    bundle = Unpacked.of(case[1])
+    del bundle.files["reads.jsonl"]
+    found = examined(bundle.pack())
+    assert found.failures == []
+    [custody] = [each.detail for each in found.own if each.what == "custody"]
+    assert "listed" not in custody
+    [rest] = [each.detail for each in found.own if each.what == "rest"]
+    assert "reads" not in rest
+
+
+@_ON_PAPER
+def test_lines_of_a_read_log_that_are_none_are_named(case: tuple[Ask, bytes]) -> None:
+    bundle = Unpacked.of(case[1])
+    bundle.files["reads.jsonl"] += b'{"partner":"exchange-b.example"}\n'
+    assert "reads.jsonl" in refused(bundle.pack())
+
+
 def test_a_stranger_gets_nothing_and_leaves_no_trace(office: Office) -> None:
     ask = office.desk.go_out(to=[others(office)[0].handle])
     before = office.desk.row_counts()["bundle_export"]

@@ -18,6 +18,7 @@ from coordinator.api import (
     freeze_request_reads,
     ledger_reads,
     membership_reads,
+    read_log,
 )
 from coordinator.api.bundles.archive import BundleWriter
 from coordinator.api.bundles.verify_text import BundleKeys, SignedFile, verify_text
@@ -349,6 +350,7 @@ def _custody(case: Case, into: BundleWriter) -> None:
             for row in rows
         ),
     )
+    into.add_lines(layout.READS, case.every(read_log.list_reads, request_id=case.request_id))
 
 
 def _facts(case: Case, _: BundleWriter) -> None:

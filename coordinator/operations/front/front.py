@@ -82,7 +82,7 @@ class Front:
         self.news = news
         patience = limits.change_patience_seconds
         self._door = None if patience is None else Doorway(patience)
-        self._right_of_way = RightOfWay(limits.live_patience_seconds)
+        self.right_of_way = RightOfWay(limits.live_patience_seconds)
         self._small = ThreadPoolExecutor(limits.threads, thread_name_prefix="small")
         self._large = ThreadPoolExecutor(1, thread_name_prefix="large")
         # One event may let go all who wait for it; on one thread they hold nobody else up. Pages
@@ -149,12 +149,12 @@ class Front:
         loop = asyncio.get_running_loop()
         work = partial(go, self._app, environ, call)
         if lane is self._live:
-            return await loop.run_in_executor(lane, self._right_of_way.give_way, work)
+            return await loop.run_in_executor(lane, self.right_of_way.give_way, work)
         if lane is not self._small:
             return await loop.run_in_executor(lane, work)
         if self._door is not None and environ["REQUEST_METHOD"] not in _READING:
             work = partial(self._door.go_through, work)
-        return await loop.run_in_executor(lane, self._right_of_way.go_first, work)
+        return await loop.run_in_executor(lane, self.right_of_way.go_first, work)
 
     async def _once_it_came(
         self, environ: Mapping[str, Any], call: Call, body: IncomingBody, wanted: BodyWanted

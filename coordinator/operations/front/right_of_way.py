@@ -1,4 +1,7 @@
-"""Who goes first: pages that read themselves again wait while somebody's request is under way."""
+"""Who goes first: what can wait does so while somebody's request is under way.
+
+That is pages that read themselves again, and storing who read what.
+"""
 
 from collections.abc import Callable
 from threading import Condition

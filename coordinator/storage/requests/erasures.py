@@ -13,6 +13,7 @@ from coordinator.storage.engine.documents import DESTROYED, Vault, destroy_key, 
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.reads import read_as, read_one
 from coordinator.storage.engine.rows import insert_rows
+from coordinator.storage.requests import read_log
 from coordinator.storage.tables.documents import DocumentKeyRow, DocumentRow
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
@@ -25,6 +26,7 @@ from coordinator.storage.tables.freeze_requests import (
 )
 from coordinator.storage.tables.life_cycle import ErasureRow
 from coordinator.storage.tables.outbox import DeliveryRow, LaneRow
+from coordinator.storage.tables.read_log import RequestReadRow
 
 _COLUMNS = ("id", "request_id", "reason", "proposed_at")
 _TRACES = Prebuilt(
@@ -40,6 +42,14 @@ _STILL_SEEN = text(
     "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
     " AND pid <> pg_backend_pid() AND greatest(age(backend_xmin), age(backend_xid)) >="
     " (SELECT min(age(xmin)) FROM document_key WHERE wrapped = :destroyed))"
+)
+#: Tables in which an erasure leaves dead rows.
+_ERASED_FROM = (
+    DocumentKeyRow,
+    DocumentRow,
+    PackedAccountsRow,
+    FlaggedAccountRow,
+    RequestReadRow,
 )
 
 
@@ -169,8 +179,8 @@ def move_incident(connection: Connection, incident_id: str, key_id: str) -> None
 def erase(connection: Connection, request: FreezeRequestRow, now: datetime) -> None:
     """Erase what a request says, with all that was said on it; `request` as it was before.
 
-    Its data key goes, whatever that sealed, the blind indexes of its accounts, and what the console
-    keeps of it. What waited to be delivered of it is delivered no more.
+    Its data key goes, whatever that sealed, the blind indexes of its accounts, who read it, and
+    what the console keeps of it. What waited to be delivered of it is delivered no more.
     """
     destroy_key(connection, request.document_key_id)
     connection.execute(delete(PackedAccountsRow).where(PackedAccountsRow.request_id == request.id))
@@ -180,6 +190,7 @@ def erase(connection: Connection, request: FreezeRequestRow, now: datetime) -> N
             FlaggedAccountRow.request_id == request.id,
         )
     )
+    read_log.forget(connection, request.id)
     drafts.remove_submitted(connection, request.id)
     prepared_acts.forget_about(connection, request.id, now)
     cancel_deliveries(connection, request.id, now)
@@ -220,7 +231,7 @@ def clear_traces(database: Database) -> bool:
             return not busy
         if connection.execute(_STILL_SEEN, {"destroyed": DESTROYED}).scalar_one():
             return False
-        for table in (DocumentKeyRow, DocumentRow, PackedAccountsRow, FlaggedAccountRow):
+        for table in _ERASED_FROM:
             connection.exec_driver_sql(f"VACUUM {table.__tablename__}")
         return True
 

@@ -97,6 +97,7 @@ class StoredEvent:
     seq: int
     id: str
     type: str
+    request_id: str | None
     body: bytes
 
 
@@ -168,17 +169,17 @@ def page(
     if not seqs:
         return [], wanted.after
     query = (
-        select(EventRow.seq, EventRow.id, EventRow.type)
+        select(EventRow.seq, EventRow.id, EventRow.type, EventRow.request_id)
         .where(EventRow.seq.in_(seqs))
         .order_by(EventRow.seq)
     )
     if wanted.types:
         query = query.where(EventRow.type.in_(wanted.types))
     found = connection.execute(query).all()
-    bodies = load(connection, vault, [event_id for _, event_id, _ in found], "body")
+    bodies = load(connection, vault, [event_id for _, event_id, _, _ in found], "body")
     events = [
-        StoredEvent(seq, event_id, event_type, bodies.get(event_id, b""))
-        for seq, event_id, event_type in found
+        StoredEvent(seq, event_id, event_type, request_id, bodies.get(event_id, b""))
+        for seq, event_id, event_type, request_id in found
     ]
     return events, seqs[-1]
 

@@ -112,6 +112,7 @@ from holdfast.protocol.payloads import (
     Withdrawal,
     format_time,
 )
+from holdfast.protocol.read_log_views import RequestReadView
 from holdfast.protocol.remainder import LeftOut
 from holdfast.protocol.sealed_payloads import (
     NewEncryptionKey,
@@ -623,6 +624,13 @@ class Client:
     def request_events(self, request_id: str) -> Iterator[RequestEventView]:
         """Yield the events of one request as one was told them, oldest first."""
         return self._pages(RequestEventView, f"{_REQUESTS}/{request_id}/events")
+
+    def reads(self, request_id: str, *, partner: str | None = None) -> Iterator[RequestReadView]:
+        """Yield who read a request, with which key, what of it and when, newest first.
+
+        The requester reads of everybody, a partner asked of its own people and systems.
+        """
+        return self._pages(RequestReadView, f"{_REQUESTS}/{request_id}/reads", partner=partner)
 
     def decide(
         self,

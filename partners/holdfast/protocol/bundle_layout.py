@@ -26,6 +26,8 @@ log-keys/000000000042.entry        what the log said of its keys, if one was eve
                                    .committed and .tlog-proof, under the checkpoint of its own time
 log-policy                         whose signatures the checkpoint needs (c2sp.org/tlog-policy)
 custody.jsonl                      earlier exports of the request: who, when, which manifest
+reads.jsonl                        who read the request until then, as `…/reads` answers its reader;
+                                   bundles made before there was a read log have none
 summary.pdf                        the case as a document for people, signed by the coordinator
 timestamp.tsr                      where a timestamp authority was asked: when `checkpoint` existed,
                                    by its signature (RFC 3161, a TimeStampResp in DER)
@@ -56,6 +58,7 @@ MANIFEST = "manifest.json"
 SUMMARY = "summary.pdf"
 VERIFY = "VERIFY.txt"
 CUSTODY = "custody.jsonl"
+READS = "reads.jsonl"
 LOG_POLICY = "log-policy"
 TIMESTAMP = "timestamp.tsr"
 TIMESTAMP_ROOTS = "timestamp-roots.pem"

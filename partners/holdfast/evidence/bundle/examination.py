@@ -451,14 +451,24 @@ def _sums(reader: BundleReader) -> Outcome:
 
 
 def _custody(reader: BundleReader) -> Outcome:
-    exports = reader.custody()
+    exports, reads = reader.custody(), _reads(reader)
     if not exports:
-        return Result.ASSERTED, "no export before this one"
+        return Result.ASSERTED, f"no export before this one{reads}"
     last = max(exports, key=lambda each: each.at)
     return Result.ASSERTED, (
         f"{counted(len(exports), 'export')} before this one, the last by {last.partner} at"
-        f" {last.at:%Y-%m-%d %H:%M:%S} UTC"
+        f" {last.at:%Y-%m-%d %H:%M:%S} UTC{reads}"
     )
+
+
+def _reads(reader: BundleReader) -> str:
+    """Return what is to be said of the read log; nothing where there was none yet."""
+    reads = reader.reads()
+    if reads is None:
+        return ""
+    partners = {each.partner for each in reads}
+    of = f", by {counted(len(partners), 'exchange')}" if partners else ""
+    return f"; {counted(sum(each.count for each in reads), 'read')} listed{of}"
 
 
 def _rest(reader: BundleReader) -> Outcome:

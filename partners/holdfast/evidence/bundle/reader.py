@@ -15,6 +15,7 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.bundle_layout import BundleManifest, Custody, RevocationRecord
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.life_cycle_views import ClearanceView, DisputeView
+from holdfast.protocol.read_log_views import RequestReadView
 from holdfast.protocol.views import (
     EvidenceView,
     FreezeRequestView,
@@ -262,6 +263,12 @@ class BundleReader:
     def custody(self) -> list[Custody]:
         """Return the earlier exports of the request."""
         return list(self._views(Custody, layout.CUSTODY))
+
+    def reads(self) -> list[RequestReadView] | None:
+        """Return who read the request; None in a bundle from before there was a read log."""
+        if layout.READS not in self._archive.names:
+            return None
+        return list(self._views(RequestReadView, layout.READS))
 
     def places(self, folder: str = "log/") -> list[int]:
         """Return the indexes of the entries of the log that are in it.
