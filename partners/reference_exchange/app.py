@@ -40,10 +40,12 @@ from holdfast import (
 )
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.payloads import EndpointChanges, NewEndpoint
+from holdfast.screening import Screening
 from holdfast.webhooks.flask_blueprint import WebhookInbox, webhook_blueprint
 from reference_exchange.answering import answer
 from reference_exchange.deposit_book import DepositBook
 from reference_exchange.inbox import Inbox, Matter
+from reference_exchange.incoming import IncomingDeposits, open_screening, screen
 from reference_exchange.log_watch import open_monitor, watch
 from reference_exchange.settling import settle
 from reference_exchange.withdrawals import ProvenWithdrawals
@@ -66,6 +68,8 @@ class Exchange:
     now: Callable[[], float]
     receipts: LogReceipts
     monitor: LogMonitor | None = None
+    incoming: IncomingDeposits | None = None
+    screening: Screening | None = None
 
     @classmethod
     def open(cls, home: Path, profile: str) -> "Exchange":
@@ -88,6 +92,8 @@ class Exchange:
             now=now,
             receipts=receipts,
             monitor=open_monitor(store, client, monitor_folder(home, system.coordinator)),
+            incoming=IncomingDeposits(home / "incoming.sqlite3"),
+            screening=open_screening(store, home / "screening", now),
         )
 
     def take(self, event: Event, notice: Notice | None) -> None:
@@ -197,6 +203,9 @@ def main(home: Path, profile: str, port: int) -> None:
     if exchange.monitor is not None:
         watching = (exchange.monitor, stop)
         threads.append(threading.Thread(target=watch, args=watching, name="monitor"))
+    if exchange.screening is not None and exchange.incoming is not None:
+        parts = (exchange.incoming, exchange.book, exchange.screening, exchange.now, stop)
+        threads.append(threading.Thread(target=screen, args=parts, name="screening"))
     for thread in threads:
         thread.start()
     try:

@@ -15,6 +15,8 @@ from holdfast.protocol.jwk import PublicKey, WebAuthnScope
 from holdfast.protocol.proof_of_possession import verify_possession
 from holdfast.protocol.vocabulary import Role
 
+_OF_SYSTEMS = frozenset({Role.SYSTEM, Role.SCREENING})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantContext:
@@ -99,10 +101,13 @@ def _check_subject(
     is_person = subject_id.startswith("per_")
     if is_person and grant.owner is not None:
         raise fault(f"{pointer}/owner", "a person has no owner; only a system has", "owner")
-    if is_person and Role.SYSTEM in grant.roles:
-        raise fault(f"{pointer}/roles", "system is a role of systems, not of people", "role")
-    if not is_person and not set(grant.roles) <= {Role.SYSTEM}:
-        raise fault(f"{pointer}/roles", "a system has the role system and no other", "role")
+    for role in sorted(_OF_SYSTEMS.intersection(grant.roles)):
+        if is_person:
+            raise fault(f"{pointer}/roles", f"{role} is a role of systems, not of people", "role")
+    if not is_person and not _OF_SYSTEMS.issuperset(grant.roles):
+        raise fault(
+            f"{pointer}/roles", "a system has the role system, or screening, and no other", "role"
+        )
     present = store.subject(uow.connection, subject_id)
     if present is None:
         _check_new_subject(uow, grant, context, pointer, is_person=is_person)

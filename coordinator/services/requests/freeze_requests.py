@@ -23,6 +23,7 @@ from coordinator.services.requests.freeze_request_views import (
     request_words,
     requester_view,
 )
+from coordinator.services.requests.flag_lines import hash_of_lines
 from coordinator.services.requests.notices import named_partners, notify_provisionally
 from coordinator.services.requests.submission import (
     CheckedDocument,
@@ -64,6 +65,7 @@ class SubmitFreezeRequest:
 
     checked: CheckedDocument
     accounts: FlaggedAccounts
+    lines_sha256: str
     duplicates: Duplicates
     key: DocumentKey
     wrapped_key: bytes
@@ -111,7 +113,12 @@ def prepare_submission(
         duplicates = account_store.look_up(connection, requester, accounts)
     key, wrapped = vault.new_key()
     return SubmitFreezeRequest(
-        checked=checked, accounts=accounts, duplicates=duplicates, key=key, wrapped_key=wrapped
+        checked=checked,
+        accounts=accounts,
+        lines_sha256=hash_of_lines(checked.targets),
+        duplicates=duplicates,
+        key=key,
+        wrapped_key=wrapped,
     )
 
 
@@ -246,6 +253,7 @@ def _store(
         approve_by=uow.now + uow.policies.approve_within,
         ratify_by=uow.now + uow.policies.ratify_within if is_flash else None,
         waits_because=submission.waits_because,
+        lines_sha256=command.lines_sha256,
         event_sequence=1,  # of `request.submitted`
         version=1,
     )

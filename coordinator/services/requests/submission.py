@@ -60,6 +60,7 @@ class FlaggedTarget:
     account: Account
     asset: str | None
     amount: int | None
+    min_amount: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,7 @@ def _check_address(
     except AccountError as error:
         where = "tag" if error.code == "bad_tag" and address.tag is not None else "account"
         return None, [FieldFault(f"{pointer}/{where}", error.message, error.code)]
-    asset, amount, faults = None, None, []
+    asset, amount, least, faults = None, None, None, []
     if address.asset is not None:
         try:
             asset = parse_asset(chains, address.asset, chain=account.chain)
@@ -150,12 +151,17 @@ def _check_address(
             amount = _some(address.amount)
         except AmountError as error:
             faults.append(FieldFault(f"{pointer}/amount", error.message, error.code))
+    if address.min_amount is not None:
+        try:
+            least = _some(address.min_amount)
+        except AmountError as error:
+            faults.append(FieldFault(f"{pointer}/min_amount", error.message, error.code))
     if address.tx is not None:
         try:
             parse_transaction(account.chain, address.tx)
         except TransactionError as error:
             faults.append(FieldFault(f"{pointer}/tx", error.message, error.code))
-    return FlaggedTarget(number, account, asset, amount), faults
+    return FlaggedTarget(number, account, asset, amount, least), faults
 
 
 def _some(text: str) -> int:

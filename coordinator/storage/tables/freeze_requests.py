@@ -159,6 +159,13 @@ class FreezeRequestRow(Base):
     final_since: Mapped[Micros | None] = mapped_column(
         comment="nothing is expected of any leg since then"
     )
+    lines_sha256: Mapped[str | None] = mapped_column(
+        String(64),
+        comment="hash of its flags as they were submitted; None: of before there were flags",
+    )
+    flags_renewed_at: Mapped[Micros | None] = mapped_column(
+        comment="when its requester last asked that deposits be screened for it"
+    )
     event_sequence: Mapped[int] = mapped_column(default=0, comment="the requester's own events")
     leaf_index: Mapped[Big | None]
     version: Mapped[int] = mapped_column(default=1)
@@ -299,6 +306,14 @@ class LegRow(Base):
                 postgresql_where=text(f"{column} IS NOT NULL"),
             )
             for column in ("hold_ends_at", "account_review_at")
+        ),
+        # What the partner screens deposits for.
+        Index(
+            "ix_leg_live",
+            "partner",
+            "request_id",
+            sqlite_where=text("ended = 0"),
+            postgresql_where=text("NOT ended"),
         ),
         # What waits for the requester: somebody telephones.
         Index(

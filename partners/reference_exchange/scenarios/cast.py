@@ -28,7 +28,10 @@ _PEOPLE = (
     Person("officer", (Role.COMPLIANCE,)),
     Person("analyst", (Role.ANALYST,)),
 )
-_SYSTEM = System("system", owner="officer")
+_SYSTEMS = (
+    System("system", owner="officer"),
+    System("screening", owner="officer", role=Role.SCREENING),
+)
 #: Seconds that one command of the operator may take on a busy machine.
 _COMMAND_SECONDS = 30.0
 
@@ -97,7 +100,7 @@ def enrol(
                 handle=member.handle,
                 invitation=str(invited["invitation"]),
                 people=_PEOPLE,
-                systems=(_SYSTEM,),
+                systems=_SYSTEMS,
             ),
         )
         thumbprint = store.load("root").key.kid

@@ -35,6 +35,7 @@ class Stage:
         approved_at: When each request was approved, by its id.
         seconds_to_first_freeze: From the first approval to when the requester saw a freeze.
         seconds_to_last_notice: From the first approval to the last receiver's handler.
+        screened: How many deposits were stopped on arrival.
         refused: How many forgeries, changed answers and stray answers were noticed.
         seconds_a_line: How long a scene waits for the lines before it to be read; 0 for programs.
     """
@@ -50,6 +51,7 @@ class Stage:
     approved_at: dict[str, float] = field(default_factory=dict)
     seconds_to_first_freeze: float | None = None
     seconds_to_last_notice: float | None = None
+    screened: int = 0
     refused: int = 0
     seconds_a_line: float = 0.0
     _started: float | None = None
