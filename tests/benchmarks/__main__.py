@@ -19,6 +19,7 @@ from tests.benchmarks import (
     ledger,
     log,
     pages,
+    screening,
     submissions,
 )
 from tests.benchmarks.figures import Figure
@@ -39,6 +40,7 @@ GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
     "console": console.measure,
     "evidence": evidence.measure,
     "log": log.measure,
+    "screening": screening.measure,
 }
 
 

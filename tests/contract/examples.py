@@ -206,6 +206,7 @@ def _play(w: World) -> None:
     _membership(w)
     _sign_in_provider(w)
     _on_call(w)
+    _flags(w)
     endpoint = _endpoints(w)
     ask = _request(w)
     _two_holds(w, ask)
@@ -256,6 +257,16 @@ def _sign_in_provider(w: World) -> None:
         _ok(w.signer.post(lead, path, {"issuer": provider.issuer, **told}))
         _ok(w.signer.get(lead, path))
         _ok(w.signer.send(lead, "DELETE", path))
+
+
+def _flags(w: World) -> None:
+    b = w.cast.b
+    page = _ok(w.signer.get(b.system, "/v1/flags"))
+    page = _ok(w.signer.get(b.system, f"/v1/flags?after={page['next_after']}"))
+    seq = int(page["next_after"])
+    applied = {"seq": seq, "root": "0f" * 32, "count": 2, "hits": 1}
+    _ok(w.signer.post(b.system, "/v1/flags/applied", applied))
+    _ok(w.signer.get(b.system, "/v1/flags/applied"))
 
 
 def _on_call(w: World) -> None:
@@ -359,6 +370,7 @@ def _questions(w: World, ask: dict[str, Any]) -> None:
 def _ground(w: World, ask: dict[str, Any]) -> None:
     a, b, *_ = w.cast.all
     hold = w.items(a.auditor, ask, "holds")[0]["id"]
+    w.act(a.lead, ask, "flag-renewals")
     words = {"support": "police_report", "document_sha256": _DOCUMENT, "reference": "17/2026"}
     w.act(a.compliance, ask, "support", **words)
     cap = {"cap": {"usd": "250000"}, "law": "EE", "until": _LATER}

@@ -136,7 +136,7 @@ class FlagFeed:
     @property
     def transport(self) -> Any:
         body = {"keys": [self.key.public.jwk()]}
-        return SimpleNamespace(read_public=lambda _: Answer(200, {}, body))
+        return SimpleNamespace(read_public=lambda _: Answer(200, body, {}))
 
     def chains(self) -> Chains:
         return shipped_chains()

@@ -337,6 +337,24 @@ def test_what_a_delta_left_out_by_mistake_is_found_by_reading_all(
     assert verdict(screening, OTHER) is Verdict.HOLD
 
 
+def test_a_restart_forgives_no_refusal(feed: FlagFeed, tmp_path: Path) -> None:
+    screening = open_in(feed, tmp_path)
+    feed.ask(THIEF)
+    screening.sync()
+    feed.ask(OTHER)
+    feed.twist = _cut_last
+    with pytest.raises(FlagsRefusedError):
+        screening.sync()
+    screening.close()
+    feed.twist = lambda page: page
+    again = open_in(feed, tmp_path)
+    assert (verdict(again), verdict(again, THIEF)) == (Verdict.STALE, Verdict.HOLD)
+    assert "refused" in again.status().why
+    again.sync()
+    assert verdict(again) is Verdict.CLEAN
+    again.close()
+
+
 # ---------- what is kept ----------
 
 

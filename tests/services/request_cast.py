@@ -33,6 +33,7 @@ from coordinator.services.requests.freeze_requests import prepare_submission
 from coordinator.services.requests.info_requests import AnswerQuestion, AskRequester
 from coordinator.services.requests.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
 from coordinator.services.requests.submission import check_document
+from coordinator.services.requests.flags import RenewFlags
 from coordinator.services.requests.support import RaiseSupport
 from coordinator.storage.engine.base import Base
 from coordinator.storage.engine.database import Database
@@ -47,6 +48,7 @@ from coordinator.storage.tail import events as event_store
 from coordinator.storage.tail.events import FeedPage
 from holdfast.protocol import (
     canonical_json,
+    flag_views,
     hold_payloads,
     life_cycle_payloads,
     membership_payloads,
@@ -201,6 +203,7 @@ _ACTS: dict[str, tuple[type[payloads.ActBody], Callable[..., object]]] = {
     "approvals": (payloads.Approval, DecideFreezeRequest),
     "withdrawal": (payloads.Withdrawal, WithdrawFreezeRequest),
     "support": (life_cycle_payloads.SupportRaise, RaiseSupport),
+    "flag-renewals": (flag_views.FlagRenewal, RenewFlags),
     "closure": (payloads.Closure, CloseFreezeRequest),
     "erasure": (payloads.Erasure, EraseFreezeRequest),
     "acknowledgement": (payloads.Acknowledgement, AcknowledgeLeg),

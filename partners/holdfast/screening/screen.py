@@ -228,6 +228,7 @@ class Screening:
                 return self._read_on(keys, None)
             except FlagsRefusedError as error:
                 self._refused = str(error)
+                self._keep_refusal()
                 raise
 
     def report(self) -> AppliedFlagsView | None:
@@ -387,6 +388,12 @@ class Screening:
             self._started_bytes = self._file.size_bytes
         return head
 
+    def _keep_refusal(self) -> None:
+        """Note on disk that a reading was refused, so that a restart does not forgive it."""
+        if self._head is not None and self._after is not None:
+            kept = {"after": self._after, "refused": self._refused, **asdict(self._head)}
+            self._file.commit(kept)
+
     def _require_no_fork(self, head: FlagsHead) -> None:
         """Refuse another set under the number of one that was verified.
 
@@ -412,7 +419,7 @@ class Screening:
                     reading.add(line)
                 if head is None:
                     continue
-                self._after = str(head.pop("after"))
+                self._after, self._refused = str(head.pop("after")), str(head.pop("refused", ""))
                 self._head = FlagsHead(**head)
                 known = what_counts(reading.known(known), self._head.iat)
                 reading.apply(known)
