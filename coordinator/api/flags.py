@@ -58,9 +58,7 @@ def read_applied(reader: Reader) -> AppliedFlagsView:
     return flags.applied_view(reader.read_context)
 
 
-@command_view(
-    ReportAppliedFlags, body=flag_views.AppliedFlags, answer=flag_views.AppliedFlagsView
-)
+@command_view(ReportAppliedFlags, body=flag_views.AppliedFlags, answer=flag_views.AppliedFlagsView)
 def report_applied(call: SignedCall[flag_views.AppliedFlags]) -> ReportAppliedFlags:
     """Say up to which head you screen deposits, by its number and root; signed, and in the log.
 

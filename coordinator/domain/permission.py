@@ -165,9 +165,7 @@ _CONSOLE = frozenset({P.CONSOLE_LINK_MAKE, P.KEY_REVOKE})
 GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.ANALYST: (_READ | _CONSOLE | _SUBMIT | _ANSWER_ASKED | {P.TASK_TAKE, P.EVIDENCE_SEAL}),
-        Role.SYSTEM: (
-            _READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS | _SCREEN | {P.EVIDENCE_SEAL}
-        ),
+        Role.SYSTEM: (_READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS | _SCREEN | {P.EVIDENCE_SEAL}),
         Role.COMPLIANCE: (
             _READ
             | _CONSOLE

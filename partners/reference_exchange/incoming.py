@@ -116,9 +116,7 @@ class IncomingDeposits:
             yield self._database
 
 
-def open_screening(
-    store: ProfileStore, folder: Path, now: Callable[[], float]
-) -> Screening | None:
+def open_screening(store: ProfileStore, folder: Path, now: Callable[[], float]) -> Screening | None:
     """Return the flags of the profile that screens; None: there is none."""
     try:
         profile = store.load("screening")
@@ -226,8 +224,6 @@ def freeze(
     book.note_hold(frozen, report.lines[1].hold or "")
     incoming.become(deposit.tx, "frozen")
     return report
-
-
 
 
 def _book(book: DepositBook, deposit: Incoming) -> None:

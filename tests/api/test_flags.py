@@ -21,6 +21,7 @@ from holdfast.protocol.vocabulary import Role
 from tests.api.membership_acts import grant_by_root, new_person
 from tests.api.test_query_counts import counted
 from tests.factories import (
+    ACCOUNT,
     ETHER,
     Cast,
     Member,
@@ -136,7 +137,7 @@ def test_a_partner_reads_the_accounts_that_it_was_asked_about_and_nobody_else_do
     flags = Reading(w, w.cast.b.system).read()
     assert flags.verified()["count"] == 2
     [first, second] = flags.requests[one["id"]].values()
-    assert (first["account"], first["state"], first["asset"]) == (ACCOUNTS[0].lower(), "active", None)
+    assert (first["account"], first["state"], first["asset"]) == (ACCOUNTS[0], "active", None)
     assert second["expires_at"] == format_time(w.clock.now() + FLAGS_LAST)
     for other in (w.cast.a.system, w.cast.c.system):
         nothing = Reading(w, other).read()
@@ -235,11 +236,17 @@ def test_who_is_asked_after_it_hears_of_no_address_that_was_left_out(w: World) -
 
 
 def test_what_a_customer_contests_shows_to_the_others_who_hold_it(w: World) -> None:
-    request = w.live(addresses=[{"account": ACCOUNTS[0], "asset": ETHER}])
+    request = w.live(addresses=[{"account": ACCOUNT, "asset": ETHER}])
     for exchange in (w.cast.b, w.cast.c):
         w.report(exchange, request, [found_line("700"), frozen_line("700")])
     readers = [Reading(w, each.system).read() for each in (w.cast.b, w.cast.c)]
-    w.act(w.cast.b.compliance, request, "disputes", reference="matter-k7", text="Paid with these coins.")
+    w.act(
+        w.cast.b.compliance,
+        request,
+        "disputes",
+        reference="matter-k7",
+        text="Paid with these coins.",
+    )
     assert [each.read().states(request) for each in readers] == [["active"], ["contested"]]
     for each in readers:
         assert each.verified()["count"] == 1
@@ -284,7 +291,7 @@ def test_a_renewal_puts_off_the_end_of_a_request_that_nobody_holds_anything_on(w
 
 
 def test_a_later_credit_opens_a_final_leg_again(w: World) -> None:
-    request = w.live(addresses=[{"account": ACCOUNTS[0], "asset": ETHER}], to=[w.cast.b.handle])
+    request = w.live(addresses=[{"account": ACCOUNT, "asset": ETHER}], to=[w.cast.b.handle])
     nothing = {"kind": "nothing", "address_nos": "rest", "code": "no_match"}
     w.report(w.cast.b, request, [nothing])
     assert w.leg(request, w.cast.b)["status"] == "no_match"
@@ -368,10 +375,10 @@ def test_the_feed_takes_as_many_statements_for_many_requests_as_for_one(
     if "sqlite" not in str(w.database.engine.url):
         pytest.skip("the statements are the same on both databases")
 
-    def statements() -> int:
+    def statements() -> list[str]:
         with counted(app) as found:
             Reading(w, w.cast.b.system).read()
-        return len(found)
+        return [each.partition("WHERE")[0] for each in found]
 
     for _ in range(2):
         w.live(addresses=listed(ACCOUNTS[:1]), to=[w.cast.b.handle])
@@ -379,4 +386,25 @@ def test_the_feed_takes_as_many_statements_for_many_requests_as_for_one(
     few = statements()
     for _ in range(6):
         w.live(addresses=listed(ACCOUNTS[:1]), to=[w.cast.b.handle])
+    statements()
     assert statements() == few
+
+
+def test_submitting_runs_no_statement_for_flags_and_what_goes_out_runs_one(
+    w: World, app: Flask
+) -> None:
+    if "sqlite" not in str(w.database.engine.url):
+        pytest.skip("the statements are the same on both databases")
+
+    def about_flags(found: list[str]) -> int:
+        return sum("flag_change" in statement for statement in found)
+
+    with counted(app) as found:
+        request = w.submit(addresses=listed())
+    assert about_flags(found) == 0
+    with counted(app) as found:
+        ratify(w, request)
+    assert about_flags(found) == 1
+    with counted(app) as found:
+        w.act(w.cast.b.analyst, request, "acknowledgement")
+    assert about_flags(found) == 0

@@ -118,9 +118,7 @@ class FlagFeed:
 
     def head(self, **changes: Any) -> str:
         at = int(self.time)
-        live = [
-            each.flagged() for _, each in sorted(self.asked.items()) if each.expires_at > at
-        ]
+        live = [each.flagged() for _, each in sorted(self.asked.items()) if each.expires_at > at]
         head: dict[str, Any] = {
             "iss": COORDINATOR,
             "sub": PARTNER,

@@ -1,4 +1,4 @@
-"""Screening: a set of flags that says "clean" only where it knows, and what becomes of a deposit."""
+"""Screening: a set of flags that says "clean" only where it knows; what a deposit comes to."""
 
 import random
 from collections.abc import Callable, Iterator

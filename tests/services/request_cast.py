@@ -29,11 +29,11 @@ from coordinator.services.ledger.freeze_ledger import ReportFreeze
 from coordinator.services.ledger.holds import AskForExtension, ExtendHold
 from coordinator.services.membership.grants import MakeGrant
 from coordinator.services.requests.approvals import DecideFreezeRequest
+from coordinator.services.requests.flags import RenewFlags
 from coordinator.services.requests.freeze_requests import prepare_submission
 from coordinator.services.requests.info_requests import AnswerQuestion, AskRequester
 from coordinator.services.requests.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
 from coordinator.services.requests.submission import check_document
-from coordinator.services.requests.flags import RenewFlags
 from coordinator.services.requests.support import RaiseSupport
 from coordinator.storage.engine.base import Base
 from coordinator.storage.engine.database import Database

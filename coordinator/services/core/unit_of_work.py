@@ -534,7 +534,8 @@ class UnitOfWork:
             for partner in item.flags_of
         }
         flag_store.append_changes(
-            self.connection, [(partner, seq, request) for (partner, request), seq in changed.items()]
+            self.connection,
+            [(partner, seq, request) for (partner, request), seq in changed.items()],
         )
 
     def _grow_log(self, head: log_store.Head) -> None:

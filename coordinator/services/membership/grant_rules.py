@@ -101,13 +101,7 @@ def _check_subject(
     is_person = subject_id.startswith("per_")
     if is_person and grant.owner is not None:
         raise fault(f"{pointer}/owner", "a person has no owner; only a system has", "owner")
-    for role in sorted(_OF_SYSTEMS.intersection(grant.roles)):
-        if is_person:
-            raise fault(f"{pointer}/roles", f"{role} is a role of systems, not of people", "role")
-    if not is_person and not _OF_SYSTEMS.issuperset(grant.roles):
-        raise fault(
-            f"{pointer}/roles", "a system has the role system, or screening, and no other", "role"
-        )
+    _require_fitting_roles(grant, pointer, is_person=is_person)
     present = store.subject(uow.connection, subject_id)
     if present is None:
         _check_new_subject(uow, grant, context, pointer, is_person=is_person)
@@ -119,6 +113,19 @@ def _check_subject(
     if not grant.roles and grant.jwk is None and grant.policy is None:
         raise fault(pointer, "this grant gives nothing: name roles, a key or a policy", "empty")
     return present, present.owner
+
+
+def _require_fitting_roles(
+    grant: membership_payloads.Grant, pointer: str, *, is_person: bool
+) -> None:
+    """Refuse to give a person a system's role, and a system a person's."""
+    of_systems = sorted(_OF_SYSTEMS.intersection(grant.roles))
+    if is_person and of_systems:
+        detail = f"{of_systems[0]} is a role of systems, not of people"
+        raise fault(f"{pointer}/roles", detail, "role")
+    if not is_person and not _OF_SYSTEMS.issuperset(grant.roles):
+        detail = "a system has the role system, or screening, and no other"
+        raise fault(f"{pointer}/roles", detail, "role")
 
 
 def _check_new_subject(

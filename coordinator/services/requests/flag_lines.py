@@ -1,13 +1,17 @@
-"""What of a request's document is flagged, line by line: what the feed of flags shows and hashes."""
+"""What of a request's document is flagged, line by line: what the feed shows and hashes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from coordinator.services.requests.submission import FlaggedTarget
+from coordinator.storage.engine.documents import DocumentKey
 from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.flags import line_leaf, lines_sha256
+
+#: The name that binds the sealed hash to where it stands.
+_SEALED_AS = "lines_hash"
 
 
 class FlagLine(NamedTuple):
@@ -41,6 +45,19 @@ def hash_of_lines(targets: Iterable[FlaggedTarget]) -> str:
         )
         for target in targets
     )
+
+
+def seal_hash(key: DocumentKey, request_id: str, lines: str) -> bytes:
+    """Return the hash of a request's lines as its row keeps it.
+
+    In the clear, whoever reads the database could try accounts until it fits.
+    """
+    return key.seal(request_id, _SEALED_AS, bytes.fromhex(lines))
+
+
+def open_hash(key: DocumentKey, request_id: str, sealed: bytes) -> str:
+    """Return what `seal_hash` sealed."""
+    return key.open(request_id, _SEALED_AS, sealed).hex()
 
 
 def lines_of(

@@ -30,11 +30,11 @@ from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.ended_legs import all_legs
 from coordinator.services.membership.grants import own_partner
-from coordinator.services.requests.flag_lines import FlagLine, lines_of
+from coordinator.services.requests.flag_lines import FlagLine, lines_of, open_hash
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.services.requests.left_out import REMAINDER
 from coordinator.services.requests.notices import proof_of_this_act
-from coordinator.storage.engine.documents import load
+from coordinator.storage.engine.documents import load, load_keys
 from coordinator.storage.requests import flags as store
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests.flags import AppliedFlags, LiveLeg
@@ -52,8 +52,8 @@ _AT_ONCE = 500
 #: A head is computed anew after so long in any case: a process of the version before stores no
 #: change while both run.
 _HEAD_LASTS = timedelta(seconds=60)
-#: Partners whose heads a process remembers, and hashes of what an old request says.
-_MOST_HEADS, _MOST_HASHES = 2_000, 20_000
+#: Partners whose heads a process remembers, and requests the hash of whose lines.
+_MOST_HEADS, _MOST_HASHES = 2_000, 100_000
 _POSITION = re.compile(
     r"(?P<seq>[0-9]{1,16})(?:\.(?P<request>frq_[0-9a-z]{26}))?(?:\.(?P<no>[0-9]{1,6}))?", re.ASCII
 )
@@ -169,7 +169,7 @@ class _Head:
 
 @dataclass(frozen=True, slots=True)
 class FlagCache:
-    """What a process remembers of flags: heads by partner, and hashes of old requests' lines."""
+    """What a process remembers of flags: heads by partner, and hashes of requests' lines."""
 
     _heads: dict[str, _Head] = field(default_factory=dict)
     _hashes: dict[tuple[str, bool], str] = field(default_factory=dict)
@@ -190,8 +190,6 @@ class FlagCache:
 
     def hash_of(self, leg: LiveLeg) -> str | None:
         """Return the hash of a leg's lines, where it is known."""
-        if leg.lines_sha256 is not None and not leg.hides_left_out:
-            return leg.lines_sha256
         return self._hashes.get((leg.request_id, leg.hides_left_out))
 
     def keep_hash(self, leg: LiveLeg, lines: str) -> None:
@@ -467,28 +465,38 @@ def _head(read: ReadContext, newest: int, cache: FlagCache) -> _Head:
         return known
     count, until = 0, read.now + _HEAD_LASTS
     leaves = []
-    for standing in _all_standing(read):
-        lines = cache.hash_of(standing.leg)
-        if lines is None:
-            document = _documents(read, [standing.leg]).get(standing.leg.request_id, {})
-            lines = lines_sha256(line.leaf() for line in lines_of(read.chains, document))
-            cache.keep_hash(standing.leg, lines)
-        flagged = standing.flagged(lines)
-        count += flagged.count
-        until = min(until, standing.expires_at)
-        leaves.append(flagged.leaf())
+    for some in _all_standing(read):
+        _learn_hashes(read, [each.leg for each in some], cache)
+        for standing in some:
+            flagged = standing.flagged(cache.hash_of(standing.leg) or "")
+            count += flagged.count
+            until = min(until, standing.expires_at)
+            leaves.append(flagged.leaf())
     head = _Head(newest, count, flags_root(leaves), read.now, until)
     cache.keep_head(read.actor.partner, head)
     return head
 
 
-def _all_standing(read: ReadContext) -> Iterator[_Standing]:
-    """Yield all that counts for the partner, by request id."""
+def _learn_hashes(read: ReadContext, legs: Sequence[LiveLeg], cache: FlagCache) -> None:
+    """Have the hashes of all these legs' lines be remembered."""
+    unknown = [leg for leg in legs if cache.hash_of(leg) is None]
+    kept = [leg for leg in unknown if leg.sealed_lines_hash and not leg.hides_left_out]
+    keys = load_keys(read.connection, read.vault, {leg.document_key_id for leg in kept})
+    for leg in kept:
+        key, sealed = keys[leg.document_key_id], bytes(leg.sealed_lines_hash or b"")
+        cache.keep_hash(leg, open_hash(key, leg.request_id, sealed))
+    for leg in unknown:
+        if leg not in kept:
+            document = _documents(read, [leg]).get(leg.request_id, {})
+            lines = lines_of(read.chains, document)
+            cache.keep_hash(leg, lines_sha256(line.leaf() for line in lines))
+
+
+def _all_standing(read: ReadContext) -> Iterator[list[_Standing]]:
+    """Yield all that counts for the partner, by request id, some at a time."""
     since = ""
-    while legs := store.live_legs(
-        read.connection, read.actor.partner, since=since, limit=_AT_ONCE
-    ):
-        yield from _standing(read, legs)
+    while legs := store.live_legs(read.connection, read.actor.partner, since=since, limit=_AT_ONCE):
+        yield _standing(read, legs)
         if len(legs) < _AT_ONCE:
             return
         # The least id behind the last: ids are compared as they are spelled.

@@ -15,6 +15,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import About, Answer, UnitOfWork
 from coordinator.services.requests.addition_rules import why_not_askable
 from coordinator.services.requests.alarms import wake_for
+from coordinator.services.requests.flag_lines import hash_of_lines, seal_hash
 from coordinator.services.requests.freeze_request_views import (
     IncidentView,
     RequestDetails,
@@ -23,7 +24,6 @@ from coordinator.services.requests.freeze_request_views import (
     request_words,
     requester_view,
 )
-from coordinator.services.requests.flag_lines import hash_of_lines
 from coordinator.services.requests.notices import named_partners, notify_provisionally
 from coordinator.services.requests.submission import (
     CheckedDocument,
@@ -253,7 +253,7 @@ def _store(
         approve_by=uow.now + uow.policies.approve_within,
         ratify_by=uow.now + uow.policies.ratify_within if is_flash else None,
         waits_because=submission.waits_because,
-        lines_sha256=command.lines_sha256,
+        sealed_lines_hash=seal_hash(command.key, submission.id, command.lines_sha256),
         event_sequence=1,  # of `request.submitted`
         version=1,
     )

@@ -29,7 +29,8 @@ class LiveLeg(NamedTuple):
     withdrawn_count: int
     left_out_count: int
     withdrawal_reason: str | None
-    lines_sha256: str | None
+    document_key_id: str
+    sealed_lines_hash: bytes | None
     flags_renewed_at: datetime | None
     queued_at: datetime
     knows_left_out: bool
@@ -173,7 +174,7 @@ def submit_acts(connection: Connection, request_ids: Collection[str]) -> dict[st
         query = select(ActRow.request_id, ActRow.id).where(
             ActRow.request_id.in_(some), ActRow.kind == "submit"
         )
-        found |= {request_id: act_id for request_id, act_id in connection.execute(query)}
+        found |= dict(connection.execute(query).all())
     return found
 
 

@@ -159,9 +159,8 @@ class FreezeRequestRow(Base):
     final_since: Mapped[Micros | None] = mapped_column(
         comment="nothing is expected of any leg since then"
     )
-    lines_sha256: Mapped[str | None] = mapped_column(
-        String(64),
-        comment="hash of its flags as they were submitted; None: of before there were flags",
+    sealed_lines_hash: Mapped[bytes | None] = mapped_column(
+        comment="of its flags as submitted, sealed by its data key; None: from before flags"
     )
     flags_renewed_at: Mapped[Micros | None] = mapped_column(
         comment="when its requester last asked that deposits be screened for it"

@@ -1,4 +1,4 @@
-"""`holdfast screen`, `renew-flags`: the accounts that you were asked about, and whether a deposit meets one."""
+"""`holdfast screen`, `renew-flags`: does a deposit meet an account that you were asked about?"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

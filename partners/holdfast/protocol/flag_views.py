@@ -10,7 +10,8 @@ from holdfast.protocol.payloads import AmountText, Body, Sha256, Time
 from holdfast.protocol.views import LogEntry, View
 
 FlagPosition = Annotated[
-    str, Field(max_length=80, pattern=r"^[0-9]{1,16}(\.[0-9]{1,6}|\.frq_[0-9a-z]{26}\.[0-9]{1,6})?$")
+    str,
+    Field(max_length=80, pattern=r"^[0-9]{1,16}(\.[0-9]{1,6}|\.frq_[0-9a-z]{26}\.[0-9]{1,6})?$"),
 ]
 
 

@@ -2,8 +2,8 @@
 
 It begins with a magic word and 32 random bytes, from which and from the profile's private key its
 own key is derived (HKDF-SHA-256). Frames follow: length, nonce, ciphertext (AES-256-GCM). A frame
-is bound to its place, so that none can be left out, moved or doubled; what was cut off at the end is
-missing, and the set is as old as the last head that is left, which is what staleness is told by.
+is bound to its place, so that none can be left out, moved or doubled; what was cut off at the end
+is missing, and the set is as old as the last head that is left, by which staleness is told.
 
 A reading's entries stand before its head. What no head follows was never verified, or its writer
 was interrupted: it is cut off.

@@ -5,8 +5,8 @@ process (SipHash), so that nobody can make an account that meets another's. By c
 flags is met once in 10^12 look-ups.
 
 A bit of `_filter` tells whether any flag falls into a slot: most accounts are flagged nowhere, and
-one look says so; a byte a flag stays in the processor's cache. The others are looked for in a bucket
-of a dozen hashes, at memory speed.
+one look says so; a byte a flag stays in the processor's cache. The others are looked for in a
+bucket of a dozen hashes, at memory speed.
 """
 
 import struct
@@ -91,7 +91,7 @@ class FlagSet:
                 bits[number >> 3 & bits_mask] >> (number & 7) & 1
                 and pack(number) in hashes[number & bucket_mask]
             ):
-                found.append(key)  # noqa: PERF401 - each hash is computed once
+                found.append(key)
         return found
 
     def find(self, key: str) -> list[FoundFlag]:
@@ -129,9 +129,7 @@ class FlagSet:
         hashes, records, mask = self._hashes, self._records, self._bucket_mask
         pack_hash, pack_record = _HASH.pack, _RECORD.pack
         bits, bits_mask = self._filter, self._filter_mask
-        for number, address_no, terms in zip(
-            lines.hashes, lines.numbers, lines.terms, strict=True
-        ):
+        for number, address_no, terms in zip(lines.hashes, lines.numbers, lines.terms, strict=True):
             bucket = number & mask
             hashes[bucket] += pack_hash(number)
             records[bucket] += pack_record(place, address_no, terms)

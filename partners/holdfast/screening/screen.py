@@ -12,7 +12,6 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 from holdfast.client.client import Client, coordinator_keys
 from holdfast.errors import ProfileError
@@ -20,6 +19,7 @@ from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.chains.comparison import comparison_key
 from holdfast.protocol.flag_views import AppliedFlags, AppliedFlagsView, FlagPage, FlagState
 from holdfast.protocol.flags import FlagsHead
+from holdfast.protocol.jwk import PublicKey
 from holdfast.screening.feed import (
     Expected,
     FlagsRefusedError,
@@ -349,24 +349,14 @@ class Screening:
     def _most_bytes(self) -> int:
         return max(self._started_bytes * _GROWN, 1 << 20)
 
-    def _read_on(self, keys: Sequence[Any], after: str | None) -> FlagsHead:
+    def _read_on(self, keys: Sequence[PublicKey], after: str | None) -> FlagsHead:
         """Read from a position, or from the start; verify, and have it count."""
         flags = self._flags if after is not None else FlagSet()
         reading = Reading(flags)
         if after is None:
             self._file.start_anew()
-
-        def take(page: FlagPage) -> None:
-            lines = list(lines_of_page(page, self._chains))
-            for line in lines:
-                reading.add(line)
-            self._file.write(lines)
-
-        profile = self._client.profile
-        expected = Expected(profile.coordinator, profile.handle, keys, self._head)
         try:
-            last = read_pages(self._client, after, _PAGE, take)
-            head = expected.head(last.head or "", self._now())
+            last, head = self._read(reading, keys, after)
             known = what_counts(reading.known(self._known if after else {}), head.iat)
             require_matching(head, known)
             if after is None:
@@ -387,6 +377,22 @@ class Screening:
         if after is None:
             self._started_bytes = self._file.size_bytes
         return head
+
+    def _read(
+        self, reading: Reading, keys: Sequence[PublicKey], after: str | None
+    ) -> tuple[FlagPage, FlagsHead]:
+        """Read pages into a reading and onto the disk; return the last, and its head."""
+
+        def take(page: FlagPage) -> None:
+            lines = list(lines_of_page(page, self._chains))
+            for line in lines:
+                reading.add(line)
+            self._file.write(lines)
+
+        profile = self._client.profile
+        expected = Expected(profile.coordinator, profile.handle, keys, self._head)
+        last = read_pages(self._client, after, _PAGE, take)
+        return last, expected.head(last.head or "", self._now())
 
     def _keep_refusal(self) -> None:
         """Note on disk that a reading was refused, so that a restart does not forgive it."""

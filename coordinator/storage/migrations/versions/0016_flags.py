@@ -49,10 +49,10 @@ def upgrade() -> None:
     op.add_column(
         "freeze_request",
         sa.Column(
-            "lines_sha256",
-            sa.String(length=64),
+            "sealed_lines_hash",
+            sa.LargeBinary(),
             nullable=True,
-            comment="hash of its flags as they were submitted; None: of before there were flags",
+            comment="of its flags as submitted, sealed by its data key; None: from before flags",
         ),
     )
     op.add_column(
