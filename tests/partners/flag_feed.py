@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from holdfast.client.transport import Answer
+from holdfast.errors import problem_error
 from holdfast.profiles.store import Profile
 from holdfast.protocol.chains.chain import Chains, shipped_chains
 from holdfast.protocol.flag_views import AppliedFlags, AppliedFlagsView, FlagPage
@@ -20,7 +21,7 @@ from holdfast.protocol.flags import (
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import Role
+from tests.partners.stub_coordinator import problem
 
 COORDINATOR, PARTNER = "https://coordinator.example", "exchange-b.example"
 #: 2026-03-02T12:00:00Z
@@ -143,6 +144,9 @@ class FlagFeed:
         self.pages += 1
         size = self.page_size or limit or 1_000
         seq, _, offset = (after or "live").partition(".")
+        if seq != "live" and int(seq) > len(self.changes):
+            fault = {"parameter": "after", "detail": "is beyond", "code": "beyond_head"}
+            raise problem_error(422, problem(422, "invalid_input", errors=[fault]))
         if seq == "live":
             told = sorted(id_ for id_, each in self.asked.items() if each.expires_at > self.time)
         else:
@@ -172,7 +176,3 @@ def _parsed(page: dict[str, Any]) -> dict[str, Any]:
     # A position of its own form; the rest by the model of the wire.
     whole = FlagPage.model_validate({**page, "next_after": "0"})
     return {**dict(whole), "next_after": page["next_after"]}
-
-
-#: The role that a profile of such a system has.
-ROLE = Role.SCREENING

@@ -11,7 +11,7 @@ from holdfast.errors import ProfileError
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.screening import Deposit, FlagsRefusedError, Screening, Verdict
 from holdfast.screening.flag_set import FlagSet, RequestLines
-from tests.partners.flag_feed import DAY, NOON, Asked, FlagFeed
+from tests.partners.flag_feed import NOON, Asked, FlagFeed
 
 ETHER = "eip155:1/slip44:60"
 TETHER = "eip155:1/erc20:0xdac17f958d2ee523a2206206994597c13d831ec7"
@@ -303,6 +303,21 @@ def test_an_answer_from_before_is_refused_when_it_is_handed_out_again(
     assert first.id in {hit.request for hit in screening.check(Deposit(sender=THIEF)).hits}
 
 
+def test_a_feed_that_ends_before_where_one_was_is_refused(
+    feed: FlagFeed, screening: Screening
+) -> None:
+    feed.ask(THIEF)
+    feed.ask(OTHER)
+    screening.sync()
+    # As after a restore from a backup: the second request never was.
+    feed.asked.popitem()
+    feed.changes.pop()
+    with pytest.raises(FlagsRefusedError) as refused:
+        screening.sync()
+    assert refused.value.code == "went_back"
+    assert (verdict(screening), verdict(screening, OTHER)) == (Verdict.STALE, Verdict.HOLD)
+
+
 def test_two_sets_under_one_number_are_a_fork(feed: FlagFeed, screening: Screening) -> None:
     asked = feed.ask(THIEF, OTHER)
     screening.sync()
@@ -532,4 +547,3 @@ def test_the_set_is_the_one_that_a_dictionary_would_be() -> None:
         assert (key in flags) == bool(wanted)
     every = [account(number) for number in range(4_000)]
     assert flags.flagged_of(every) == [key for key in every if key in flags]
-    assert DAY > 0

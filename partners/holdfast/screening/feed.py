@@ -16,7 +16,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
-from holdfast.errors import UntrustedEvidenceError
+from holdfast.errors import UntrustedEvidenceError, ValidationError
 from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.chains.comparison import comparison_key
 from holdfast.protocol.errors import ProtocolError
@@ -288,12 +288,21 @@ def read_pages(
     """Read pages until one has a head; hands each to `take`, and returns the last.
 
     Raises:
-        FlagsRefusedError: If the feed has no end, or stands still.
+        FlagsRefusedError: If the feed has no end, stands still, or ends before where one was.
         ApiError: As the coordinator refuses; likewise TransportError.
     """
     seen: set[str] = set()
     for _ in range(_MOST_PAGES):
-        page = client.flags(after, limit=limit)
+        try:
+            page = client.flags(after, limit=limit)
+        except ValidationError as error:
+            if not any(fault.code == "beyond_head" for fault in error.errors):
+                raise
+            raise FlagsRefusedError(
+                f"the feed knows nothing of {after}, up to which it was read: was the coordinator"
+                " restored? Once you know, begin anew in another folder",
+                code="went_back",
+            ) from None
         take(page)
         if page.head is not None:
             return page
