@@ -400,7 +400,7 @@ def test_submitting_runs_no_statement_for_flags_and_what_goes_out_runs_one(
         return sum("flag_change" in statement for statement in found)
 
     with counted(app) as found:
-        request = w.submit(addresses=listed())
+        request = w.submit(addresses=listed(), to=[w.cast.b.handle])
     assert about_flags(found) == 0
     with counted(app) as found:
         ratify(w, request)

@@ -59,7 +59,7 @@ def test_it_reads_the_flags_says_how_far_it_is_and_looks_accounts_up_without_a_n
     assert (clean.exit_code, "clean: nothing flags it" in clean.output) == (0, True)
     assert all(fits(each.output) for each in (done, held, clean, shell("screen", "status")))
     assert len(stub.seen) == calls
-    told = strict_json.loads(shell("--json", "screen", "check", THIEF).stdout)
+    told = strict_json.loads(shell("--json", "screen", "check", THIEF).stdout.encode())
     assert (told["verdict"], told["hits"][0]["request"]) == ("hold", FRQ)
 
 
