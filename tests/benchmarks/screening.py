@@ -21,6 +21,7 @@ from coordinator.app import create_app
 from coordinator.logging_setup import set_up_logging
 from holdfast.client.transport import Answer
 from holdfast.profiles.store import Profile
+from holdfast.protocol import canonical_json
 from holdfast.protocol.chains.chain import Chains, shipped_chains
 from holdfast.protocol.flag_views import FlagPage
 from holdfast.protocol.jwk import PrivateKey
@@ -148,7 +149,7 @@ class _InProcess:
 
 def _following(stage: Stage) -> Iterator[Figure]:
     """Read all flags of a partner, then what is left once a tenth is withdrawn."""
-    set_up_logging("ERROR")
+    set_up_logging("error", "json")
     web = create_app(stage.settings).test_client()
     a, b = stage.cast.a, stage.cast.b
     requests = [_ask(stage, web, b.handle) for _ in range(max(1, FLAGS // IN_REQUEST))]
@@ -168,7 +169,11 @@ def _following(stage: Stage) -> Iterator[Figure]:
             more={"flags": count, "pages": feed.pages},
         )
         for request in requests[: REMOVED // IN_REQUEST]:
-            words = {"addresses": "all", "reason_code": "resolved", "reason": "paid back"}
+            words: dict[str, Any] = {
+                "addresses": "all",
+                "reason_code": "resolved",
+                "reason": "paid back",
+            }
             path = f"/v1/freeze-requests/{request['id']}/withdrawal"
             _post(stage, web, a.lead, path, _act(request) | words)
         seconds = _seconds_of(screening.sync)
@@ -234,7 +239,7 @@ def _act(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _post(stage: Stage, web: FlaskClient, by: Member, path: str, body: Any) -> dict[str, Any]:
-    raw = factories.canonical_json.dumps(body)
+    raw = canonical_json.dumps(body)
     token = factories.request_token(by, "POST", path, raw, stage.clock)
     answer = web.post(
         path,

@@ -24,7 +24,14 @@ def serve_flags(stub: StubCoordinator, by: Profile, **changes: Any) -> None:
     key, now, chains = PrivateKey.generate(), int(time.time()), shipped_chains()
     asked = Asked(FRQ, (THIEF,), expires_at=now + DAY)
     root = flags_root([asked.flagged().leaf()])
-    said = {"iss": stub.origin, "sub": by.handle, "iat": now, "seq": 7, "count": 1, "root": root}
+    said: dict[str, Any] = {
+        "iss": stub.origin,
+        "sub": by.handle,
+        "iat": now,
+        "seq": 7,
+        "count": 1,
+        "root": root,
+    }
     page = {
         "flags": asked.flags(),
         "next_after": "7",

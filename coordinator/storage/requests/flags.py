@@ -76,16 +76,15 @@ class GoneAddress(NamedTuple):
 
 
 def _legs(partner: str) -> Select[tuple[object, ...]]:
-    columns = [
-        FreezeRequestRow.id.label("request_id"),
-        *fields_from(LiveLeg, FreezeRequestRow),
-        LegRow.queued_at,
-        LegRow.knows_left_out,
-        LegRow.contested_nos,
-    ]
-    by_name = {column.key: column for column in columns}
+    # In the order of `LiveLeg`.
     return (
-        select(*(by_name[name] for name in LiveLeg._fields))
+        select(
+            FreezeRequestRow.id.label("request_id"),
+            *fields_from(LiveLeg, FreezeRequestRow),
+            LegRow.queued_at,
+            LegRow.knows_left_out,
+            LegRow.contested_nos,
+        )
         .join(FreezeRequestRow, FreezeRequestRow.id == LegRow.request_id)
         .where(LegRow.partner == partner)
     )

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -12,6 +13,7 @@ import click
 from holdfast.cli.help_pages import HelpGroup
 from holdfast.cli.layout import minute
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session, table
+from holdfast.protocol.payloads import format_time
 from holdfast.screening import Deposit, Screened, Screening, ScreeningStatus, Verdict
 from holdfast.wording import counted
 
@@ -100,7 +102,7 @@ def check(
     with _opened(session, folder, is_reader=True) as screening:
         screened = screening.check(deposit)
         found = screening.status()
-    session.show({**asdict(screened)}, lambda: _show_screened(session, screened, found))
+    session.show(_document(screened), lambda: _show_screened(session, screened, found))
     if screened.verdict not in {Verdict.CLEAN, Verdict.BELOW}:
         raise click.exceptions.Exit(1)
 
@@ -118,6 +120,13 @@ def _opened(session: Session, folder: Path | None, *, is_reader: bool) -> Iterat
         yield screening
     finally:
         screening.close()
+
+
+def _document(screened: Screened) -> dict[str, Any]:
+    """Return what is found as a program reads it."""
+    until = screened.decide_by
+    decide_by = None if until is None else format_time(datetime.fromtimestamp(int(until), UTC))
+    return {**asdict(screened), "decide_by": decide_by}
 
 
 def _show_status(session: Session, status: ScreeningStatus) -> None:

@@ -5,8 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from holdfast.protocol.life_cycle_payloads import ActBody
-from holdfast.protocol.payloads import AmountText, Body, Sha256, Time
+from holdfast.protocol.payloads import ActBody, AmountText, Body, Sha256, Time
 from holdfast.protocol.views import LogEntry, View
 
 FlagPosition = Annotated[
