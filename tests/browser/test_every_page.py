@@ -82,6 +82,7 @@ BOTH = (
     f"{_REQUEST}/money",
     f"{_REQUEST}/owed",
     f"{_REQUEST}/documents",
+    "/console/flags",
     "/console/holds",
     "/console/people",
     "/console/endpoints",
