@@ -80,10 +80,11 @@ class Exchange:
         receipts = LogReceipts(monitor_folder(home, system.coordinator))
         client = Client(system, now=now, on_receipt=receipts.keep)
         inbox, pins = Inbox(home / "inbox.sqlite3"), store.pins()
+        chains = client.chains()
         directory = KeyDirectory(client, client.profile.coordinator, pins=pins)
         return cls(
             client=client,
-            book=DepositBook(home / "book.sqlite3", client.chains()),
+            book=DepositBook(home / "book.sqlite3", chains),
             inbox=inbox,
             withdrawals=ProvenWithdrawals(inbox, directory, client.evidence),
             seen=SqliteSeenEvents(home / "seen.sqlite3"),
@@ -93,7 +94,7 @@ class Exchange:
             receipts=receipts,
             monitor=open_monitor(store, client, monitor_folder(home, system.coordinator)),
             incoming=IncomingDeposits(home / "incoming.sqlite3"),
-            screening=open_screening(store, home / "screening", now),
+            screening=open_screening(store, home / "screening", chains, now),
         )
 
     def take(self, event: Event, notice: Notice | None) -> None:

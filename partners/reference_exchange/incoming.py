@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from holdfast import Client, HoldfastError, ProfileError, ProfileStore
+from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.payloads import FlaggedAddress, FoundLine, FrozenLine
 from holdfast.protocol.views import FreezeReportView
 from holdfast.protocol.vocabulary import HoldBasis, LineKind
@@ -116,13 +117,18 @@ class IncomingDeposits:
             yield self._database
 
 
-def open_screening(store: ProfileStore, folder: Path, now: Callable[[], float]) -> Screening | None:
-    """Return the flags of the profile that screens; None: there is none."""
+def open_screening(
+    store: ProfileStore, folder: Path, chains: Chains, now: Callable[[], float]
+) -> Screening | None:
+    """Return the flags of the profile that screens; None: there is none.
+
+    That profile reads flags and nothing else, so that `chains` come from another one.
+    """
     try:
         profile = store.load("screening")
     except ProfileError:
         return None
-    return Screening.open(Client(profile, now=now), folder, now=now)
+    return Screening.open(Client(profile, now=now), folder, now=now, chains=chains)
 
 
 def screen(

@@ -22,7 +22,6 @@ from coordinator.logging_setup import set_up_logging
 from holdfast.client.transport import Answer
 from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
-from holdfast.protocol.chains.chain import Chains, shipped_chains
 from holdfast.protocol.flag_views import FlagPage
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.screening import Screening
@@ -132,9 +131,6 @@ class _InProcess:
     def transport(self) -> Any:
         body = self._web.get("/.well-known/jwks.json").get_json()
         return SimpleNamespace(read_public=lambda _: Answer(200, body, {}))
-
-    def chains(self) -> Chains:
-        return shipped_chains()
 
     def flags(self, after: str | None = None, *, limit: int | None = None) -> FlagPage:
         self.pages += 1

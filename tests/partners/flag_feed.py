@@ -9,7 +9,6 @@ from typing import Any
 from holdfast.client.transport import Answer
 from holdfast.errors import problem_error
 from holdfast.profiles.store import Profile
-from holdfast.protocol.chains.chain import Chains, shipped_chains
 from holdfast.protocol.flag_views import AppliedFlags, AppliedFlagsView, FlagPage
 from holdfast.protocol.flags import (
     FlaggedRequest,
@@ -136,9 +135,6 @@ class FlagFeed:
     def transport(self) -> Any:
         body = {"keys": [self.key.public.jwk()]}
         return SimpleNamespace(read_public=lambda _: Answer(200, body, {}))
-
-    def chains(self) -> Chains:
-        return shipped_chains()
 
     def flags(self, after: str | None = None, *, limit: int | None = None) -> FlagPage:
         self.pages += 1

@@ -7,7 +7,6 @@ import pytest
 
 from holdfast.profiles.store import Profile
 from holdfast.protocol import strict_json
-from holdfast.protocol.chains.chain import shipped_chains
 from holdfast.protocol.flags import FlagsHead, flags_root
 from holdfast.protocol.jwk import PrivateKey
 from tests.partners.flag_feed import Asked
@@ -21,7 +20,7 @@ DAY = 86_400
 
 def serve_flags(stub: StubCoordinator, by: Profile, **changes: Any) -> None:
     """Have the stand-in serve the flags of one request, under a head of now."""
-    key, now, chains = PrivateKey.generate(), int(time.time()), shipped_chains()
+    key, now = PrivateKey.generate(), int(time.time())
     asked = Asked(FRQ, (THIEF,), expires_at=now + DAY)
     root = flags_root([asked.flagged().leaf()])
     said: dict[str, Any] = {
@@ -40,7 +39,6 @@ def serve_flags(stub: StubCoordinator, by: Profile, **changes: Any) -> None:
     }
     stub.answers("GET", "/v1/flags?limit=5000", page)
     stub.answers("GET", "/.well-known/jwks.json", {"keys": [key.public.jwk()]})
-    stub.answers("GET", "/v1/chains", {"version": chains.version, **chains.table})
     stub.answers("POST", "/v1/flags/applied", {"seq": 7, "root": root, "count": 1}, status=201)
 
 

@@ -113,9 +113,9 @@ def _opened(session: Session, folder: Path | None, *, is_reader: bool) -> Iterat
     host = urlsplit(profile.coordinator).netloc.replace(":", "_")
     place = folder or session.store.home / "screening" / host / profile.name
     client = session.client(profile)
-    # What is only looked up is looked up without a network.
-    chains = session.chains() if is_reader else None
-    screening = Screening.open(client, place, now=session.now, chains=chains, is_reader=is_reader)
+    screening = Screening.open(
+        client, place, now=session.now, chains=session.chains(), is_reader=is_reader
+    )
     try:
         yield screening
     finally:

@@ -15,7 +15,7 @@ from threading import Lock
 
 from holdfast.client.client import Client, coordinator_keys
 from holdfast.errors import ProfileError
-from holdfast.protocol.chains.chain import Chains
+from holdfast.protocol.chains.chain import Chains, shipped_chains
 from holdfast.protocol.chains.comparison import comparison_key
 from holdfast.protocol.flag_views import AppliedFlags, AppliedFlagsView, FlagPage, FlagState
 from holdfast.protocol.flags import FlagsHead
@@ -187,17 +187,17 @@ class Screening:
             client: Whose profile reads flags.
             folder: Made where it is not there.
             now: Wall time, seconds since 1970.
-            chains: To compare accounts by; by default the coordinator's table, asked for.
+            chains: The coordinator's table (`Client.chains` of another profile: what screens may
+                not read it), to compare accounts by; by default the one that ships.
             is_reader: Only look, beside a process that keeps it; it cannot be read on then.
 
         Raises:
             ProfileError: If another process has it, or it cannot be opened.
-            ApiError: The chain table cannot be read; likewise TransportError.
         """
         profile = client.profile
         file = FlagFile(folder / "flags", profile.key, is_reader=is_reader)
         try:
-            screening = cls(client, file, chains or client.chains(), now)
+            screening = cls(client, file, chains or shipped_chains(), now)
             screening._load()
         except BaseException:
             file.close()
