@@ -31,6 +31,7 @@ from holdfast import (
     LogReceipts,
     Notice,
     ProfileStore,
+    Screening,
     SqliteSeenEvents,
     UntrustedEvidenceError,
     monitor_folder,
@@ -40,7 +41,6 @@ from holdfast import (
 )
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.payloads import EndpointChanges, NewEndpoint
-from holdfast.screening import Screening
 from holdfast.webhooks.flask_blueprint import WebhookInbox, webhook_blueprint
 from reference_exchange.answering import answer
 from reference_exchange.deposit_book import DepositBook

@@ -15,12 +15,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from holdfast import Client, HoldfastError, ProfileError, ProfileStore
+from holdfast import (
+    Client,
+    Deposit,
+    FlagsRefusedError,
+    HoldfastError,
+    ProfileError,
+    ProfileStore,
+    Screening,
+    Verdict,
+)
 from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.payloads import FlaggedAddress, FoundLine, FrozenLine
 from holdfast.protocol.views import FreezeReportView
 from holdfast.protocol.vocabulary import HoldBasis, LineKind
-from holdfast.screening import Deposit, FlagsRefusedError, Screening, Verdict
 from reference_exchange.deposit_book import DepositBook
 
 _log = logging.getLogger(__name__)

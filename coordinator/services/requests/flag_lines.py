@@ -1,7 +1,7 @@
 """What of a request's document is flagged, line by line: what the feed shows and hashes."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from coordinator.services.requests.submission import FlaggedTarget
 from coordinator.storage.engine.documents import DocumentKey
@@ -9,6 +9,7 @@ from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.flags import line_leaf, lines_sha256
+from holdfast.protocol.strict_json import JsonObject
 
 #: The name that binds the sealed hash to where it stands.
 _SEALED_AS = "lines_hash"
@@ -61,7 +62,7 @@ def open_hash(key: DocumentKey, request_id: str, sealed: bytes) -> str:
 
 
 def lines_of(
-    chains: Chains, document: Mapping[str, Any], first: int = 0, end: int | None = None
+    chains: Chains, document: JsonObject, first: int = 0, end: int | None = None
 ) -> list[FlagLine]:
     """Return the lines of a document that a partner was sent, those left out not among them.
 
@@ -75,7 +76,7 @@ def lines_of(
     return [_line(chains, number, each) for number, each in sent if each is not None]
 
 
-def _line(chains: Chains, number: int, sent: Mapping[str, Any]) -> FlagLine:
+def _line(chains: Chains, number: int, sent: JsonObject) -> FlagLine:
     account = parse_account(chains, sent["account"], sent.get("tag"))
     asset = sent.get("asset")
     return FlagLine(
