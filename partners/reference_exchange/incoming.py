@@ -176,7 +176,8 @@ def look_at(
         if screened.verdict in _LET_IN:
             credit(incoming, book, deposit)
         elif screened.verdict is not Verdict.STALE:
-            hit = next(hit for hit in screened.hits if hit.counts)
+            # Of several requests the newest: ids sort by time.
+            hit = max((hit for hit in screened.hits if hit.counts), key=lambda hit: hit.request)
             place = hit.request, hit.address_no
             incoming.hold(deposit.tx, screened.verdict, place, screened.decide_by or now)
             _log.warning("%s waits for a person: its sender is flagged", deposit.tx)

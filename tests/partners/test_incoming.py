@@ -66,6 +66,15 @@ def test_what_is_flagged_waits_and_what_is_not_is_credited(desk: Desk) -> None:
     assert desk.states()["t3"] == "credited"
 
 
+def test_of_several_requests_the_newest_is_the_one_to_answer(desk: Desk) -> None:
+    first, second = desk.feed.ask(THIEF), desk.feed.ask(HONEST, THIEF)
+    desk.screening.sync()
+    desk.arrive(THIEF, "t1")
+    [held] = desk.incoming.in_state("held")
+    assert (held.request_id, held.address_no) == (second.id, 1)
+    assert first.id < second.id
+
+
 def test_a_person_lets_it_in_and_it_is_booked_once(desk: Desk) -> None:
     desk.feed.ask(THIEF)
     desk.screening.sync()
