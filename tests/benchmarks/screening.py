@@ -126,6 +126,7 @@ class _InProcess:
         key = PrivateKey.generate()
         self.profile = Profile("bench", origin, reader.handle, reader.subject, "system", key)
         self.pages = 0
+        self.seconds = 0.0
 
     @property
     def transport(self) -> Any:
@@ -134,12 +135,14 @@ class _InProcess:
 
     def flags(self, after: str | None = None, *, limit: int | None = None) -> FlagPage:
         self.pages += 1
+        began = time.process_time()
         query = f"?limit={limit}" + ("" if after is None else f"&after={after}")
         path = f"/v1/flags{query}"
         token = factories.request_token(self._reader, "GET", path, b"", self._stage.clock)
         answer = self._web.get(path, headers={"Authorization": f"Bearer {token}"})
         if answer.status_code != 200:
             raise AssertionError(answer.text[:500])
+        self.seconds += time.process_time() - began
         return FlagPage.model_validate_json(answer.data)
 
 
@@ -162,7 +165,7 @@ def _following(stage: Stage) -> Iterator[Figure]:
             unit="s",
             aim=f"{FLAGS} flags in less than {SYNC_SECONDS:.0f} s",
             is_met=seconds < SYNC_SECONDS and count == len(requests) * IN_REQUEST,
-            more={"flags": count, "pages": feed.pages},
+            more={"flags": count, "pages": feed.pages, "of_it_coordinator": feed.seconds},
         )
         for request in requests[: REMOVED // IN_REQUEST]:
             words: dict[str, Any] = {
@@ -189,6 +192,7 @@ def _following(stage: Stage) -> Iterator[Figure]:
         words = {"addresses": gone, "reason_code": "wrong_target", "reason": "another's"}
         path = f"/v1/freeze-requests/{request['id']}/withdrawal"
         _post(stage, web, a.lead, path, _act(request) | words)
+        feed.seconds = 0.0
         seconds = _seconds_of(screening.sync)
         removed = left - screening.status().count
         each = seconds * REMOVED / max(removed, 1)
@@ -199,7 +203,11 @@ def _following(stage: Stage) -> Iterator[Figure]:
             unit="s",
             aim=f"{REMOVED} removals in less than {REMOVAL_SECONDS:.0f} s",
             is_met=each < REMOVAL_SECONDS,
-            more={"removed": removed, "scaled_to": REMOVED},
+            more={
+                "removed": removed,
+                "scaled_to": REMOVED,
+                "of_it_coordinator": feed.seconds * REMOVED / max(removed, 1),
+            },
         )
         screening.close()
 
