@@ -170,7 +170,7 @@ def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothi
     # Of C a report of what was stopped on arrival.
     assert summary["verified_evidence"] == first + second + flash + 1
     assert summary["screened"] == 1
-    assert sum("opens its leg again" in line for line in lines) == 1
+    assert sum("its leg is open again" in line for line in lines) == 1
     assert list(processes_below(tmp_path)) == []
     assert list(tmp_path.glob("holdfast-demo-*")) == []
 

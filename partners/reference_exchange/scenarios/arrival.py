@@ -40,7 +40,7 @@ def stop_on_arrival(stage: Stage, board: Board, act: SecondAct) -> None:
     board.say(f"{label}: {amount} wait for a person; the customer has not got them yet")
     now = datetime.fromtimestamp(int(stage.now()), UTC)
     freeze(incoming, book, stopped, player.client("officer"), now)
-    board.say(f"{label}: the officer freezes them; that opens its leg again")
+    board.say(f"{label}: the officer freezes them; its leg is open again")
     book.close()
     incoming.close()
     board.refresh()
