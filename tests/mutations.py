@@ -45,6 +45,9 @@ _MONITOR = "partners/holdfast/monitor"
 _CLI = "partners/holdfast/cli"
 _CONSOLE = "coordinator/console"
 _LOG = "coordinator/transparency_log"
+_SCREENING = "partners/holdfast/screening"
+_FLAGS = ("tests/api/test_flags.py",)
+_SCREENED = ("tests/partners/test_screening.py",)
 _FOUR_EYES = ("tests/domain/test_approval.py",)
 _HOLD = ("tests/domain/test_hold.py",)
 _LEG = ("tests/domain/test_leg.py",)
@@ -580,6 +583,36 @@ MUTATIONS: tuple[Mutation, ...] = (
         "    if checkpoint.origin != keys.name:",
         "    if False:",
         _NOTE,
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/flags.py",
+        "            if number not in unknown\n",
+        "            if True\n",
+        _FLAGS,
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/approvals.py",
+        "        recorded.flags_of = tuple(leg_store.partners_of(uow.connection, row.id))",
+        "        pass",
+        _FLAGS,
+    ),
+    Mutation(
+        f"{_SCREENING}/feed.py",
+        "    if count != head.count:",
+        "    if False:",
+        _SCREENED,
+    ),
+    Mutation(
+        f"{_SCREENING}/feed.py",
+        "        if abs(now - head.iat) > MAX_SKEW_SECONDS:",
+        "        if False:",
+        _SCREENED,
+    ),
+    Mutation(
+        f"{_SCREENING}/screen.py",
+        "        if age > STALE_AFTER.total_seconds():",
+        "        if False:",
+        _SCREENED,
     ),
     Mutation(
         f"{_PROTOCOL}/log_entry.py",

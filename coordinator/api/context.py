@@ -1,7 +1,7 @@
 """What views work with; `app.create_app` wires it once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import cast
 
@@ -14,6 +14,7 @@ from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.egress.timestamping import TimestampAuthority
 from coordinator.services.core.unit_of_work import CommandContext
+from coordinator.services.requests.flags import FlagCache
 from coordinator.services.requests.read_log import ReadLog
 from coordinator.services.requests.sealed_evidence import SealLimits
 from coordinator.storage.engine.wakeup import Watcher
@@ -39,6 +40,7 @@ class AppContext(CommandContext):
         log_policy_text: The same as the operator wrote it.
         is_sandbox: Whether a 401 says why.
         read_log: Takes who read what of which request.
+        flags: What this process remembers of partners' flags.
         wake: Called after every commit; wakes the workers and the long polls.
     """
 
@@ -66,6 +68,7 @@ class AppContext(CommandContext):
     seal_limits: SealLimits
     page_size: int
     page_size_limit: int
+    flags: FlagCache = field(default_factory=FlagCache, repr=False, compare=False)
     health_checks: Sequence[Callable[[], str | None]] = ()
 
 

@@ -23,6 +23,7 @@ PAGES: Mapping[str, str] = {
     "webhooks": "Webhooks",
     "integrate": "Integrate",
     "evidence": "Evidence",
+    "flags": "Flags",
     "on-call": "On call",
     "drills": "Drills",
     "operate": "Operate",

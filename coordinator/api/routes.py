@@ -16,6 +16,7 @@ from coordinator.api import (
     encryption_keys,
     events,
     evidence_bundles,
+    flags,
     freeze_ledger,
     freeze_request_reads,
     freeze_requests,
@@ -115,6 +116,7 @@ ROUTES: tuple[Route, ...] = (
         ("GET", "/v1/freeze-requests/{request_id}/drafts", drafts.list_drafts),
         ("POST", "/v1/freeze-requests/{request_id}/support", support.raise_support),
         ("GET", "/v1/freeze-requests/{request_id}/support", support.list_support),
+        ("POST", "/v1/freeze-requests/{request_id}/flag-renewals", flags.renew),
         ("POST", "/v1/freeze-requests/{request_id}/indemnities", indemnities.give),
         ("GET", "/v1/freeze-requests/{request_id}/indemnities", indemnities.list_given),
         ("POST", "/v1/freeze-requests/{request_id}/withdrawal", withdrawals.withdraw),
@@ -178,6 +180,12 @@ ROUTES: tuple[Route, ...] = (
             clearances.revoke,
         ),
         ("GET", "/v1/clearances/{clearance_id}", clearances.read_status),
+    ),
+    *_section(
+        "flags",
+        ("GET", "/v1/flags", flags.read_feed),
+        ("GET", "/v1/flags/applied", flags.read_applied),
+        ("POST", "/v1/flags/applied", flags.report_applied),
     ),
     *_section(
         "search",

@@ -26,6 +26,7 @@ EVENTS: Mapping[EventType, str] = MappingProxyType(
         EventType.REQUEST_ERASURE_PROPOSED: "Erasing a request was proposed",
         EventType.REQUEST_ERASED: "A request was erased",
         EventType.REQUEST_SUPPORT_RAISED: "What stands behind a request grew",
+        EventType.REQUEST_FLAGS_RENEWED: "Deposits are screened for longer",
         EventType.REQUEST_SAME_FUNDS: "Two holds were marked as the same funds",
         EventType.REQUEST_PARTNERS_PROPOSED: "More partners were proposed",
         EventType.REQUEST_PARTNERS_REFUSED: "More partners were refused",

@@ -221,6 +221,7 @@ ROLE_WORDS: Mapping[Role, str] = MappingProxyType(
         Role.ANALYST: "analyst",
         Role.AUDITOR: "auditor",
         Role.SYSTEM: "system",
+        Role.SCREENING: "screening",
     }
 )
 

@@ -30,6 +30,7 @@ class Action(StrEnum):
     ADD_PARTNERS = "add_partners"
     RAISE_SUPPORT = "raise_support"
     GIVE_INDEMNITY = "give_indemnity"
+    RENEW_FLAGS = "renew_flags"
     CLOSE = "close"
     REPORT = "report"  # lines about what happened, whenever it did
     ACT_ON_HOLD = "act_on_hold"  # extensions
@@ -87,6 +88,7 @@ TRANSITIONS: Mapping[tuple[RequestStatus | None, Ratification, Action], State] =
                 (Action.WITHDRAW_SOME, state),
                 (Action.RAISE_SUPPORT, state),
                 (Action.GIVE_INDEMNITY, state),
+                (Action.RENEW_FLAGS, state),
                 (Action.REPORT, state),
                 (Action.ACT_ON_HOLD, state),
             )

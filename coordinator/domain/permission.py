@@ -35,6 +35,7 @@ class Permission(StrEnum):
     DISPUTE_RESOLVE = "dispute:resolve"
     CLEARANCE_REVOKE = "clearance:revoke"
     HOLD_ASK_EXTENSION = "hold:ask_extension"
+    FLAG_RENEW = "flag:renew"
     # asked side
     LEG_ACKNOWLEDGE = "leg:acknowledge"
     LEG_REVIEW = "leg:review"
@@ -49,6 +50,8 @@ class Permission(StrEnum):
     FREEZE_LEDGER_CORRECT = "freeze_ledger:correct"
     DISPUTE_RAISE = "dispute:raise"
     LEG_LIMIT = "leg:limit"  # who of the partner's people sees its leg
+    FLAG_READ = "flag:read"
+    FLAG_REPORT = "flag:report"  # how far they were applied
     # both sides
     TASK_TAKE = "task:take"  # what one may take is decided by what it takes to do it
     LEGAL_ORDER_ATTACH = "legal_order:attach"  # by the partner that holds, or by an authority
@@ -99,6 +102,7 @@ _READ = frozenset(
         P.STATISTICS_READ,
         P.PARTNER_READ,
         P.GRANT_READ,
+        P.FLAG_READ,
         P.KEY_ROTATE,  # whoever has a key may replace it by signing with it
     }
 )
@@ -135,6 +139,7 @@ _DECIDE = frozenset(
         P.DISPUTE_RESOLVE,
         P.CLEARANCE_REVOKE,
         P.HOLD_ASK_EXTENSION,
+        P.FLAG_RENEW,
     }
 )
 #: The requester's compliance answers for the papers, and so does a lead; never a machine.
@@ -142,6 +147,7 @@ _PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
 #: What binds the organisation; never a machine.
 _HOUSE = frozenset({P.RULEBOOK_ACCEPT})
 _SEALING = frozenset({P.EVIDENCE_SEAL, P.EVIDENCE_SHARE})
+_SCREEN = frozenset({P.FLAG_READ, P.FLAG_REPORT})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
 _MEMBERSHIP = frozenset(
     {
@@ -167,7 +173,7 @@ _CONSOLE = frozenset({P.CONSOLE_LINK_MAKE, P.KEY_REVOKE})
 GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.ANALYST: (_READ | _CONSOLE | _SUBMIT | _ANSWER_ASKED | {P.TASK_TAKE, P.EVIDENCE_SEAL}),
-        Role.SYSTEM: _READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS | {P.EVIDENCE_SEAL},
+        Role.SYSTEM: (_READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS | _SCREEN | {P.EVIDENCE_SEAL}),
         Role.COMPLIANCE: (
             _READ
             | _CONSOLE
@@ -192,6 +198,8 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.AUDITOR: _READ | _CONSOLE | {P.WEBHOOK_ENDPOINT_READ, P.AUDIT_READ},
+        # What stands where deposits come in has a key that opens nothing else.
+        Role.SCREENING: _SCREEN,
     }
 )
 #: The root key works at join, grants and revocations only, whatever roles its token may claim.

@@ -81,6 +81,15 @@ from holdfast.protocol.log_policy import LogPolicy, parse_policy
 from holdfast.protocol.routing_tag import TagKey, entries_for
 from holdfast.protocol.sealed_evidence import SealedHeader
 from holdfast.protocol.signed_note import NoteVerifier
+from holdfast.screening import (
+    Deposit,
+    FlagsRefusedError,
+    Hit,
+    Screened,
+    Screening,
+    ScreeningStatus,
+    Verdict,
+)
 from holdfast.webhooks.receiver import Event, verify_notice, verify_webhook
 from holdfast.webhooks.seen_events import Claim, SeenEvents, SqliteSeenEvents
 
@@ -93,6 +102,7 @@ __all__ = [
     "Claim",
     "Client",
     "ConflictError",
+    "Deposit",
     "Document",
     "Draft",
     "ErasedError",
@@ -101,7 +111,9 @@ __all__ = [
     "Examination",
     "Finding",
     "Findings",
+    "FlagsRefusedError",
     "FoundAddress",
+    "Hit",
     "HoldfastError",
     "InvalidDraftError",
     "Joining",
@@ -135,6 +147,9 @@ __all__ = [
     "RateLimitedError",
     "Result",
     "RetryPolicy",
+    "Screened",
+    "Screening",
+    "ScreeningStatus",
     "SealedFiles",
     "SealedHeader",
     "SeenEvents",
@@ -150,6 +165,7 @@ __all__ = [
     "UnavailableError",
     "UntrustedEvidenceError",
     "ValidationError",
+    "Verdict",
     "Watched",
     "WithdrawalNotice",
     "Witness",

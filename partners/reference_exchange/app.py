@@ -31,6 +31,7 @@ from holdfast import (
     LogReceipts,
     Notice,
     ProfileStore,
+    Screening,
     SqliteSeenEvents,
     UntrustedEvidenceError,
     monitor_folder,
@@ -44,6 +45,7 @@ from holdfast.webhooks.flask_blueprint import WebhookInbox, webhook_blueprint
 from reference_exchange.answering import answer
 from reference_exchange.deposit_book import DepositBook
 from reference_exchange.inbox import Inbox, Matter
+from reference_exchange.incoming import IncomingDeposits, open_screening, screen
 from reference_exchange.log_watch import open_monitor, watch
 from reference_exchange.settling import settle
 from reference_exchange.withdrawals import ProvenWithdrawals
@@ -66,6 +68,8 @@ class Exchange:
     now: Callable[[], float]
     receipts: LogReceipts
     monitor: LogMonitor | None = None
+    incoming: IncomingDeposits | None = None
+    screening: Screening | None = None
 
     @classmethod
     def open(cls, home: Path, profile: str) -> "Exchange":
@@ -76,10 +80,11 @@ class Exchange:
         receipts = LogReceipts(monitor_folder(home, system.coordinator))
         client = Client(system, now=now, on_receipt=receipts.keep)
         inbox, pins = Inbox(home / "inbox.sqlite3"), store.pins()
+        chains = client.chains()
         directory = KeyDirectory(client, client.profile.coordinator, pins=pins)
         return cls(
             client=client,
-            book=DepositBook(home / "book.sqlite3", client.chains()),
+            book=DepositBook(home / "book.sqlite3", chains),
             inbox=inbox,
             withdrawals=ProvenWithdrawals(inbox, directory, client.evidence),
             seen=SqliteSeenEvents(home / "seen.sqlite3"),
@@ -88,6 +93,8 @@ class Exchange:
             now=now,
             receipts=receipts,
             monitor=open_monitor(store, client, monitor_folder(home, system.coordinator)),
+            incoming=IncomingDeposits(home / "incoming.sqlite3"),
+            screening=open_screening(store, home / "screening", chains, now),
         )
 
     def take(self, event: Event, notice: Notice | None) -> None:
@@ -197,6 +204,9 @@ def main(home: Path, profile: str, port: int) -> None:
     if exchange.monitor is not None:
         watching = (exchange.monitor, stop)
         threads.append(threading.Thread(target=watch, args=watching, name="monitor"))
+    if exchange.screening is not None and exchange.incoming is not None:
+        parts = (exchange.incoming, exchange.book, exchange.screening, exchange.now, stop)
+        threads.append(threading.Thread(target=screen, args=parts, name="screening"))
     for thread in threads:
         thread.start()
     try:

@@ -56,6 +56,9 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/legal-orders": ALL,
     f"GET {REQUEST}/partners": ALL,
     f"GET {REQUEST}/support": ALL,
+    "GET /v1/flags": ALL | {"screening"},
+    "GET /v1/flags/applied": ALL | {"screening"},
+    "POST /v1/flags/applied": {"system", "screening"},
     f"GET {REQUEST}/indemnities": ALL,
     "GET /v1/statistics": ALL,
     "GET /v1/holds/owed": ALL,
@@ -85,6 +88,7 @@ RIGHTS: Mapping[str, set[str]] = {
     "POST /v1/freeze-requests": SUBMITTING,
     f"POST {REQUEST}/approvals": LEAD,
     f"POST {REQUEST}/support": DISPOSING,
+    f"POST {REQUEST}/flag-renewals": LEAD,
     f"POST {REQUEST}/indemnities": DISPOSING,
     f"POST {REQUEST}/same-funds": SUBMITTING,
     f"POST {REQUEST}/withdrawal": SUBMITTING,
@@ -177,6 +181,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         | {"decision": "approve", "act_sha256": "0" * 64},
         "/closure": act,
         "/erasure": act | {"reason": "data_subject"},
+        "/flag-renewals": act,
         "/support": act | {"support": "order", "document_sha256": "0" * 64},
         "/indemnities": act
         | {"cap": {"usd": "5"}, "law": "EE", "until": "2026-09-01T00:00:00Z"}
@@ -234,6 +239,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         },
         "/v1/on-call/test": {},
         "/v1/rulebook/acceptances": {"rulebook_sha256": "0" * 64},
+        "/v1/flags/applied": {"seq": 0, "root": "0" * 64, "count": 0},
         "/v1/partners/me": {"contacts": ["desk on duty"]},
         "/v1/partners/me/tag-key": {"tag_key": "A" * 43},
         "/v1/people/{person_id}": {"display_name": "Ada"},

@@ -20,6 +20,7 @@ from tests.benchmarks import (
     log,
     pages,
     reads,
+    screening,
     submissions,
 )
 from tests.benchmarks.figures import Figure
@@ -41,6 +42,7 @@ GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
     "console": console.measure,
     "evidence": evidence.measure,
     "log": log.measure,
+    "screening": screening.measure,
 }
 
 

@@ -88,6 +88,7 @@ BOTH = (
     f"{_REQUEST}/owed",
     f"{_REQUEST}/documents",
     f"{_REQUEST}/reads",
+    "/console/flags",
     "/console/holds",
     "/console/people",
     "/console/endpoints",

@@ -214,6 +214,7 @@ def _play(w: World) -> None:
     _two_holds(w, ask)
     _questions(w, ask)
     _ground(w, ask)
+    _flags(w)
     sealed = _sealed(w, ask)
     _end(w, ask)
     _refusals(w, ask)
@@ -280,6 +281,15 @@ def _sign_in_provider(w: World) -> None:
         _ok(w.signer.post(lead, path, {"issuer": provider.issuer, **told}))
         _ok(w.signer.get(lead, path))
         _ok(w.signer.send(lead, "DELETE", path))
+
+
+def _flags(w: World) -> None:
+    b = w.cast.b
+    page = _ok(w.signer.get(b.system, "/v1/flags?after=0"))
+    seq = int(page["next_after"])
+    applied = {"seq": seq, "root": "0f" * 32, "count": 2, "hits": 1}
+    _ok(w.signer.post(b.system, "/v1/flags/applied", applied))
+    _ok(w.signer.get(b.system, "/v1/flags/applied"))
 
 
 def _on_call(w: World) -> None:
@@ -402,6 +412,7 @@ def _questions(w: World, ask: dict[str, Any]) -> None:
 def _ground(w: World, ask: dict[str, Any]) -> None:
     a, b, *_ = w.cast.all
     hold = w.items(a.auditor, ask, "holds")[0]["id"]
+    w.act(a.lead, ask, "flag-renewals")
     words = {"support": "police_report", "document_sha256": _DOCUMENT, "reference": "17/2026"}
     w.act(a.compliance, ask, "support", **words)
     cap = {"cap": {"usd": "250000"}, "law": "EE", "until": _LATER}

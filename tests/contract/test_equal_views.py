@@ -117,6 +117,14 @@ def _raise_support(w: World) -> Iterator[Pair]:
         yield answer["support"], _read(w, reader, request)["support"]
 
 
+def _renew_flags(w: World) -> Iterator[Pair]:
+    request = w.live()
+    answer = w.act(w.cast.a.lead, request, "flag-renewals")
+    page = w.get(w.cast.b.system, "/v1/flags")
+    yield answer["expires_at"], page["flags"][0]["expires_at"]
+    yield answer["status"], _read(w, w.cast.a.auditor, request)["status"]
+
+
 def _give_indemnity(w: World) -> Iterator[Pair]:
     request = w.live()
     words = {"cap": {"usd": "250000"}, "law": "EE", "document_sha256": "ab" * 32}
@@ -389,6 +397,7 @@ _CASES: dict[str, Case] = {
     f"{_BASE}/approvals": _approve,
     f"{_BASE}/partners": _propose,
     f"{_BASE}/support": _raise_support,
+    f"{_BASE}/flag-renewals": _renew_flags,
     f"{_BASE}/indemnities": _give_indemnity,
     f"{_BASE}/same-funds": _mark,
     f"{_BASE}/withdrawal": _withdraw,

@@ -110,6 +110,7 @@ EVENTS: Mapping[str, Told] = {
     EventType.REQUEST_ERASURE_PROPOSED: "the operator waits for it, and has asked for it",
     EventType.REQUEST_ERASED: _NOTHING_LEFT,
     EventType.REQUEST_SUPPORT_RAISED: _NEWS,
+    EventType.REQUEST_FLAGS_RENEWED: _NEWS,
     EventType.REQUEST_SAME_FUNDS: _NEWS,
     EventType.REQUEST_PARTNERS_PROPOSED: K.DECIDE_ADDITION,
     EventType.REQUEST_PARTNERS_REFUSED: _NOTHING_LEFT,

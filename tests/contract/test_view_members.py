@@ -30,6 +30,7 @@ from pydantic import BaseModel, Field
 import coordinator.services
 import coordinator.storage
 from holdfast.protocol import (
+    flag_views,
     house_rules_views,
     life_cycle_views,
     on_call_views,
@@ -45,6 +46,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
         views,
         life_cycle_views,
         on_call_views,
+        flag_views,
         house_rules_views,
         read_log_views,
         readiness,

@@ -50,6 +50,7 @@ _MEMBERS = {
     "deliveries",
     "duplicates",
     "undelivered",
+    "screened",
     "refused",
     "seconds_approval_to_first_freeze",
     "seconds_approval_to_last_notice",
@@ -89,7 +90,7 @@ def deposited(*customers: str, with_locked: bool = True) -> int:
     """Return what customers' invented deposits leave in the books, over both acts."""
     act = load_second_act()
     deposits: list[Deposit] = [d for member in load_script().exchanges for d in member.deposits]
-    deposits += [*act.deposits, act.late_deposit]
+    deposits += [*act.deposits, act.late_deposit, act.stopped_deposit]
     return sum(
         int(deposit.amount) - (0 if with_locked else int(deposit.locked))
         for deposit in deposits
@@ -128,7 +129,9 @@ def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothi
     released = deposited("B-1002", "B-1102", "C-2101") + cleared
     # What was frozen while a lead slept, and stayed so.
     slept = deposited("B-1201", "C-2201")
-    held = partly + deposited("B-1101", "C-2102", "C-2103", "B-1203") + slept
+    # What came in afterwards, and was stopped on arrival.
+    arrived = deposited("C-2301")
+    held = partly + deposited("B-1101", "C-2102", "C-2103", "B-1203") + slept + arrived
     returned = deposited("B-1001")
     assert summary["frozen"] == {eth: str(held + released + returned)}
     assert summary["held"] == {eth: str(held)}
@@ -164,7 +167,10 @@ def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothi
     # Two flash requests: two submissions, two ratifications; four answers in three acts each. Of
     # B a dispute, of A its answer and a withdrawal, of B and C a release.
     flash = 4 + 12 + 3 + 2
-    assert summary["verified_evidence"] == first + second + flash
+    # Of C a report of what was stopped on arrival.
+    assert summary["verified_evidence"] == first + second + flash + 1
+    assert summary["screened"] == 1
+    assert sum("its leg is open again" in line for line in lines) == 1
     assert list(processes_below(tmp_path)) == []
     assert list(tmp_path.glob("holdfast-demo-*")) == []
 

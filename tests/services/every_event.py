@@ -218,6 +218,7 @@ def _argue(office: Office) -> None:
         "document_sha256": _PAPER,
     }
     _below(office, ask, a.compliance, "indemnities", **terms)
+    desk.act(a.lead, ask, "flag-renewals")
     desk.act(a.lead, ask, "support", support="order", document_sha256=_PAPER, reference="K-1-23")
 
 

@@ -29,6 +29,7 @@ from coordinator.services.ledger.freeze_ledger import ReportFreeze
 from coordinator.services.ledger.holds import AskForExtension, ExtendHold
 from coordinator.services.membership.grants import MakeGrant
 from coordinator.services.requests.approvals import DecideFreezeRequest
+from coordinator.services.requests.flags import RenewFlags
 from coordinator.services.requests.freeze_requests import prepare_submission
 from coordinator.services.requests.info_requests import AnswerQuestion, AskRequester
 from coordinator.services.requests.leg_limits import LimitLeg
@@ -48,6 +49,7 @@ from coordinator.storage.tail import events as event_store
 from coordinator.storage.tail.events import FeedPage
 from holdfast.protocol import (
     canonical_json,
+    flag_views,
     hold_payloads,
     leg_limit_payloads,
     life_cycle_payloads,
@@ -203,6 +205,7 @@ _ACTS: dict[str, tuple[type[payloads.ActBody], Callable[..., object]]] = {
     "approvals": (payloads.Approval, DecideFreezeRequest),
     "withdrawal": (payloads.Withdrawal, WithdrawFreezeRequest),
     "support": (life_cycle_payloads.SupportRaise, RaiseSupport),
+    "flag-renewals": (flag_views.FlagRenewal, RenewFlags),
     "closure": (payloads.Closure, CloseFreezeRequest),
     "erasure": (payloads.Erasure, EraseFreezeRequest),
     "acknowledgement": (payloads.Acknowledgement, AcknowledgeLeg),

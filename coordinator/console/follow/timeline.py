@@ -186,6 +186,9 @@ _PLAIN: Mapping[str, Said] = MappingProxyType(
         EventType.REQUEST_RECEIVED: Said("mail", "", "asked you to freeze"),
         EventType.REQUEST_UNRATIFIED: Said("warn", "danger", "did not ratify it in time"),
         EventType.REQUEST_EXPIRED: Said("none", "", "did not decide in time; it expired"),
+        EventType.REQUEST_FLAGS_RENEWED: Said(
+            "clock", "", "asked that deposits be screened for it for longer"
+        ),
         EventType.REQUEST_SAME_FUNDS: Said("lock", "", "marked two holds as the same funds"),
         EventType.REQUEST_PARTNERS_PROPOSED: Said(
             "plus", "waiting", "proposes more partners to ask"

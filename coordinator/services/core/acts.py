@@ -203,13 +203,29 @@ def _record(
         "content_sha256": request.content_sha256,
         "tlp": request.tlp,
     }
-    return on.uow.record(
+    recorded = on.uow.record(
         event,
         {**common, **data},
         key=on.key,
         audience=audience,
         about=About(request.id, request.urgency, leg),
     )
+    if leg is not None and event in _CHANGING_FLAGS:
+        recorded.flags_of = (leg.partner,)
+    return recorded
+
+
+#: What a partner is told of that changes what it screens for.
+_CHANGING_FLAGS = frozenset(
+    {
+        EventType.REQUEST_RECEIVED,
+        EventType.REQUEST_RATIFIED,
+        EventType.REQUEST_WITHDRAWN,
+        EventType.REQUEST_CLOSED,
+        EventType.REQUEST_FLAGS_RENEWED,
+        EventType.LEG_CONTESTED,
+    }
+)
 
 
 def drill_mark(request: FreezeRequestRow) -> dict[str, bool]:

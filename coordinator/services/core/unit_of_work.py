@@ -35,6 +35,7 @@ from coordinator.storage.engine.documents import (
 from coordinator.storage.engine.prebuilt import Pending
 from coordinator.storage.engine.rows import update_rows
 from coordinator.storage.membership.partners import Standing, still_stands
+from coordinator.storage.requests import flags as flag_store
 from coordinator.storage.requests.legs import NewLeg
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tail import events as event_store
@@ -137,6 +138,8 @@ class Recorded:
     only_endpoint: str | None = None
     #: The type that its bytes name: a sample of another event, which is sent and never in the feed.
     sample_of: str | None = None
+    #: Partners whose flags are others with it: their feed of flags tells the request anew.
+    flags_of: tuple[str, ...] = ()
     leaf: Leaf | None = None
     core: bytes = b""
     seq: int = 0
@@ -523,12 +526,26 @@ class UnitOfWork:
             item.seq = seq
         self._grow_log(head)
         event_store.append(self.connection, events)
+        self._append_flag_changes(events)
         outbox.enqueue(self.connection, events, routes, self.now)
         numbered: dict[Any, list[tuple[str, int]]] = {}
         for row_type, row_id, item in pending.leaf_columns:
             numbered.setdefault(row_type, []).append((row_id, item.leaf_index))
         for row_type, rows in numbered.items():
             update_rows(self.connection, row_type, ("id",), ("leaf_index",), rows)
+
+    def _append_flag_changes(self, events: list[Recorded]) -> None:
+        """Store whose flags changed: of a partner and a request the last event alone."""
+        changed = {
+            (partner, item.request_id): item.seq
+            for item in events
+            if item.request_id is not None
+            for partner in item.flags_of
+        }
+        flag_store.append_changes(
+            self.connection,
+            [(partner, seq, request) for (partner, request), seq in changed.items()],
+        )
 
     def _grow_log(self, head: log_store.Head) -> None:
         """Append the leaves to the tree, have it signed, and store both."""

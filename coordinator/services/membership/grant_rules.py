@@ -15,6 +15,8 @@ from holdfast.protocol.jwk import PublicKey, WebAuthnScope
 from holdfast.protocol.proof_of_possession import verify_possession
 from holdfast.protocol.vocabulary import Role
 
+_OF_SYSTEMS = frozenset({Role.SYSTEM, Role.SCREENING})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantContext:
@@ -99,10 +101,7 @@ def _check_subject(
     is_person = subject_id.startswith("per_")
     if is_person and grant.owner is not None:
         raise fault(f"{pointer}/owner", "a person has no owner; only a system has", "owner")
-    if is_person and Role.SYSTEM in grant.roles:
-        raise fault(f"{pointer}/roles", "system is a role of systems, not of people", "role")
-    if not is_person and not set(grant.roles) <= {Role.SYSTEM}:
-        raise fault(f"{pointer}/roles", "a system has the role system and no other", "role")
+    _require_fitting_roles(grant, pointer, is_person=is_person)
     present = store.subject(uow.connection, subject_id)
     if present is None:
         _check_new_subject(uow, grant, context, pointer, is_person=is_person)
@@ -114,6 +113,19 @@ def _check_subject(
     if not grant.roles and grant.jwk is None and grant.policy is None:
         raise fault(pointer, "this grant gives nothing: name roles, a key or a policy", "empty")
     return present, present.owner
+
+
+def _require_fitting_roles(
+    grant: membership_payloads.Grant, pointer: str, *, is_person: bool
+) -> None:
+    """Refuse to give a person a system's role, and a system a person's."""
+    of_systems = sorted(_OF_SYSTEMS.intersection(grant.roles))
+    if is_person and of_systems:
+        detail = f"{of_systems[0]} is a role of systems, not of people"
+        raise fault(f"{pointer}/roles", detail, "role")
+    if not is_person and not _OF_SYSTEMS.issuperset(grant.roles):
+        detail = "a system has the role system, or screening, and no other"
+        raise fault(f"{pointer}/roles", detail, "role")
 
 
 def _check_new_subject(

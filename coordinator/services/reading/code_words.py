@@ -118,6 +118,7 @@ ACTS: Mapping[str, str] = MappingProxyType(
         "lapse": "A hold that lapsed",
         "legal_order": "An authority\N{RIGHT SINGLE QUOTATION MARK}s order attached",
         "raise_support": "A document that the request rests on",
+        "renew_flags": "Flags renewed",
         "give_indemnity": "An indemnity given",
         "mark_same_funds": "Two holds marked as the same funds",
         "revoke_clearance": "A clearance taken back",

@@ -40,6 +40,7 @@ from coordinator.storage.engine.prebuilt import Pending
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import additions as additions_store
 from coordinator.storage.requests import freeze_requests as store
+from coordinator.storage.requests import legs as leg_store
 from holdfast.protocol import payloads
 from holdfast.protocol.decision_context import ContextWarning, DecisionContext
 from holdfast.protocol.payloads import format_time
@@ -154,6 +155,9 @@ def _approve(on: RequestContext, approval: _Approval, action: Action, to: Sequen
     if numbers:
         data["left_out"] = named_addresses(on, numbers)
     recorded = changed.record(event, data, act_id=act_id)
+    if is_ratified:
+        # The partners asked are not told of it; what they screen for is provisional no more.
+        recorded.flags_of = tuple(leg_store.partners_of(uow.connection, row.id))
     if on.ratification is Ratification.UNRATIFIED and is_met:
         stand_behind(changed)
     if is_met:

@@ -15,6 +15,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import About, Answer, UnitOfWork
 from coordinator.services.requests.addition_rules import why_not_askable
 from coordinator.services.requests.alarms import wake_for
+from coordinator.services.requests.flag_lines import hash_of_lines, seal_hash
 from coordinator.services.requests.freeze_request_views import (
     IncidentView,
     RequestDetails,
@@ -66,6 +67,7 @@ class SubmitFreezeRequest:
 
     checked: CheckedDocument
     accounts: FlaggedAccounts
+    lines_sha256: str
     duplicates: Duplicates
     key: DocumentKey
     wrapped_key: bytes
@@ -115,7 +117,12 @@ def prepare_submission(
         duplicates = account_store.look_up(connection, requester, accounts, drill=drill)
     key, wrapped = vault.new_key()
     return SubmitFreezeRequest(
-        checked=checked, accounts=accounts, duplicates=duplicates, key=key, wrapped_key=wrapped
+        checked=checked,
+        accounts=accounts,
+        lines_sha256=hash_of_lines(checked.targets),
+        duplicates=duplicates,
+        key=key,
+        wrapped_key=wrapped,
     )
 
 
@@ -255,6 +262,7 @@ def _store(
         approve_by=uow.now + uow.policies.approve_within,
         ratify_by=uow.now + uow.policies.ratify_within if is_flash else None,
         waits_because=submission.waits_because,
+        sealed_lines_hash=seal_hash(command.key, submission.id, command.lines_sha256),
         event_sequence=1,  # of `request.submitted`
         version=1,
     )

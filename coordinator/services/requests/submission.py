@@ -60,6 +60,7 @@ class FlaggedTarget:
     account: Account
     asset: str | None
     amount: int | None
+    min_amount: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,30 +169,35 @@ def _check_address(
     except AccountError as error:
         where = "tag" if error.code == "bad_tag" and address.tag is not None else "account"
         return None, [FieldFault(f"{pointer}/{where}", error.message, error.code)]
-    asset, amount, faults = None, None, []
+    asset, faults = None, []
     if address.asset is not None:
         try:
             asset = parse_asset(chains, address.asset, chain=account.chain)
         except AssetError as error:
             faults.append(FieldFault(f"{pointer}/asset", error.message, error.code))
-    if address.amount is not None:
-        try:
-            amount = _some(address.amount)
-        except AmountError as error:
-            faults.append(FieldFault(f"{pointer}/amount", error.message, error.code))
+    amount = _some(address.amount, f"{pointer}/amount", faults)
+    least = _some(address.min_amount, f"{pointer}/min_amount", faults)
     if address.tx is not None:
         try:
             parse_transaction(account.chain, address.tx)
         except TransactionError as error:
             faults.append(FieldFault(f"{pointer}/tx", error.message, error.code))
-    return FlaggedTarget(number, account, asset, amount), faults
+    return FlaggedTarget(number, account, asset, amount, least), faults
 
 
-def _some(text: str) -> int:
-    amount = parse_amount(text)
+def _some(text: str | None, pointer: str, faults: list[FieldFault]) -> int | None:
+    """Return an amount above 0, None where none is stated; adds what is wrong with it."""
+    if text is None:
+        return None
+    try:
+        amount = parse_amount(text)
+    except AmountError as error:
+        faults.append(FieldFault(pointer, error.message, error.code))
+        return None
     if amount == 0:
         detail = "an amount of 0 asks for nothing: leave it out for the whole balance"
-        raise AmountError("zero_amount", detail)
+        faults.append(FieldFault(pointer, detail, "zero_amount"))
+        return None
     return amount
 
 

@@ -165,6 +165,12 @@ class FreezeRequestRow(Base):
     final_since: Mapped[Micros | None] = mapped_column(
         comment="nothing is expected of any leg since then"
     )
+    sealed_lines_hash: Mapped[bytes | None] = mapped_column(
+        comment="of its flags as submitted, sealed by its data key; None: from before flags"
+    )
+    flags_renewed_at: Mapped[Micros | None] = mapped_column(
+        comment="when its requester last asked that deposits be screened for it"
+    )
     event_sequence: Mapped[int] = mapped_column(default=0, comment="the requester's own events")
     leaf_index: Mapped[Big | None]
     version: Mapped[int] = mapped_column(default=1)
@@ -312,6 +318,14 @@ class LegRow(Base):
             "request_id",
             sqlite_where=text("limited_at IS NOT NULL"),
             postgresql_where=text("limited_at IS NOT NULL"),
+        ),
+        # What the partner screens deposits for.
+        Index(
+            "ix_leg_live",
+            "partner",
+            "request_id",
+            sqlite_where=text("ended = 0"),
+            postgresql_where=text("NOT ended"),
         ),
         # What waits for the requester: somebody telephones.
         Index(

@@ -26,7 +26,7 @@ from holdfast.wording import counted
 _DAY_MINUTES = 24 * 60
 #: Spans of so many days are still told in hours.
 _HOURS_UP_TO = 2
-_PERSON_ROLES = tuple(role.value for role in Role if role is not Role.SYSTEM)
+_PERSON_ROLES = tuple(role.value for role in Role if role not in {Role.SYSTEM, Role.SCREENING})
 
 
 @click.command(cls=SessionCommand)

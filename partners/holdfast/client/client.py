@@ -36,6 +36,13 @@ from holdfast.protocol.bundle_layout import CONTENT_TYPE
 from holdfast.protocol.chains.chain import Chains, chains_of_served
 from holdfast.protocol.encryption_key import EncryptionKey
 from holdfast.protocol.errors import Base64UrlError, KeyFormatError, NoteError
+from holdfast.protocol.flag_views import (
+    AppliedFlags,
+    AppliedFlagsView,
+    FlagPage,
+    FlagRenewal,
+    FlagRenewalView,
+)
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
 from holdfast.protocol.house_rules_payloads import RulebookAcceptance
 from holdfast.protocol.house_rules_views import AcceptanceView, RulebookView
@@ -1147,6 +1154,28 @@ class Client:
     def support(self, request_id: str) -> Iterator[SupportView]:
         """Yield the documents that raised whose word a request rests on."""
         return self._pages(SupportView, f"{_REQUESTS}/{request_id}/support")
+
+    def renew_flags(
+        self, request: RequestRef, *, idempotency_key: str | None = None
+    ) -> FlagRenewalView:
+        """`POST /v1/freeze-requests/{id}/flag-renewals`: screen for it for another 30 days."""
+        body = FlagRenewal(content_sha256=request.content_sha256)
+        path = f"{_REQUESTS}/{request.id}/flag-renewals"
+        return self._post(FlagRenewalView, path, body, idempotency_key)
+
+    def flags(self, after: str | None = None, *, limit: int | None = None) -> FlagPage:
+        """`GET /v1/flags`: one page, not verified; `holdfast.screening` reads and verifies all."""
+        return self._get(FlagPage, "/v1/flags", after=after, limit=limit)
+
+    def applied_flags(self) -> AppliedFlagsView:
+        """`GET /v1/flags/applied`: up to where your organisation said that it screens."""
+        return self._get(AppliedFlagsView, "/v1/flags/applied")
+
+    def report_applied_flags(
+        self, applied: AppliedFlags, *, idempotency_key: str | None = None
+    ) -> AppliedFlagsView:
+        """`POST /v1/flags/applied`: say up to which head you screen deposits."""
+        return self._post(AppliedFlagsView, "/v1/flags/applied", applied, idempotency_key)
 
     def mark_same_funds(
         self,

@@ -31,11 +31,13 @@ class System:
         profile: Its local name.
         owner: The profile of the person who answers for it.
         acts_as_compliance: The partner's policy lets it decline, release and return on its own.
+        role: `system`, or `screening` for what reads flags and can do nothing else.
     """
 
     profile: str
     owner: str
     acts_as_compliance: bool = False
+    role: Role = Role.SYSTEM
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def join(
             )
         owner = people[system.owner].subject
         profile = profiles.get(system.profile, "system", owner)
-        grants.append(grant_of(key_request(profile), [Role.SYSTEM]))
+        grants.append(grant_of(key_request(profile), [system.role]))
         if system.acts_as_compliance:
             trusted.append(profile.subject)
     if trusted:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from holdfast.protocol.errors import IdFormatError
+from holdfast.protocol.flag_views import FlagRenewal
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
 from holdfast.protocol.life_cycle_payloads import (
     ClearanceRevocation,
@@ -138,6 +139,7 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "give_indemnity": ActRule(
             "indemnities", IndemnityGift, _ON_REQUEST, DISPOSERS, by_person=True
         ),
+        "renew_flags": ActRule("flag-renewals", FlagRenewal, _ON_REQUEST, _LEADS),
         "mark_same_funds": ActRule("same-funds", SameFunds, _ON_REQUEST, _SUBMITTERS),
         "close": ActRule("closure", Closure, _ON_REQUEST, _LEADS),
         "erase": ActRule("erasure", Erasure, _ON_REQUEST, _LEADS),

@@ -316,6 +316,13 @@ class FreezeRequestSupportRaisedData(OfRequest):
     evidence: ActProof | None = None
 
 
+class FreezeRequestFlagsRenewedData(OfRequest):
+    """Deposits are screened for the request's accounts until `expires_at`, from now on anew."""
+
+    expires_at: Time
+    evidence: ActProof | None = None
+
+
 class FreezeRequestSameFundsMarkedData(OfRequest):
     """Two holds are of the same tokens: sums count the one at `same_as`; null: no longer."""
 
@@ -928,6 +935,7 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.REQUEST_ERASURE_PROPOSED: EventKind(FreezeRequestErasureProposedData, _REQUESTER),
         EventType.REQUEST_ERASED: EventKind(FreezeRequestErasedData, _BOTH),
         EventType.REQUEST_SUPPORT_RAISED: EventKind(FreezeRequestSupportRaisedData, _BOTH),
+        EventType.REQUEST_FLAGS_RENEWED: EventKind(FreezeRequestFlagsRenewedData, _BOTH),
         EventType.REQUEST_SAME_FUNDS: EventKind(FreezeRequestSameFundsMarkedData, _REQUESTER),
         EventType.REQUEST_PARTNERS_PROPOSED: EventKind(
             FreezeRequestPartnersProposedData, _REQUESTER
@@ -994,6 +1002,7 @@ OBLIGING = frozenset(
         EventType.REQUEST_WITHDRAWAL_PROPOSED,
         EventType.REQUEST_WITHDRAWN,
         EventType.REQUEST_SUPPORT_RAISED,
+        EventType.REQUEST_FLAGS_RENEWED,
         EventType.LEG_INFO_REQUESTED,
         EventType.LEG_DISPUTED,
         EventType.LEG_DISPUTE_RESOLVED,

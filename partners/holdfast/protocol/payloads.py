@@ -241,10 +241,15 @@ class FlaggedAddress(Body):
     """One account to freeze.
 
     `asset` and `amount` absent means whatever came from the flagged account or transaction, in any
-    asset; `whole_account` asks for more.
+    asset; `whole_account` asks for more. Deposits of less than `min_amount` of the asset are not
+    held by whoever screens for the account.
     """
 
-    model_config = ConfigDict(json_schema_extra=rules(when(given("amount"), given("asset"))))
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            when(given("amount"), given("asset")), when(given("min_amount"), given("asset"))
+        )
+    )
 
     account: AccountText
     tag: (
@@ -264,11 +269,14 @@ class FlaggedAddress(Body):
     note: Note | None = None
     usd: Usd | None = None
     whole_account: WholeAccount | None = None
+    min_amount: AmountText | None = None
 
     @model_validator(mode="after")
     def _amount_needs_asset(self) -> "FlaggedAddress":
         if self.amount is not None and self.asset is None:
             raise fault_at("asset", "an amount needs its asset")
+        if self.min_amount is not None and self.asset is None:
+            raise fault_at("asset", "a least amount needs its asset")
         return self
 
 

@@ -42,6 +42,7 @@ class Role(StrEnum):
     COMPLIANCE = "compliance"
     SECURITY_LEAD = "security_lead"
     AUDITOR = "auditor"
+    SCREENING = "screening"
 
 
 class Urgency(StrEnum):
@@ -357,6 +358,7 @@ class EventType(StrEnum):
     REQUEST_ERASURE_PROPOSED = "freeze_request.erasure_proposed"
     REQUEST_ERASED = "freeze_request.erased"
     REQUEST_SUPPORT_RAISED = "freeze_request.support_raised"
+    REQUEST_FLAGS_RENEWED = "freeze_request.flags_renewed"
     REQUEST_SAME_FUNDS = "freeze_request.same_funds_marked"
     REQUEST_PARTNERS_PROPOSED = "freeze_request.partners_proposed"
     REQUEST_PARTNERS_REFUSED = "freeze_request.partners_refused"

@@ -33,6 +33,7 @@ class Summary:
         unratified: Flash requests that nobody ratified in time.
         disputes: Freezes that a partner disputed for its customer.
         clearances: Accounts that the requester said it flagged by error.
+        screened: Deposits that waited on arrival for a person, for their sender was flagged.
         refused: Forgeries, changed answers and stray answers that were noticed.
         seconds_approval_to_first_freeze: Until the requester saw the first freeze.
         seconds_approval_to_last_notice: Until the last receiver of the first request had it.
@@ -65,6 +66,7 @@ class Summary:
     deliveries: int = 0
     duplicates: int = 0
     undelivered: int = 0
+    screened: int = 0
     refused: int = 0
     seconds_approval_to_first_freeze: float | None = None
     seconds_approval_to_last_notice: float | None = None

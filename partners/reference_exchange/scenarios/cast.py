@@ -30,7 +30,10 @@ _PEOPLE = (
     Person("officer", (Role.COMPLIANCE,)),
     Person("analyst", (Role.ANALYST,)),
 )
-_SYSTEM = System("system", owner="officer")
+_SYSTEMS = (
+    System("system", owner="officer"),
+    System("screening", owner="officer", role=Role.SCREENING),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def enrol(
                 handle=member.handle,
                 invitation=str(invited["invitation"]),
                 people=_PEOPLE,
-                systems=(_SYSTEM,),
+                systems=_SYSTEMS,
                 rulebook_sha256=None if in_force is None else in_force.sha256,
             ),
         )

@@ -68,6 +68,9 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
     if summary.seconds_approval_to_first_freeze is not None:
         first = f"{summary.seconds_approval_to_first_freeze:.1f} s after the lead's approval"
         yield "first freeze", first
+    if summary.screened:
+        stopped = counted(summary.screened, "deposit")
+        yield "stopped on arrival", f"{stopped}: a person decided, and froze it"
     if summary.refused:
         yield "noticed, refused", f"{summary.refused}: a forgery, a changed answer, a stray reply"
     yield "proven", f"{counted(summary.verified_evidence, 'act')}, each from the bytes signed"

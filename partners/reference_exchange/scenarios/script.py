@@ -135,6 +135,7 @@ class SecondAct(_Part):
     deposits: list[LaterDeposit]
     late_deposit: LaterDeposit
     rulings: list[Ruling]
+    stopped_deposit: LaterDeposit
 
     def cents(self, wei: int) -> int:
         """Return what so much ether is worth, in whole cents, rounded down."""

@@ -21,6 +21,7 @@ from holdfast.protocol.vocabulary import (
 )
 from reference_exchange.answering import release
 from reference_exchange.deposit_book import Freeze
+from reference_exchange.scenarios.arrival import stop_on_arrival
 from reference_exchange.scenarios.board import Board
 from reference_exchange.scenarios.first_act import ask_and_wait
 from reference_exchange.scenarios.flash_scenes import clear, sleep_through
@@ -53,6 +54,7 @@ def play(stage: Stage) -> None:
     _run_out(stage, board, act, wave)
     sleep_through(stage, board, act)
     clear(stage, board, act)
+    stop_on_arrival(stage, board, act)
 
 
 def _fill_books(stage: Stage, act: SecondAct) -> None:

@@ -36,6 +36,7 @@ class Stage:
         approved_at: When each request was approved, by its id.
         seconds_to_first_freeze: From the first approval to when the requester saw a freeze.
         seconds_to_last_notice: From the first approval to the last receiver's handler.
+        screened: How many deposits were stopped on arrival.
         refused: How many forgeries, changed answers and stray answers were noticed.
         rulebook_sha256: Of the rulebook that all have accepted, and requests name.
         seconds_a_line: How long a scene waits for the lines before it to be read; 0 for programs.
@@ -52,6 +53,7 @@ class Stage:
     approved_at: dict[str, float] = field(default_factory=dict)
     seconds_to_first_freeze: float | None = None
     seconds_to_last_notice: float | None = None
+    screened: int = 0
     refused: int = 0
     rulebook_sha256: str | None = None
     seconds_a_line: float = 0.0
