@@ -1,12 +1,13 @@
 """Flags: the accounts that a partner was asked about, as a feed for whoever screens deposits."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.query import Query
-from coordinator.api.view import command_view, query_view
+from coordinator.api.view import command_view, logged_as, query_view
 from coordinator.domain.permission import Permission
 from coordinator.services.requests import flags
 from coordinator.services.requests.flags import (
@@ -34,6 +35,12 @@ class FlagQuery(Query):
     limit: Annotated[int, Field(ge=1, le=_LARGEST_PAGE, description="Flags in a page.")] = _PAGE
 
 
+def _flagging(page: Mapping[str, Any]) -> set[str]:
+    """Return the requests of which a page shows accounts."""
+    return {flag["request"] for flag in page["flags"] if flag["account"] is not None}
+
+
+@logged_as("addresses", requests_in=_flagging)
 @query_view(query=FlagQuery, answer=flag_views.FlagPage, needs=Permission.FLAG_READ)
 def read_feed(reader: Reader, query: FlagQuery) -> FlagPage:
     """Read the flags: accounts that you were asked about and that still count.
@@ -43,7 +50,7 @@ def read_feed(reader: Reader, query: FlagQuery) -> FlagPage:
     request. A flag ends at `expires_at` without a word. With the last page comes `head`, a JWS by
     the coordinator's key over number, count and root of all your flags (docs/flags.md); without it
     verified, a set is not to be trusted. An `after` beyond the newest change is refused. A flag
-    freezes nothing by itself.
+    freezes nothing by itself, and a drill flags nothing.
     """
     context = reader.context
     after = None if query.after is None else Position.parse(query.after)
@@ -52,7 +59,7 @@ def read_feed(reader: Reader, query: FlagQuery) -> FlagPage:
         return flags.read_flags(reader.read_context, after, query.limit, context.flags, issuer)
 
 
-@query_view(answer=flag_views.AppliedFlagsView, needs=Permission.FLAG_READ)
+@query_view(answer=flag_views.AppliedFlagsView, needs=Permission.FREEZE_REQUEST_READ)
 def read_applied(reader: Reader) -> AppliedFlagsView:
     """Read up to which head your organisation screens deposits, as it last said."""
     return flags.applied_view(reader.read_context)

@@ -1,6 +1,6 @@
 """What one's own organisation screens deposits for, and up to where it says that it does."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,23 +11,12 @@ from coordinator.api import flags as api
 from coordinator.console import render
 from coordinator.console.visit import Visit
 from coordinator.console.words import moment
+from coordinator.services.requests.flags import flag_counts
 
 #: As the kit has it: from so long after on nothing is "clean" there.
 _STALE_AFTER = timedelta(minutes=60)
-#: Addresses that are looked at for a page; more are in the feed.
-_MOST = 1_000
-
-
-@dataclass(slots=True)
-class Flagged:
-    """What of one request is flagged."""
-
-    request_id: str
-    expires_at: datetime | None
-    is_provisional: bool = False
-    count: int = 0
-    contested: int = 0
-    gone: int = 0
+#: Requests on the page; more are in the feed.
+_MOST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +33,16 @@ class Applied:
 
 def show(visit: Visit) -> Response:
     """Show which requests flag accounts, and how far the own screening is."""
-    query = api.FlagQuery.model_validate({"limit": str(_MOST)})
-    page: Mapping[str, Any] = visit.read(api.read_feed, query)
-    rows = _by_request(page["flags"])
+    rows = flag_counts(visit.reader.read_context, _MOST + 1)
+    shown = sorted(rows[:_MOST], key=lambda row: (row.expires_at, row.request_id))
     return render.page(
         "flags.html",
         visit,
-        rows=rows,
-        count=sum(row.count for row in rows),
-        is_cut=len(page["flags"]) == _MOST,
+        rows=shown,
+        count=sum(row.count for row in shown),
+        is_cut=len(rows) > _MOST,
         applied=_applied(visit, visit.read(api.read_applied)),
     )
-
-
-def _by_request(flags: Iterable[Mapping[str, Any]]) -> list[Flagged]:
-    """Return what a page of the feed says of each request, the soonest end first."""
-    found: dict[str, Flagged] = {}
-    for flag in flags:
-        ends = moment(flag["expires_at"])
-        row = found.setdefault(flag["request"], Flagged(flag["request"], ends))
-        if flag["state"] == "gone":
-            row.gone += 1
-            continue
-        row.count += 1
-        row.contested += flag["state"] == "contested"
-        row.is_provisional |= flag["state"] == "provisional"
-    return sorted(found.values(), key=lambda row: (str(row.expires_at), row.request_id))
 
 
 def _applied(visit: Visit, view: Mapping[str, Any]) -> Applied | None:

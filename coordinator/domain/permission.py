@@ -50,7 +50,7 @@ class Permission(StrEnum):
     FREEZE_LEDGER_CORRECT = "freeze_ledger:correct"
     DISPUTE_RAISE = "dispute:raise"
     LEG_LIMIT = "leg:limit"  # who of the partner's people sees its leg
-    FLAG_READ = "flag:read"
+    FLAG_READ = "flag:read"  # for machines: its head is of all flags, those of limited legs too
     FLAG_REPORT = "flag:report"  # how far they were applied
     # both sides
     TASK_TAKE = "task:take"  # what one may take is decided by what it takes to do it
@@ -102,7 +102,6 @@ _READ = frozenset(
         P.STATISTICS_READ,
         P.PARTNER_READ,
         P.GRANT_READ,
-        P.FLAG_READ,
         P.KEY_ROTATE,  # whoever has a key may replace it by signing with it
     }
 )

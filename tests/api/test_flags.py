@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from coordinator.api.context import EXTENSION
 from coordinator.api.routes import ROUTES
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.flags import FLAGS_LAST
@@ -142,6 +143,29 @@ def test_a_partner_reads_the_accounts_that_it_was_asked_about_and_nobody_else_do
     for other in (w.cast.a.system, w.cast.c.system):
         nothing = Reading(w, other).read()
         assert (nothing.requests, nothing.verified()["seq"]) == ({}, 0)
+
+
+def test_the_feed_is_for_machines_and_one_for_all_whatever_is_limited(w: World) -> None:
+    request = w.live(addresses=listed(ACCOUNTS[:1]), to=[w.cast.b.handle])
+    b = w.cast.b
+    w.act(b.lead, request, "leg-limit", people=[b.lead.subject])
+    assert Reading(w, b.system).read().verified()["count"] == 1
+    for person in (b.lead, b.analyst, b.auditor):
+        assert w.signer.get(person, "/v1/flags").status_code == 403
+
+
+def test_no_deposit_is_stopped_for_a_drill(w: World) -> None:
+    w.live(addresses=listed(ACCOUNTS[:1]), to=[w.cast.b.handle], drill=True)
+    flags = Reading(w, w.cast.b.system).read()
+    assert (flags.requests, flags.verified()["seq"]) == ({}, 0)
+
+
+def test_whoever_reads_flags_has_read_addresses(w: World, app: Flask) -> None:
+    request = w.live(addresses=listed(ACCOUNTS[:1]), to=[w.cast.b.handle])
+    Reading(w, w.cast.b.system).read()
+    app.extensions[EXTENSION].read_log.store()
+    [line] = w.get(w.cast.a.lead, f"{REQUESTS}/{request['id']}/reads")["items"]
+    assert (line["subject"], line["what"]) == (w.cast.b.system.subject, "addresses")
 
 
 def test_before_it_goes_out_a_request_flags_nothing(w: World) -> None:

@@ -47,3 +47,13 @@ def test_the_page_counts_what_each_request_flags_and_how_far_the_screening_is(
     assert request["id"] not in theirs
     w.step(minutes=61)
     assert "last heard of more than an hour ago" in visiting(app, b.auditor).get(PAGE).text
+
+
+def test_a_limited_request_is_on_the_page_of_those_named_alone(app: Flask, w: World) -> None:
+    b = w.cast.b
+    request = w.live(addresses=addresses(3), to=[b.handle])
+    w.act(b.lead, request, "leg-limit", people=[b.lead.subject])
+    assert request["id"] in visiting(app, b.lead).get(PAGE).text
+    hidden = visiting(app, b.auditor).get(PAGE).text.replace(NBSP, " ")
+    assert request["id"] not in hidden
+    assert "screened for <b>0 accounts</b>" in hidden

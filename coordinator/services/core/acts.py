@@ -210,7 +210,7 @@ def _record(
         audience=audience,
         about=About(request.id, request.urgency, leg),
     )
-    if leg is not None and event in _CHANGING_FLAGS:
+    if leg is not None and event in _CHANGING_FLAGS and not request.drill:
         recorded.flags_of = (leg.partner,)
     return recorded
 

@@ -155,7 +155,7 @@ def _approve(on: RequestContext, approval: _Approval, action: Action, to: Sequen
     if numbers:
         data["left_out"] = named_addresses(on, numbers)
     recorded = changed.record(event, data, act_id=act_id)
-    if is_ratified:
+    if is_ratified and not row.drill:
         # The partners asked are not told of it; what they screen for is provisional no more.
         recorded.flags_of = tuple(leg_store.partners_of(uow.connection, row.id))
     if on.ratification is Ratification.UNRATIFIED and is_met:

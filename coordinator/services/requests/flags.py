@@ -240,6 +240,38 @@ class _Standing:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class FlagCount:
+    """How much of one request is flagged at present."""
+
+    request_id: str
+    expires_at: datetime
+    is_provisional: bool
+    count: int
+    contested: int
+    gone: int
+
+
+def flag_counts(read: ReadContext, limit: int) -> list[FlagCount]:
+    """Return how much of each request is flagged, as far as its reader sees the request.
+
+    The feed is one for the whole partner, and its head is signed of all: it is for machines. People
+    read this.
+    """
+    legs = store.live_legs(read.connection, read.actor.viewer, since="", limit=limit)
+    return [
+        FlagCount(
+            each.leg.request_id,
+            each.expires_at,
+            each.is_provisional,
+            each.line_count - len(each.gone),
+            len(each.contested),
+            len(each.gone),
+        )
+        for each in _standing(read, legs)
+    ]
+
+
 def read_flags(
     read: ReadContext, after: Position | None, limit: int, cache: FlagCache, issuer: Issuer
 ) -> FlagPage:
@@ -304,7 +336,7 @@ class _Page:
         """List what is live from a request on; returns how far, at last the changes since."""
         legs = store.live_legs(
             self._read.connection,
-            self._read.actor.partner,
+            self._read.actor.viewer,
             since=at.request or "",
             # One more than there is room for: the first may be listed whole already.
             limit=min(self._left, _AT_ONCE) + 1,
@@ -332,7 +364,7 @@ class _Page:
             read.connection, read.actor.partner, after=at.seq, limit=min(self._left, _AT_ONCE)
         )
         newest_of = {change.request_id: change.seq for change in changes}
-        legs = store.legs_of(read.connection, read.actor.partner, newest_of)
+        legs = store.legs_of(read.connection, read.actor.viewer, newest_of)
         by_request = {leg.request_id: leg for leg in legs}
         # Those first that fit: of what follows nothing is read.
         told = [by_request[c.request_id] for c in changes if newest_of[c.request_id] == c.seq]
@@ -495,7 +527,7 @@ def _learn_hashes(read: ReadContext, legs: Sequence[LiveLeg], cache: FlagCache) 
 def _all_standing(read: ReadContext) -> Iterator[list[_Standing]]:
     """Yield all that counts for the partner, by request id, some at a time."""
     since = ""
-    while legs := store.live_legs(read.connection, read.actor.partner, since=since, limit=_AT_ONCE):
+    while legs := store.live_legs(read.connection, read.actor.viewer, since=since, limit=_AT_ONCE):
         yield _standing(read, legs)
         if len(legs) < _AT_ONCE:
             return

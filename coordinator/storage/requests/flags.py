@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
+from coordinator.domain.actor import Viewer
 from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.reads import fields_from, read_as
 from coordinator.storage.engine.rows import insert_rows
+from coordinator.storage.requests.leg_limits import seen
 from coordinator.storage.tables.flags import AppliedFlagsRow, FlagChangeRow
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import LeftOutAddressRow, WithdrawnAddressRow
@@ -75,8 +77,11 @@ class GoneAddress(NamedTuple):
     reason: str | None
 
 
-def _legs(partner: str) -> Select[tuple[object, ...]]:
-    # In the order of `LiveLeg`.
+def _legs(viewer: Viewer) -> Select[tuple[object, ...]]:
+    """Return what selects the legs that a viewer sees, but for drills: those flag nothing.
+
+    In the order of `LiveLeg`.
+    """
     return (
         select(
             FreezeRequestRow.id.label("request_id"),
@@ -86,7 +91,11 @@ def _legs(partner: str) -> Select[tuple[object, ...]]:
             LegRow.contested_nos,
         )
         .join(FreezeRequestRow, FreezeRequestRow.id == LegRow.request_id)
-        .where(LegRow.partner == partner)
+        .where(
+            LegRow.partner == viewer.partner,
+            ~FreezeRequestRow.drill,
+            *seen(LegRow.request_id, viewer),
+        )
     )
 
 
@@ -112,10 +121,10 @@ def changes(connection: Connection, partner: str, *, after: int, limit: int) -> 
     return read_as(connection, FlagChange, query)
 
 
-def live_legs(connection: Connection, partner: str, *, since: str, limit: int) -> list[LiveLeg]:
-    """Return what a partner is asked about, by request id, from that of `since` on."""
+def live_legs(connection: Connection, viewer: Viewer, *, since: str, limit: int) -> list[LiveLeg]:
+    """Return what a viewer's partner is asked about, by request id, from that of `since` on."""
     query = (
-        _legs(partner)
+        _legs(viewer)
         .where(
             # As the index has it: what ended is not passed over row by row.
             ~LegRow.ended,
@@ -128,11 +137,11 @@ def live_legs(connection: Connection, partner: str, *, since: str, limit: int) -
     return read_as(connection, LiveLeg, query)
 
 
-def legs_of(connection: Connection, partner: str, request_ids: Collection[str]) -> list[LiveLeg]:
-    """Return these requests as the partner was asked about them, live or not."""
+def legs_of(connection: Connection, viewer: Viewer, request_ids: Collection[str]) -> list[LiveLeg]:
+    """Return these requests as the viewer's partner was asked about them, live or not."""
     found: list[LiveLeg] = []
     for some in batches(sorted(set(request_ids))):
-        found += read_as(connection, LiveLeg, _legs(partner).where(LegRow.request_id.in_(some)))
+        found += read_as(connection, LiveLeg, _legs(viewer).where(LegRow.request_id.in_(some)))
     return found
 
 
