@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from coordinator.api.context import EXTENSION
 from coordinator.api.routes import ROUTES
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.flags import FLAGS_LAST
@@ -163,7 +162,7 @@ def test_no_deposit_is_stopped_for_a_drill(w: World) -> None:
 def test_whoever_reads_flags_has_read_addresses(w: World, app: Flask) -> None:
     request = w.live(addresses=listed(ACCOUNTS[:1]), to=[w.cast.b.handle])
     Reading(w, w.cast.b.system).read()
-    app.extensions[EXTENSION].read_log.store()
+    app.extensions["holdfast"].read_log.store()
     [line] = w.get(w.cast.a.lead, f"{REQUESTS}/{request['id']}/reads")["items"]
     assert (line["subject"], line["what"]) == (w.cast.b.system.subject, "addresses")
 
