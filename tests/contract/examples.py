@@ -219,13 +219,13 @@ def _play(w: World) -> None:
     _end(w, ask)
     _refusals(w, ask)
     _reads(w, ask, endpoint)
-    _rulebook(w)
-    path = f"{_REQUEST}/{ask['id']}/sealed-evidence/{sealed}"
-    for each in (path, f"{path}/parts/0"):
-        _ok(w.signer.get(w.cast.b.lead, each))
     drill = w.live(drill=True, to=[w.cast.b.handle])["id"]
     for each in ("readiness", "readiness.pdf"):
         _ok(w.signer.get(w.cast.a.lead, f"{_REQUEST}/{drill}/{each}"))
+    _rulebook(w)  # from here on a request has to name it
+    path = f"{_REQUEST}/{ask['id']}/sealed-evidence/{sealed}"
+    for each in (path, f"{path}/parts/0"):
+        _ok(w.signer.get(w.cast.b.lead, each))
     _drop_endpoint(w, endpoint)
     _ok(w.signer.send(w.cast.a.lead, "DELETE", "/v1/on-call"))
 
