@@ -34,7 +34,5 @@ def list_drafts(reader: Reader, query: PageQuery, request_id: str) -> dict[str, 
     return read_page(
         size,
         lambda limit: store.legs_moved_on(reader.connection, request_id, after=after, limit=limit),
-        lambda legs: drafts(
-            reader.connection, reader.vault, reader.context.rulebook.chains, row, legs
-        ),
+        lambda legs: drafts(reader.read_context, row, legs),
     )

@@ -5,6 +5,7 @@ import pytest
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
+from tests.api.test_house_rules import FIRST, accept, digest, publish
 from tests.factories import ACCOUNT, Cast, Signer, nonce
 from tests.services.through_api import REQUESTS, World, found_line
 
@@ -134,3 +135,17 @@ def test_drafts_are_the_requester_s_alone_and_come_in_pages(w: World) -> None:
     partners = [draft["partner"] for draft in page["items"] + rest["items"]]
     assert sorted(partners) == [x.handle for x in (w.cast.b, w.cast.c, w.cast.d)]
     assert rest["next_cursor"] is None
+
+
+def test_a_draft_names_the_rulebook_in_force_and_keeps_the_interest(w: World) -> None:
+    interest = {"kinds": ["own_funds"], "statement": "Our hot wallet was drained."}
+    first = w.live(to=[w.cast.b.handle], addresses=[{"account": ACCOUNT}], interest=interest)
+    moved = _moved([0], account=TRON, service=w.cast.d.handle, tx="ab12" * 16)
+    w.report(w.cast.b, first, [moved])
+    publish(w, FIRST)
+    accept(w, w.cast.a, FIRST)
+    [draft] = w.items(w.cast.a.analyst, first, "drafts")
+    assert draft["request"]["interest"] == interest
+    answer = w.signer.post(w.cast.a.analyst, REQUESTS, {**draft["request"], "nonce": nonce()})
+    assert answer.status_code == 201, answer.data
+    assert answer.get_json()["rulebook_sha256"] == digest(FIRST)

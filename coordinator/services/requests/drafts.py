@@ -6,9 +6,10 @@ from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
+from coordinator.services.core.read_context import ReadContext
+from coordinator.services.membership import house_rules
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.services.requests.moved_on import Following, Onward, onward
-from coordinator.storage.engine.documents import Vault
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import incidents as incident_store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
@@ -23,7 +24,7 @@ from holdfast.protocol.vocabulary import ASKABLE_KINDS, PartnerKind, PartnerStat
 #: Members that a hop takes over from the request that it follows; the requester may change them.
 _TAKEN_OVER = (
     *("drill", "urgency", "tlp", "hold", "support", "legal"),
-    *("do_not_notify_customer_until", "indemnity"),
+    *("do_not_notify_customer_until", "indemnity", "interest"),
 )
 _SUMMARY_CHARACTERS = 2_000
 
@@ -57,20 +58,15 @@ class _Draft:
     open_ends: list[OpenEnd] = field(default_factory=list)
 
 
-def drafts(
-    connection: Connection,
-    vault: Vault,
-    chains: Chains,
-    request: FreezeRequestRow,
-    legs: Sequence[LegRow],
-) -> list[DraftView]:
-    """Return one draft per leg that answered `moved_on`.
+def drafts(read: ReadContext, request: FreezeRequestRow, legs: Sequence[LegRow]) -> list[DraftView]:
+    """Return one draft per leg that answered `moved_on`; it names the rulebook in force.
 
     A draft lacks only its nonce, unless it is incomplete: then no member could be named, or no
     address, and `open_ends` says what is known.
     """
     if not legs:
         return []
+    connection, vault = read.connection, read.vault
     words = onward(connection, vault, legs)
     by_leg: dict[str, list[Onward]] = {leg.id: [] for leg in legs}
     for word in words:
@@ -78,8 +74,13 @@ def drafts(
     askable = _askable(connection, request.requester, words)
     acts = incident_store.submit_acts(connection, [request.id])
     document = evidence_bodies(connection, vault, list(acts.values())).get(acts[request.id], {})
+    named = house_rules.rulebook_sha256(connection, read.now)
+    common = {} if named is None else {"rulebook_sha256": named}
+    common |= {n: document[n] for n in _TAKEN_OVER if document.get(n) is not None}
+    said = document.get("summary", "")
     return [
-        _view(request, leg, document, _compose(chains, by_leg[leg.id], askable)) for leg in legs
+        _view(request, leg, common, said, _compose(read.chains, by_leg[leg.id], askable))
+        for leg in legs
     ]
 
 
@@ -134,13 +135,14 @@ def _arriving(account: Account, following: Following) -> str | None:
         return None
 
 
-def _view(request: FreezeRequestRow, leg: LegRow, document: JsonObject, draft: _Draft) -> DraftView:
-    said = f"Funds moved on, as {leg.partner} reported. {document.get('summary', '')}"
-    taken_over = {n: document[n] for n in _TAKEN_OVER if document.get(n) is not None}
+def _view(
+    request: FreezeRequestRow, leg: LegRow, common: JsonObject, summary: str, draft: _Draft
+) -> DraftView:
+    said = f"Funds moved on, as {leg.partner} reported. {summary}"
     body = {
         "incident": {"id": request.incident_id},
         "follows": request.id,
-        **taken_over,
+        **common,
         "summary": said[:_SUMMARY_CHARACTERS].rstrip(),
         "to": draft.to,
         "addresses": list(draft.addresses.values()),
