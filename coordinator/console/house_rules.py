@@ -52,8 +52,7 @@ def show(visit: Visit) -> Response:
     view = rulebook_view(visit.reader.connection, render.now())
     query = OfPartnerQuery.model_validate({"partner": visit.actor.partner, "limit": _MOST})
     accepted = {
-        each["rulebook_sha256"]: each
-        for each in visit.read(api.list_acceptances, query)["items"]
+        each["rulebook_sha256"]: each for each in visit.read(api.list_acceptances, query)["items"]
     }
     in_force = [] if view["in_force"] is None else [view["in_force"]]
     editions = [
