@@ -19,6 +19,7 @@ from coordinator.api import (
     freeze_ledger,
     freeze_request_reads,
     freeze_requests,
+    guests,
     holds,
     incident_traces,
     incidents,
@@ -109,6 +110,8 @@ ROUTES: tuple[Route, ...] = (
         ("GET", "/v1/freeze-requests/{request_id}/support", support.list_support),
         ("POST", "/v1/freeze-requests/{request_id}/indemnities", indemnities.give),
         ("GET", "/v1/freeze-requests/{request_id}/indemnities", indemnities.list_given),
+        ("POST", "/v1/freeze-requests/{request_id}/guests", guests.ask),
+        ("GET", "/v1/freeze-requests/{request_id}/guests", guests.list_guests),
         ("POST", "/v1/freeze-requests/{request_id}/withdrawal", withdrawals.withdraw),
         ("GET", "/v1/freeze-requests/{request_id}/withdrawals", withdrawals.list_withdrawals),
         (

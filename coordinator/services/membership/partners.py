@@ -31,6 +31,7 @@ from coordinator.services.membership.partner_views import (
     own_view,
     reached,
 )
+from coordinator.services.requests.guests import take_over_guests
 from coordinator.storage.membership import partners as store
 from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol import canonical_json, membership_payloads
@@ -215,6 +216,7 @@ def confirm(command: ConfirmPartner, actor: Actor, uow: UnitOfWork) -> Answer:
         key=uow.key(row.document_key_id),
         audience=[EVERYBODY],
     )
+    take_over_guests(uow, row.handle, PartnerKind(row.kind))
     body = {"handle": row.handle, "status": PartnerStatus.ACTIVE, "root_kid": row.root_kid}
     return Answer(200, body, entry=recorded)
 
