@@ -24,6 +24,7 @@ PAGES: Mapping[str, str] = {
     "integrate": "Integrate",
     "evidence": "Evidence",
     "on-call": "On call",
+    "guests": "Guests",
     "operate": "Operate",
     "glossary": "Glossary",
 }

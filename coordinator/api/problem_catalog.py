@@ -60,7 +60,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "no_such_dispute": "This request has no such dispute.",
         "no_such_hold": "There is no such hold, or none that this act may name.",
         "no_such_question": "Nobody asked this about this request.",
-        "guest_page_closed": "The page of a guest is closed: the request is over, or it has joined.",
+        "guest_page_closed": "This page is closed: the request is over, or its guest has joined.",
         "not_in_log": "The log is not as large as that yet, or nothing of it is named so.",
         "not_asked": "The request does not ask this partner.",
         "no_such_task": "Nothing of that kind waits for your organisation.",

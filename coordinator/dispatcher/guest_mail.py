@@ -74,9 +74,11 @@ class GuestMailSettings:
     Attributes:
         lease: How long claimed guests are nobody else's; outlasts a fetch and a mail.
         poll: How often it looks for what nobody announced.
+        console: The console's origin, where the pages are.
         place: Where a domain publishes its contact.
     """
 
+    console: str
     lease: timedelta = timedelta(minutes=2)
     poll: timedelta = timedelta(seconds=1)
     place: Callable[[str], str] = lambda domain: f"https://{domain}{PATH}"
@@ -99,7 +101,6 @@ class GuestMail:
         fetch: Fetches one document by the rules of egress.
         send: Sends one mail; None: the operator has no mail server.
         settings: Figures.
-        console: The console's origin, where the pages are.
         on_commit: Called after each commit that changed something.
     """
 
@@ -110,14 +111,12 @@ class GuestMail:
         fetch: Fetch,
         send: Send | None,
         settings: GuestMailSettings,
-        console: str,
         on_commit: Callable[[], None] = lambda: None,
     ) -> None:
         self._context = context
         self._fetch = fetch
         self._send = send
         self._settings = settings
-        self._console = console
         self._on_commit = on_commit
         self._wanted = threading.Event()
 
@@ -210,7 +209,9 @@ class GuestMail:
                 links = load(connection, self._context.vault, ids, store.LINK)
             except UnreadableDocumentError:
                 raise _UnreachableError("unreadable_document", may_pass=False) from None
-        lines = [f"{self._console}/console/guest#{links[each.id].decode()}" for each in claimed]
+        lines = [
+            f"{self._settings.console}/console/guest#{links[each.id].decode()}" for each in claimed
+        ]
         try:
             self._send(
                 mailbox,

@@ -97,8 +97,7 @@ class Worker:
             context,
             fetch=Fetcher(settings.policy, deadline=settings.deadline, most_bytes=MOST_BYTES).get,
             send=None if mailer is None else mailer.send,
-            settings=GuestMailSettings(poll=settings.poll),
-            console=settings.console_origin,
+            settings=GuestMailSettings(console=settings.console_origin, poll=settings.poll),
             on_commit=self._committed,
         )
         self.loop = DeliveryLoop(

@@ -1,24 +1,15 @@
 """Guests: who is written to, how often, and what of it anybody else learns."""
 
-import re
-import socket
-import ssl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from coordinator.dispatcher.context import WorkerContext
-from coordinator.dispatcher.guest_mail import GuestMail, GuestMailSettings
+from coordinator.dispatcher.guest_mail import GuestMailSettings
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.guest import BETWEEN_MAILS, MOST_OF_REQUEST
-from coordinator.egress.fetching import Fetcher
-from coordinator.egress.mail import Mailer
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
 from coordinator.services.requests.guests import RecordGuestAnswer
@@ -28,17 +19,21 @@ from coordinator.storage.requests import guests as store
 from coordinator.storage.tail import restored
 from holdfast.protocol.vocabulary import GuestAnswer
 from tests.dispatcher.authority import Authority
-from tests.dispatcher.mail_server import Mailbox, mailbox
-from tests.dispatcher.raw_receiver import RawReceiver
-from tests.dispatcher.sending import AMPLE, LOOPBACK
+from tests.dispatcher.guest_post import (
+    CONTACT,
+    DOMAIN,
+    GOOD,
+    Post,
+    ask,
+    guest_worker,
+    guests,
+    links,
+    opened_post,
+)
 from tests.factories import Cast, Signer, admit, new_exchange
 from tests.passkeys import CONSOLE
-from tests.rulebook import LOG_SIGNER, ORIGIN, RULEBOOK, command_context
+from tests.rulebook import command_context
 from tests.services.through_api import World, problem
-
-DOMAIN = "guest.example"
-CONTACT = f"security@{DOMAIN}"
-GOOD = f"Contact: mailto:{CONTACT}\nExpires: 2026-12-31T00:00:00Z\n"
 
 
 @pytest.fixture
@@ -51,87 +46,10 @@ def _authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-@dataclass
-class Site:
-    """What a guest's web server answers to everything, and what it was asked."""
-
-    body: str = GOOD
-    status: str = "200 OK"
-    asked: list[str] = field(default_factory=list)
-
-    def play(self, receiver: RawReceiver, connection: socket.socket, number: int) -> None:
-        del receiver, number
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += connection.recv(4096)
-        host = re.search(rb"Host: ([^:\r]+)", head)
-        self.asked.append(f"{host[1].decode() if host else ''} {head.decode().split()[1]}")
-        raw = self.body.encode()
-        answer = f"HTTP/1.1 {self.status}\r\nContent-Length: {len(raw)}\r\n\r\n"
-        connection.sendall(answer.encode() + raw)
-
-
-@dataclass
-class Post:
-    """A worker's part that writes to guests, with the site and the mailbox that it meets."""
-
-    site: Site
-    box: Mailbox
-    worker: GuestMail
-
-    def texts(self) -> list[str]:
-        return [mail.get_content() for _, mail in self.box.mails]
-
-
-def _worker(w: World, **more: Any) -> GuestMail:
-    context = WorkerContext(
-        origin=ORIGIN,
-        database=w.database,
-        vault=w.vault,
-        clock=w.clock,
-        rulebook=RULEBOOK,
-        log_signer=LOG_SIGNER,
-        webhook_keys=(),
-    )
-    return GuestMail(context, console=CONSOLE, **more)
-
-
-@contextmanager
-def _post(w: World, authority: Authority) -> Iterator[Post]:
-    site = Site()
-    tls: ssl.SSLContext = authority.server(DOMAIN, "other.example")
-    with mailbox() as box, RawReceiver(site.play, tls=tls) as receiver:
-
-        def place(domain: str) -> str:
-            return receiver.url("/.well-known/security.txt", host=domain, scheme="https")
-
-        fetcher = Fetcher(
-            LOOPBACK,
-            deadline=AMPLE,
-            resolver=lambda _host, _port: ["127.0.0.1"],
-            tls=authority.client(),
-        )
-        worker = _worker(
-            w,
-            fetch=fetcher.get,
-            send=Mailer(box.server, clock=w.clock, deadline=AMPLE).send,
-            settings=GuestMailSettings(place=place),
-        )
-        yield Post(site, box, worker)
-
-
 @pytest.fixture
 def post(w: World, authority: Authority) -> Iterator[Post]:
-    with _post(w, authority) as made:
+    with opened_post(w, authority) as made:
         yield made
-
-
-def ask(w: World, request: dict[str, Any], domain: str = DOMAIN) -> dict[str, Any]:
-    return w.act(w.cast.a.lead, request, "guests", domain=domain)
-
-
-def guests(w: World, request: dict[str, Any]) -> list[dict[str, Any]]:
-    return w.items(w.cast.a.auditor, request, "guests")
 
 
 def _say(w: World, guest: str, kind: GuestAnswer, **more: Any) -> None:
@@ -153,9 +71,9 @@ def test_a_guest_is_written_to_at_its_published_contact_and_nothing_else_is_told
     assert post.site.asked == [f"{DOMAIN} /.well-known/security.txt"]
     [(to, mail)] = post.box.mails
     assert to == CONTACT
-    [link] = re.findall(r"\S+/console/guest#\S+", mail.get_content())
-    assert len(link.partition("#")[2]) == 43
-    told = str(mail)
+    [link] = links(post)
+    assert len(link) == 43
+    told = mail["Subject"] + mail.get_content().replace(link, "")
     for word in (request["id"], w.cast.a.handle, "0x", "eip155", "incident"):
         assert word not in told
     [view] = guests(w, request)
@@ -166,7 +84,7 @@ def test_a_guest_is_written_to_at_its_published_contact_and_nothing_else_is_told
     with w.database.engine.connect() as connection:
         stored = str([connection.execute(text("SELECT * FROM guest")).all()])
     assert CONTACT not in stored
-    assert link.partition("#")[2] not in stored
+    assert link not in stored
 
 
 @pytest.mark.parametrize(
@@ -216,7 +134,7 @@ def test_a_domain_gets_one_mail_an_hour_whoever_asks(w: World, post: Post) -> No
         ask(w, w.live())
     post.worker.run_pass()
     [both] = post.texts()
-    assert len(re.findall("/console/guest#", both)) == 2
+    assert both.count(f"{CONSOLE}/console/guest#") == 2
     late = w.live()
     ask(w, late)
     w.step(minutes=59)
@@ -252,7 +170,7 @@ def test_a_worker_that_dies_while_it_sends_leaves_no_second_mail_within_the_hour
     def die(*_: Any, **__: Any) -> None:
         raise Died
 
-    dying = _worker(w, fetch=post.worker._fetch, send=die, settings=post.worker._settings)
+    dying = guest_worker(w, fetch=post.worker._fetch, send=die, settings=post.worker._settings)
     with pytest.raises(Died):
         dying.run_pass()
     w.step(minutes=30)
@@ -285,7 +203,7 @@ def test_without_a_mail_server_nobody_is_reached(w: World) -> None:
     def fetch(*_: Any, **__: Any) -> Any:
         raise AssertionError("nothing is fetched that nobody would write to")
 
-    _worker(w, fetch=fetch, send=None, settings=GuestMailSettings()).run_pass()
+    guest_worker(w, fetch=fetch, send=None, settings=GuestMailSettings(console=CONSOLE)).run_pass()
     assert guests(w, request)[0]["error"] == "no_mail"
 
 

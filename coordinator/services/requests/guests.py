@@ -28,7 +28,6 @@ from coordinator.services.requests.answer_clocks import is_on_order
 from coordinator.services.requests.freeze_request_views import asked_document
 from coordinator.services.requests.notices import send_notices
 from coordinator.storage.engine.documents import load
-from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import guests as store
 from coordinator.storage.requests import legs as leg_store

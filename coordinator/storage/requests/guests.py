@@ -6,6 +6,7 @@ noted before a mail goes out, so that a worker that dies sends none too many.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from hmac import compare_digest
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, func, insert, or_, select, update
@@ -146,11 +147,11 @@ def want_code(
 def use_code(
     connection: Connection, link_sha256: str, code_sha256: str, *, now: datetime, most_tries: int
 ) -> str | None:
-    """Use a code up and return its guest's id; None where it is wrong, old, used or tried too often.
+    """Use a code up and return its guest's id; None where it is wrong, over or tried too often.
 
     Every try counts in the statement that looks, so that many at once are no more tries.
     """
-    tried = connection.execute(
+    tried = (
         update(GuestRow)
         .where(
             GuestRow.link_sha256 == link_sha256,
@@ -159,16 +160,13 @@ def use_code(
             GuestRow.code_tries < most_tries,
         )
         .values(code_tries=GuestRow.code_tries + 1)
+        .returning(GuestRow.id, GuestRow.code_sha256)
     )
-    if tried.rowcount != 1:
+    found = connection.execute(tried).one_or_none()
+    if found is None or not compare_digest(str(found.code_sha256), code_sha256):
         return None
-    right = (
-        update(GuestRow)
-        .where(GuestRow.link_sha256 == link_sha256, GuestRow.code_sha256 == code_sha256)
-        .values(code_sha256=None, code_until=None)
-        .returning(GuestRow.id)
-    )
-    return connection.execute(right).scalar_one_or_none()
+    change(connection, found.id, code_sha256=None, code_until=None)
+    return str(found.id)
 
 
 # ---------- what a worker does ----------
