@@ -46,6 +46,7 @@ _FAMILIES = {
     "grant": "Grants",
     "partner": "Members",
     "task": "Tasks",
+    "guest": "Guests",
     "endpoint": "Endpoints",
 }
 _PROVEN = "\N{SCALES}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from flask import Response, redirect, request, session
 from sqlalchemy import Connection
@@ -29,7 +29,7 @@ from coordinator.services.reading.code_words import CHOSEN, SAID
 from coordinator.services.requests.guests import (
     CLOSED,
     AskedAddress,
-    GuestLine,
+    GuestLineView,
     RecordGuestAnswer,
     asked_addresses,
     guest_views,
@@ -197,7 +197,7 @@ def report(form: Form) -> Response | WsgiResponse:
     return redirect(_PAGE, HTTPStatus.SEE_OTHER)
 
 
-def _lines(asked: Sequence[AskedAddress], form: Form, filled: _Filled) -> Iterator[GuestLine]:
+def _lines(asked: Sequence[AskedAddress], form: Form, filled: _Filled) -> Iterator[GuestLineView]:
     assets = KnownAssets(render.chains())
     for each in asked:
         number = each["address_no"]
@@ -213,7 +213,7 @@ def _lines(asked: Sequence[AskedAddress], form: Form, filled: _Filled) -> Iterat
             except AmountTextError as error:
                 filled.errors[number] = f"{str(error)[:1].upper()}{str(error)[1:]}."
                 continue
-            found = "found" if kind == "found" else "frozen"
+            found: Literal["found", "frozen"] = "found" if kind == "found" else "frozen"
             yield {"address_no": number, "kind": found, "asset": asset, "amount": amount}
         elif kind in {"found", "frozen"}:
             filled.errors[number] = "Say how much, with its unit: 1.5 ETH."

@@ -282,6 +282,7 @@ class GuestMail:
             if (
                 link is None
                 or contact is None
+                or wanted.code_wanted_at + CODE_LASTS <= now  # nobody waits for it any more
                 or not store.is_open(connection, wanted.request_id)
                 or not store.count_code(connection, wanted.domain, now)
             ):

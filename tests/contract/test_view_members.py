@@ -29,11 +29,11 @@ from pydantic import BaseModel, Field
 
 import coordinator.services
 import coordinator.storage
-from holdfast.protocol import life_cycle_views, on_call_views, payloads, views
+from holdfast.protocol import guest_views, life_cycle_views, on_call_views, payloads, views
 
 MODELS: Mapping[str, type[BaseModel]] = {
     name: member
-    for module in (views, life_cycle_views, on_call_views)
+    for module in (views, life_cycle_views, on_call_views, guest_views)
     for name, member in vars(module).items()
     if isinstance(member, type) and issubclass(member, views.View)
 }
@@ -44,6 +44,7 @@ ADDED_LATER = {"log", "units", "next_cursor"}
 #: Shared by views, or of events: the wire has no model of them.
 NO_VIEWS = {
     "ActProof",
+    "AskedAddress",
     "DecisionAnswer",
     "EngineArguments",
     "GivesUp",

@@ -12,12 +12,13 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.domain.guest import BETWEEN_MAILS, MOST_OF_REQUEST
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
+from coordinator.services.ending.erasures import ProposeErasure
 from coordinator.services.requests.guests import RecordGuestAnswer
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.requests import guests as store
 from coordinator.storage.tail import restored
-from holdfast.protocol.vocabulary import GuestAnswer
+from holdfast.protocol.vocabulary import ErasureReason, GuestAnswer
 from tests.dispatcher.authority import Authority
 from tests.dispatcher.guest_post import (
     CONTACT,
@@ -302,3 +303,21 @@ def test_what_is_over_asks_nobody_who_joins(w: World, post: Post) -> None:
     admit(w.database, w.vault, w.clock, joined)
     assert guests(w, request)[0]["leg_id"] is None
     assert w.events(joined, "freeze_request.received") == []
+
+
+def test_what_a_guest_said_and_who_it_is_goes_with_the_request(w: World, post: Post) -> None:
+    request, guest = _contacted(w, post)
+    _say(w, guest, GuestAnswer.ACKNOWLEDGED)
+    [answer] = guests(w, request)[0]["answers"]
+    over = {"addresses": "all", "reason": "over", "reason_code": "other"}
+    w.act(w.cast.a.lead, request, "withdrawal", **over)
+    with transaction(command_context(w.database, w.vault, w.clock)) as uow:
+        proposed = ProposeErasure(request_id=request["id"], reason=ErasureReason.DATA_SUBJECT)
+        uow.finish(execute(proposed, COORDINATOR, uow))
+    w.act(w.cast.a.lead, request, "erasure", reason="data_subject")
+    owners = {"guest": guest, "answer": answer["id"]}
+    left = text("SELECT name FROM document WHERE owner_id IN (:guest, :answer)")
+    with w.database.engine.connect() as connection:
+        assert connection.execute(left, owners).all() == []
+    path = f"/v1/freeze-requests/{request['id']}/guests"
+    problem(w.signer.get(w.cast.a.lead, path), 410, "erased")

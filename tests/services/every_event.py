@@ -18,7 +18,7 @@ from coordinator.services.membership.log_reconciliation import ReconcileLog
 from coordinator.services.membership.root_resets import ResetRoot
 from coordinator.services.membership.suspensions import SuspendPartner
 from coordinator.services.requests.alarms import PageNext
-from coordinator.services.requests.guests import GuestLine, NoteGuestContact, RecordGuestAnswer
+from coordinator.services.requests.guests import GuestLineView, NoteGuestContact, RecordGuestAnswer
 from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliverable
 from coordinator.storage.requests import alarms, guests
 from coordinator.storage.tail import restored
@@ -89,7 +89,7 @@ def play(office: Office) -> list[Told]:
     _seal_evidence(office)
     _come_back_from_a_copy(office)
     _wake_somebody(office)
-    _ask_guests(office)
+    ask_guests(office)
     own = _test_endpoints(office)
     return list(_events(office, own))
 
@@ -130,8 +130,11 @@ def _wake_somebody(office: Office) -> None:
     desk.own(PageNext(alarm_id=alarm))
 
 
-def _ask_guests(office: Office) -> None:
-    """Ask two who are no members: one answers and joins, the other cannot be reached."""
+def ask_guests(office: Office) -> tuple[Ask, Exchange]:
+    """Ask two who are no members: one answers and joins, the other cannot be reached.
+
+    Returns what they are asked, and who joined.
+    """
     desk, a, token = office.desk, office.desk.cast.a, "c" * 32
     ask = desk.go_out(to=[desk.cast.b.handle])
     ids = {}
@@ -144,9 +147,11 @@ def _ask_guests(office: Office) -> None:
     desk.own(NoteGuestContact(guest_id=far, token=token, error="no_security_txt"))
     mailbox = "security@exchange-g.example"
     desk.own(NoteGuestContact(guest_id=near, token=token, mailbox=mailbox))
-    line: GuestLine = {"address_no": 0, "kind": "found", "asset": ETHER, "amount": "90"}
+    line: GuestLineView = {"address_no": 0, "kind": "found", "asset": ETHER, "amount": "90"}
     desk.own(RecordGuestAnswer(guest_id=near, kind=GuestAnswer.REPORTED, lines=[line]))
-    admit(desk.database, desk.vault, desk.clock, new_exchange("exchange-g.example"))
+    joined = new_exchange("exchange-g.example")
+    admit(desk.database, desk.vault, desk.clock, joined)
+    return ask, joined
 
 
 def _go_through_a_request(office: Office) -> None:

@@ -53,7 +53,7 @@ _LINES_IN_EVENT = 20
 _LINK_BYTES = 32
 
 
-class GuestLine(TypedDict):
+class GuestLineView(TypedDict):
     """What a guest says of one address (`guest_views.GuestLineView`)."""
 
     address_no: int
@@ -92,7 +92,7 @@ class RecordGuestAnswer:
 
     guest_id: str
     kind: GuestAnswer
-    lines: Sequence[GuestLine] = ()
+    lines: Sequence[GuestLineView] = ()
     code: DeclineCode | None = None
 
 
@@ -104,7 +104,7 @@ class GuestAnswerView(TypedDict):
     kind: GuestAnswer
     at: str
     code: DeclineCode | None
-    lines: Sequence[GuestLine]
+    lines: Sequence[GuestLineView]
     answer_sha256: str
 
 

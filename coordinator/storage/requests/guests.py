@@ -35,11 +35,19 @@ class Due(NamedTuple):
 
 
 class CodeWanted(NamedTuple):
-    """A guest that somebody with its link asked a code for."""
+    """A guest that somebody with its link asked a code for, and when."""
 
     id: str
     request_id: str
     domain: str
+    code_wanted_at: datetime
+
+
+class _Tried(NamedTuple):
+    """A guest whose code was tried, and the code's hash."""
+
+    id: str
+    code_sha256: str
 
 
 def insert_guest(connection: Connection, **values: Any) -> GuestRow:
@@ -162,11 +170,11 @@ def use_code(
         .values(code_tries=GuestRow.code_tries + 1)
         .returning(GuestRow.id, GuestRow.code_sha256)
     )
-    found = connection.execute(tried).one_or_none()
-    if found is None or not compare_digest(str(found.code_sha256), code_sha256):
+    found = read_as(connection, _Tried, tried)
+    if not found or not compare_digest(found[0].code_sha256, code_sha256):
         return None
-    change(connection, found.id, code_sha256=None, code_until=None)
-    return str(found.id)
+    change(connection, found[0].id, code_sha256=None, code_until=None)
+    return found[0].id
 
 
 # ---------- what a worker does ----------
@@ -261,7 +269,7 @@ def give_back_mail(connection: Connection, domain: str) -> None:
 def codes_wanted(connection: Connection, limit: int) -> list[CodeWanted]:
     """Return guests that somebody wants a code for, the oldest first."""
     query = (
-        select(GuestRow.id, GuestRow.request_id, GuestRow.domain)
+        select(GuestRow.id, GuestRow.request_id, GuestRow.domain, GuestRow.code_wanted_at)
         .where(GuestRow.code_wanted_at.is_not(None))
         .order_by(GuestRow.code_wanted_at, GuestRow.id)
         .limit(limit)
