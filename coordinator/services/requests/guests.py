@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, TypedDict
 
 from coordinator.domain import guest as rules
 from coordinator.domain.actor import COORDINATOR, Actor
@@ -36,7 +36,6 @@ from coordinator.storage.tables.guests import GuestAnswerRow, GuestRow
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.guest_payloads import GuestAsk
 from holdfast.protocol.payloads import format_time, optional_time
-from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import (
     ASKABLE_KINDS,
@@ -126,7 +125,6 @@ class GuestView(TypedDict):
     joined_at: str | None
     leg_id: str | None
     answers: Sequence[GuestAnswerView]
-    log: NotRequired[JsonObject]
 
 
 # ---------- asking ----------

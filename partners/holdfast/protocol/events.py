@@ -831,13 +831,13 @@ class OfGuest(AboutRequest):
     status: RequestStatus
     guest: Annotated[str, Field(description="`gst_…`")]
     domain: Annotated[Handle, Field(description="Who was asked; an IDN as A-labels.")]
-    unverified: Literal[True]
+    unverified: Annotated[Literal[True], Field(description="Nobody signed what it says.")]
 
 
 class GuestAskedData(OfGuest):
     """A lead asked an organisation that is no member."""
 
-    answer_by: Time
+    answer_by: Annotated[Time, Field(description="By when an answer is asked for; none is owed.")]
 
 
 class GuestContactedData(OfGuest):
@@ -856,11 +856,11 @@ class GuestAnsweredData(OfGuest):
     It is in no sum and in no ledger.
     """
 
-    answer: GuestAnswer
+    answer: Annotated[GuestAnswer, Field(description="What it said.")]
     code: Annotated[DeclineCode | None, Field(description="Why it declined.")]
     line_count: Annotated[int, Field(description="Of how many lines it consists.")]
     lines: Annotated[list[GuestLineView], Field(description="The first of them.")]
-    lines_cut: bool
+    lines_cut: Annotated[bool, Field(description="Whether there are more lines than here.")]
     answer_sha256: Annotated[Sha256, Field(description="Of the whole answer, as in the list.")]
     href: Annotated[str, Field(description="Where all of it is read.")]
 
