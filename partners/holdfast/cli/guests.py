@@ -20,7 +20,9 @@ def guest() -> None:
 @click.argument("domain")
 @pass_session
 def ask(session: Session, request_id: str, domain: str) -> None:
-    """Ask the organisation of DOMAIN, once your request is approved.
+    """Ask the organisation of DOMAIN.
+
+    Your request has to be approved.
 
     A mail with a link goes to the security contact that it publishes (security.txt). Whoever reads
     that mail answers without a signature: it is in no sum.
@@ -44,7 +46,7 @@ def _rows(view: GuestView) -> list[tuple[str, object]]:
 @_REQUEST
 @pass_session
 def list_guests(session: Session, request_id: str) -> None:
-    """List the guests of your request, and the newest that each of them said."""
+    """List the guests of a request, and what they said."""
     session.show_list(
         session.client().guests(request_id),
         ("guest", "word", "status", "asked", "acknowledged", "says"),
