@@ -102,7 +102,7 @@ def test_amounts_are_shown_as_the_requests_mark_allows(
     assert first["amount"] is not None
     _enter(visitor, post, link)
     page = visitor.get(PAGE).text
-    assert ('data-label="Asked"' in page, "stays between members" in page) == (shown, not shown)
+    assert ("<dt>Asked for</dt>" in page, "stays between members" in page) == (shown, not shown)
 
 
 def test_it_answers_alike_whether_the_link_is_good_or_not(
