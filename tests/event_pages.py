@@ -47,6 +47,7 @@ _FAMILIES = {
     "partner": "Members",
     "rulebook": "The rulebook",
     "task": "Tasks",
+    "guest": "Guests",
     "endpoint": "Endpoints",
 }
 _PROVEN = "\N{SCALES}"

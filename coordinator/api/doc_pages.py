@@ -26,6 +26,7 @@ PAGES: Mapping[str, str] = {
     "flags": "Flags",
     "on-call": "On call",
     "drills": "Drills",
+    "guests": "Guests",
     "operate": "Operate",
     "glossary": "Glossary",
 }

@@ -20,6 +20,7 @@ from coordinator.api import (
     freeze_ledger,
     freeze_request_reads,
     freeze_requests,
+    guests,
     holds,
     house_rules,
     incident_traces,
@@ -119,6 +120,8 @@ ROUTES: tuple[Route, ...] = (
         ("POST", "/v1/freeze-requests/{request_id}/flag-renewals", flags.renew),
         ("POST", "/v1/freeze-requests/{request_id}/indemnities", indemnities.give),
         ("GET", "/v1/freeze-requests/{request_id}/indemnities", indemnities.list_given),
+        ("POST", "/v1/freeze-requests/{request_id}/guests", guests.ask),
+        ("GET", "/v1/freeze-requests/{request_id}/guests", guests.list_guests),
         ("POST", "/v1/freeze-requests/{request_id}/withdrawal", withdrawals.withdraw),
         ("GET", "/v1/freeze-requests/{request_id}/withdrawals", withdrawals.list_withdrawals),
         (

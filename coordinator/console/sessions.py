@@ -26,6 +26,7 @@ from coordinator.api.context import current_context
 from coordinator.api.database_faults import unavailable
 from coordinator.console.context import console
 from coordinator.domain.errors import AuthenticationError, UnavailableError
+from coordinator.domain.guest import VISIT_LASTS
 from coordinator.storage.console import sessions as store
 from coordinator.storage.console.sessions import StoredSession
 from coordinator.storage.membership import partners as partner_store
@@ -33,6 +34,8 @@ from coordinator.storage.membership.partners import Standing
 from holdfast.protocol.type_ids import new_id
 
 PREFIX = "/console"
+#: Of a session that reads and answers as a guest: which.
+GUEST = "guest"
 _ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 #: Seeing somebody again is written down no more often than this.
 _SEEN_EVERY = timedelta(minutes=1)
@@ -65,6 +68,7 @@ class ConsoleSession(CallbackDict[str, str], SessionMixin):
     Attributes:
         stored: Its row; None until something is kept.
         opening: The id of a session about to be opened in its place.
+        guest: The guest that is about to be let in, in its place: somebody who is no member.
         is_ended: Whether the browser is to forget it.
         fault: Why it is not known whose it is; every page answers with it.
     """
@@ -82,6 +86,7 @@ class ConsoleSession(CallbackDict[str, str], SessionMixin):
         self.stored = stored
         self.identity = identity
         self.signed_in: SignedIn | None = None
+        self.guest: str | None = None
         self.is_ended = False
         self.modified = False
         self.new = stored is None
@@ -111,6 +116,11 @@ class ConsoleSession(CallbackDict[str, str], SessionMixin):
         """Have it replaced by a new one that is somebody's (no session fixation)."""
         self.clear()
         self.signed_in = who
+
+    def let_in(self, guest: str) -> None:
+        """Have it replaced by a new one that reads and answers as one guest (no fixation)."""
+        self.clear()
+        self[GUEST] = self.guest = guest
 
     def end(self) -> None:
         """Have it removed, and the browser forget it."""
@@ -162,7 +172,11 @@ class TableSessions(SessionInterface):
     def _save(self, session: ConsoleSession, response: Response) -> None:
         if session.is_ended:
             self._end(session, response)
-        elif session.signed_in is not None or (session.stored is None and session.modified):
+        elif (
+            session.signed_in is not None
+            or session.guest is not None
+            or (session.stored is None and session.modified)
+        ):
             self._open(session, response)
         elif session.stored is not None:
             self._see_again(session, session.stored)
@@ -189,7 +203,7 @@ class TableSessions(SessionInterface):
             content=dict(session),
             opened_at=now,
             seen_at=now,
-            ends_at=now + (_STRANGER_LASTS if who is None else console().lifetime),
+            ends_at=now + _lasts(session),
         )
         with context.database.transaction() as connection:
             if session.stored is not None:
@@ -206,6 +220,13 @@ class TableSessions(SessionInterface):
             return
         with context.database.transaction() as connection:
             store.change(connection, stored.id_sha256, content=session, seen_at=now)
+
+
+def _lasts(session: ConsoleSession) -> timedelta:
+    """Return how long a session lasts that opens now, at most."""
+    if session.signed_in is not None:
+        return console().lifetime
+    return _STRANGER_LASTS if session.guest is None else VISIT_LASTS
 
 
 def _is_by_itself() -> bool:

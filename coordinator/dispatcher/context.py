@@ -9,7 +9,7 @@ from holdfast.protocol.jwk import PrivateKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerContext(CommandContext):
-    """The wired services of one worker process; its database's pool needs five connections.
+    """The wired services of one worker process; its database's pool needs six connections.
 
     Attributes:
         webhook_keys: The coordinator's Ed25519 webhook keys, two during rotation.

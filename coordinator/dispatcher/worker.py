@@ -1,4 +1,4 @@
-"""One worker process: deliveries, leg notices, timers and pages, until it is stopped."""
+"""One worker process: deliveries, leg notices, timers, pages, guests, until it is stopped."""
 
 import threading
 from dataclasses import dataclass
@@ -8,14 +8,17 @@ import structlog
 
 from coordinator.dispatcher.channels import Channels, ChannelSettings
 from coordinator.dispatcher.context import WorkerContext
+from coordinator.dispatcher.guest_mail import GuestMail, GuestMailSettings
 from coordinator.dispatcher.leg_notices import tell_legs
 from coordinator.dispatcher.loop import DeliveryLoop, LoopSettings
 from coordinator.dispatcher.pager import Pager, PagerSettings
 from coordinator.dispatcher.timers import TimerRun, all_timers
 from coordinator.dispatcher.webhook_sender import SenderSettings, WebhookSender
 from coordinator.domain.fair_shares import PARTNER_SHARE
+from coordinator.domain.security_txt import MOST_BYTES
 from coordinator.egress.address_guard import EndpointPolicy
-from coordinator.egress.mail import MailServer
+from coordinator.egress.fetching import Fetcher
+from coordinator.egress.mail import Mailer, MailServer
 from coordinator.storage.engine.wakeup import Watcher, open_notifier
 
 logger = structlog.get_logger(__name__)
@@ -87,6 +90,16 @@ class Worker:
             console=settings.console_origin,
             on_commit=self._committed,
         )
+        mailer = None
+        if settings.mail is not None:
+            mailer = Mailer(settings.mail, clock=context.clock, deadline=settings.deadline)
+        self.guest_mail = GuestMail(
+            context,
+            fetch=Fetcher(settings.policy, deadline=settings.deadline, most_bytes=MOST_BYTES).get,
+            send=None if mailer is None else mailer.send,
+            settings=GuestMailSettings(console=settings.console_origin, poll=settings.poll),
+            on_commit=self._committed,
+        )
         self.loop = DeliveryLoop(
             context,
             send=self._sender.send,
@@ -108,17 +121,23 @@ class Worker:
             target=self._aftercare, args=(stop,), name="aftercare", daemon=True
         )
         paging = threading.Thread(target=self.pager.run, args=(stop,), name="pager", daemon=True)
+        guests = threading.Thread(
+            target=self.guest_mail.run, args=(stop,), name="guests", daemon=True
+        )
         self._watcher.start()
         aftercare.start()
         paging.start()
+        guests.start()
         try:
             self.loop.run(stop)
         finally:
             stop.set()
             self._notices.set()
             self.pager.wake()
+            self.guest_mail.wake()
             aftercare.join(_JOIN_SECONDS)
             paging.join(_JOIN_SECONDS)
+            guests.join(_JOIN_SECONDS)
             self._watcher.stop()
             self._notifier.close()
             self._sender.close()

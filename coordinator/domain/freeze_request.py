@@ -31,6 +31,7 @@ class Action(StrEnum):
     RAISE_SUPPORT = "raise_support"
     GIVE_INDEMNITY = "give_indemnity"
     RENEW_FLAGS = "renew_flags"
+    ASK_GUEST = "ask_guest"  # an organisation that is no member; only once leads approved
     CLOSE = "close"
     REPORT = "report"  # lines about what happened, whenever it did
     ACT_ON_HOLD = "act_on_hold"  # extensions
@@ -79,6 +80,7 @@ TRANSITIONS: Mapping[tuple[RequestStatus | None, Ratification, Action], State] =
             )
         },
         (*_ACTIVE, Action.CLOSE): _CLOSED,
+        (*_ACTIVE, Action.ASK_GUEST): _ACTIVE,
         **{(*state, Action.ADD_PARTNERS): state for state in (_ACTIVE, _PROVISIONAL)},
         **{
             (*state, action): after

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     FREEZE_REQUEST_APPROVE = "freeze_request:approve"  # and reject, and ratify
     FREEZE_REQUEST_WITHDRAW = "freeze_request:withdraw"
     FREEZE_REQUEST_ADD_PARTNERS = "freeze_request:add_partners"
+    GUEST_ASK = "guest:ask"  # an organisation that is no member
     SUPPORT_RAISE = "support:raise"
     INDEMNITY_GIVE = "indemnity:give"
     SAME_FUNDS_MARK = "same_funds:mark"
@@ -91,6 +92,7 @@ class Permission(StrEnum):
     ERASURE_PROPOSE = "erasure:propose"  # a lead of the requester signs it
     LOG_KEY_REPLACE = "log_key:replace"
     RULEBOOK_PUBLISH = "rulebook:publish"
+    GUEST_RECORD = "guest:record"  # what somebody said who is no member, on nobody's signature
 
 
 P = Permission
@@ -131,6 +133,7 @@ _DECIDE = frozenset(
         P.FREEZE_REQUEST_APPROVE,
         P.FREEZE_REQUEST_WITHDRAW,
         P.FREEZE_REQUEST_ADD_PARTNERS,
+        P.GUEST_ASK,
         P.FREEZE_REQUEST_CLOSE,
         P.FREEZE_REQUEST_ERASE,
         P.INFO_REQUEST_ANSWER,
@@ -215,6 +218,7 @@ COORDINATOR_GRANTS = frozenset(
         P.ERASURE_PROPOSE,
         P.LOG_KEY_REPLACE,
         P.RULEBOOK_PUBLISH,
+        P.GUEST_RECORD,
     }
 )
 #: Only who can be asked has legs; only who can request submits.

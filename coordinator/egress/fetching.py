@@ -87,13 +87,13 @@ class Fetcher:
         except BlockedTargetError as error:
             raise FetchError("blocked_target", error.message) from None
 
-    def get(self, url: str) -> Fetched:
-        """Return what is at `url`.
+    def get(self, url: str, fields: Mapping[str, str] | None = None) -> Fetched:
+        """Return what is at `url`; `fields` are further header fields.
 
         Raises:
             FetchError: If there is no whole answer in time, or it may not be asked for.
         """
-        return self._exchange("GET", url, {}, b"")
+        return self._exchange("GET", url, fields or {}, b"")
 
     def post(self, url: str, fields: Mapping[str, str], body: bytes) -> Fetched:
         """Return what `url` answers to a body; `fields` are further header fields.

@@ -12,8 +12,8 @@ from coordinator.operations.preparation import open_settings_database
 from coordinator.rulebook_files import read_rulebook
 from coordinator.settings import Settings, SettingsError, clock_of
 
-#: The pump, the aftercare, the pager, the watcher's slow poll, and one to spare.
-_CONNECTIONS = 5
+#: The pump, the aftercare, the pager, guests, the watcher's slow poll, and one to spare.
+_CONNECTIONS = 6
 #: Files that a worker may have open beside kept connections: those in use, the database, logs.
 _OTHER_FILES = 512
 #: More are never needed: the most connections that may be set, and those.

@@ -49,6 +49,7 @@ from coordinator.services.requests import (
     approvals,
     flags,
     freeze_requests,
+    guests,
     indemnities,
     info_requests,
     leg_limits,
@@ -95,6 +96,10 @@ HANDLERS: tuple[Handler[Any], ...] = (
     info_requests.answer,
     info_requests.mark_reply_late,
     tasks.take,
+    # Organisations that are no members.
+    guests.ask,
+    guests.note_contact,
+    guests.record_answer,
     alarms.wake_for_hold,
     alarms.page_next,
     # What named partners alone read.

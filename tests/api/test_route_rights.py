@@ -60,6 +60,7 @@ RIGHTS: Mapping[str, set[str]] = {
     "GET /v1/flags/applied": ALL,
     "POST /v1/flags/applied": {"system", "screening"},
     f"GET {REQUEST}/indemnities": ALL,
+    f"GET {REQUEST}/guests": ALL,
     "GET /v1/statistics": ALL,
     "GET /v1/holds/owed": ALL,
     "GET /v1/incidents": ALL,
@@ -90,6 +91,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/support": DISPOSING,
     f"POST {REQUEST}/flag-renewals": LEAD,
     f"POST {REQUEST}/indemnities": DISPOSING,
+    f"POST {REQUEST}/guests": LEAD,
     f"POST {REQUEST}/same-funds": SUBMITTING,
     f"POST {REQUEST}/withdrawal": SUBMITTING,
     f"GET {REQUEST}/withdrawals": ALL,
@@ -183,6 +185,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/erasure": act | {"reason": "data_subject"},
         "/flag-renewals": act,
         "/support": act | {"support": "order", "document_sha256": "0" * 64},
+        "/guests": act | {"domain": "guest.example"},
         "/indemnities": act
         | {"cap": {"usd": "5"}, "law": "EE", "until": "2026-09-01T00:00:00Z"}
         | {"document_sha256": "0" * 64},

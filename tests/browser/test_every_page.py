@@ -38,6 +38,8 @@ NO_PAGES = frozenset(
     {
         "/console/live",
         "/console/enter",
+        "/console/guest",
+        "/console/guest/request",
         "/console/sign-in/return/{handle}",
         "/console/figures.csv",
         f"{_REQUEST}/live",

@@ -417,6 +417,7 @@ def _ground(w: World, ask: dict[str, Any]) -> None:
     w.act(a.compliance, ask, "support", **words)
     cap = {"cap": {"usd": "250000"}, "law": "EE", "until": _LATER}
     w.act(a.compliance, ask, "indemnities", document_sha256=_DOCUMENT, **cap)
+    w.act(a.lead, ask, "guests", domain="exchange-g.example")
     order = {"agency": "State police", "reference": "1-23-456", "document_sha256": _DOCUMENT}
     for _ in range(2):  # the second time it is there already
         same = {"content_sha256": ask["content_sha256"], "hold": hold, **order}
@@ -491,6 +492,7 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
     path = f"{_REQUEST}/{ask['id']}"
     lists = (
         *("addresses", "asked", "events", "alarms", "partners", "drafts", "support", "indemnities"),
+        "guests",
         *("withdrawals", "legs", "info-requests", "ledger", "holds", "answers", "legal-orders"),
         *("disputes", "evidence", "evidence-bundle", "summary.pdf", "sealed-evidence"),
     )

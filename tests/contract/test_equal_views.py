@@ -134,6 +134,12 @@ def _give_indemnity(w: World) -> Iterator[Pair]:
             yield _without(answer, "log"), _item(w, reader, request, "indemnities", answer["id"])
 
 
+def _ask_guest(w: World) -> Iterator[Pair]:
+    request = w.live()
+    answer = w.act(w.cast.a.lead, request, "guests", domain="guest.example")
+    yield _without(answer, "log"), _item(w, w.cast.a.auditor, request, "guests", answer["id"])
+
+
 def _mark(w: World) -> Iterator[Pair]:
     request = w.live()
     one, other = w.freeze(w.cast.b, request), w.freeze(w.cast.c, request)
@@ -399,6 +405,7 @@ _CASES: dict[str, Case] = {
     f"{_BASE}/support": _raise_support,
     f"{_BASE}/flag-renewals": _renew_flags,
     f"{_BASE}/indemnities": _give_indemnity,
+    f"{_BASE}/guests": _ask_guest,
     f"{_BASE}/same-funds": _mark,
     f"{_BASE}/withdrawal": _withdraw,
     f"{_BASE}/withdrawals/{{withdrawal_id}}/approvals": _decide_withdrawal,

@@ -31,6 +31,7 @@ import coordinator.services
 import coordinator.storage
 from holdfast.protocol import (
     flag_views,
+    guest_views,
     house_rules_views,
     life_cycle_views,
     on_call_views,
@@ -47,6 +48,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
         life_cycle_views,
         on_call_views,
         flag_views,
+        guest_views,
         house_rules_views,
         read_log_views,
         readiness,
@@ -61,6 +63,7 @@ ADDED_LATER = {"log", "drill", "units", "next_cursor"}
 #: Shared by views, or of events: the wire has no model of them.
 NO_VIEWS = {
     "ActProof",
+    "AskedAddress",
     "DecisionAnswer",
     "EngineArguments",
     "GivesUp",

@@ -91,6 +91,7 @@ EXPECTED = {
         P.CLEARANCE_REVOKE,
         P.HOLD_ASK_EXTENSION,
         P.FLAG_RENEW,
+        P.GUEST_ASK,
         P.LEGAL_ORDER_ATTACH,
         P.SUPPORT_RAISE,
         P.INDEMNITY_GIVE,

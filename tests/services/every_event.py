@@ -20,8 +20,9 @@ from coordinator.services.membership.log_reconciliation import ReconcileLog
 from coordinator.services.membership.root_resets import ResetRoot
 from coordinator.services.membership.suspensions import SuspendPartner
 from coordinator.services.requests.alarms import PageNext
+from coordinator.services.requests.guests import GuestLineView, NoteGuestContact, RecordGuestAnswer
 from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliverable
-from coordinator.storage.requests import alarms
+from coordinator.storage.requests import alarms, guests
 from coordinator.storage.tail import restored
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.transparency_log.signer import Tree
@@ -32,7 +33,7 @@ from holdfast.protocol.merkle_tree import Frontier, leaf_hash
 from holdfast.protocol.payloads import NewEndpoint, format_time
 from holdfast.protocol.proof_of_possession import make_possession
 from holdfast.protocol.tasks import Task, TaskKind
-from holdfast.protocol.vocabulary import Arrival, ErasureReason, EventType
+from holdfast.protocol.vocabulary import Arrival, ErasureReason, EventType, GuestAnswer
 from tests.api.sealed_cast import by_hand, publish_by_hand
 from tests.factories import (
     ETHER,
@@ -90,6 +91,7 @@ def play(office: Office) -> list[Told]:
     _seal_evidence(office)
     _come_back_from_a_copy(office)
     _wake_somebody(office)
+    ask_guests(office)
     _accept_the_rulebook(office)
     own = _test_endpoints(office)
     return list(_events(office, own))
@@ -138,6 +140,30 @@ def _wake_somebody(office: Office) -> None:
     with desk.database.engine.connect() as connection:
         [alarm] = alarms.due(connection, desk.clock.now(), 10)
     desk.own(PageNext(alarm_id=alarm))
+
+
+def ask_guests(office: Office) -> tuple[Ask, Exchange]:
+    """Ask two who are no members: one answers and joins, the other cannot be reached.
+
+    Returns what they are asked, and who joined.
+    """
+    desk, a, token = office.desk, office.desk.cast.a, "c" * 32
+    ask = desk.go_out(to=[desk.cast.b.handle])
+    ids = {}
+    for domain in ("exchange-g.example", "exchange-h.example"):
+        ids[domain] = _below(office, ask, a.lead, "guests", domain=domain)["id"]
+        with desk.database.writing() as connection, connection.begin():
+            lease = guests.Lease(token, desk.clock.now() + HOUR)
+            guests.claim(connection, domain, lease, now=desk.clock.now(), limit=1)
+    near, far = ids.values()
+    desk.own(NoteGuestContact(guest_id=far, token=token, error="no_security_txt"))
+    mailbox = "security@exchange-g.example"
+    desk.own(NoteGuestContact(guest_id=near, token=token, mailbox=mailbox))
+    line: GuestLineView = {"address_no": 0, "kind": "found", "asset": ETHER, "amount": "90"}
+    desk.own(RecordGuestAnswer(guest_id=near, kind=GuestAnswer.REPORTED, lines=[line]))
+    joined = new_exchange("exchange-g.example")
+    admit(desk.database, desk.vault, desk.clock, joined)
+    return ask, joined
 
 
 def _go_through_a_request(office: Office) -> None:

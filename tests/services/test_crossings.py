@@ -37,7 +37,7 @@ def _flash(desk: Desk, quorum: int = 1, **changes: Any) -> Ask:
 
 def _read(office: Office, exchange: Exchange, ask: Ask) -> str:
     below = ("", "/addresses", "/legs", "/ledger", "/evidence", "/holds", "/disputes")
-    more = ("/withdrawals", "/clearances", "/support", "/indemnities", "/info-requests")
+    more = ("/withdrawals", "/clearances", "/support", "/indemnities", "/info-requests", "/guests")
     out = []
     for path in below + more:
         answer = office.signer.get(exchange.auditor, f"{REQUESTS}/{ask.id}{path}")

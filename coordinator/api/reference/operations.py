@@ -54,6 +54,7 @@ _IDS: Mapping[str, str] = {
     "additions.propose": "propose_partners",
     "indemnities.give": "give_indemnity",
     "indemnities.list_given": "list_indemnities",
+    "guests.ask": "ask_guest",
     "withdrawals.withdraw": "withdraw_request",
     "withdrawals.decide": "decide_withdrawal",
     "legs.acknowledge": "acknowledge_request",

@@ -624,6 +624,56 @@ def _date(text: str, name: str) -> datetime:
         raise _fault(name, "write a day, as in 2027-03-31") from None
 
 
+# ---- guests --------------------------------------------------------------------------------------
+
+
+def show_guest(visit: Visit, request_id: str) -> Answer:
+    """Show the form that asks an organisation that is no member."""
+    return show_form(case := _own(visit, request_id), _guest_page(case))
+
+
+def ask_guest(visit: Visit, request_id: str) -> Answer:
+    """Lead to the signature that asks it."""
+    case, form = _own(visit, request_id), visit.form
+    page = _guest_page(case)
+
+    def wanted() -> WantedAct:
+        domain = form.text("domain").lower()
+        return WantedAct(
+            path=f"/v1/freeze-requests/{case.id}/guests",
+            body=_body(case, domain=domain),
+            sentence=f"Ask {domain}, which is no member, about every address of this request.",
+            button="Ask it",
+            back=page.url,
+            then=case.url,
+            facts=[
+                ("Domain", domain),
+                ("Who answers", "whoever reads its security contact's mail"),
+            ],
+        )
+
+    return ask(case, page, wanted)
+
+
+def _guest_page(case: Case) -> FormPage:
+    return FormPage(
+        url=f"{case.url}/guests",
+        heading="Ask who is no member",
+        text="The security contact that it publishes (security.txt) gets a link by mail to a page"
+        " that shows the addresses, who asks, and by when. What it answers nobody signs: it is"
+        " marked as unverified, and in no sum.",
+        fields=[
+            Field(
+                name="domain",
+                label="Its domain",
+                hint="As in exchange.example. With other letters than a to z: as A-labels, xn--…",
+                is_required=True,
+            )
+        ],
+        why_not=_why_not(case, Permission.GUEST_ASK),
+    )
+
+
 # ---- hold longer ---------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from flask import Response, request
 from coordinator.api import holds as hold_api
 from coordinator.console.follow import states
 from coordinator.console.follow.case import Case
+from coordinator.console.follow.guests import guest_rows
 from coordinator.console.follow.states import State
 from coordinator.console.visit import Visit
 from coordinator.console.words import AmountWords, Countdown, ago, countdown, counted, moment
@@ -93,6 +94,7 @@ def show(visit: Visit, request_id: str) -> Response:
         unit=unit,
         columns=SUMS,
         looked_for=request.args.get("partner", ""),
+        guests=guest_rows(case),
     )
 
 

@@ -290,6 +290,9 @@ def _go_on(case: Case) -> Iterable[Action]:
         yield Action(f"{case.url}/next", "Follow the money", is_main=True)
     if case.is_live and may(Permission.FREEZE_REQUEST_ADD_PARTNERS):
         yield Action(f"{case.url}/add-partners", "Add partners")
+    is_approved = not (case.request["provisional"] or case.request["unratified"])
+    if case.is_live and is_approved and may(Permission.GUEST_ASK):
+        yield Action(f"{case.url}/guests", "Ask a non-member")
     if case.is_live and case.is_held and may(Permission.HOLD_ASK_EXTENSION):
         yield Action(f"{case.url}/extension", "Hold longer")
     sums = [leg["totals"].values() for leg in case.legs]

@@ -178,6 +178,9 @@ def tell(case: Case, kind: str, data: Mapping[str, Any]) -> Said:
         return teller(case, data)
     if kind.startswith("freeze."):
         return _lines(case, kind, data)
+    if kind in _GUESTS:
+        said = _GUESTS[kind]
+        return said._replace(text=said.text.format(data["domain"], data.get("answer", "")))
     return _PLAIN.get(kind, Said("ring", "", kind.replace("_", " ").replace(".", ": ")))
 
 
@@ -377,6 +380,17 @@ def _to_be_erased(case: Case, data: Mapping[str, Any]) -> Said:
 def _left(case: Case, data: Mapping[str, Any]) -> Said:
     del case, data
     return Said("back", "", "took it back from them; nothing more is asked")
+
+
+_GUESTS: Mapping[str, Said] = MappingProxyType(
+    {
+        EventType.GUEST_ASKED: Said("mail", "", "asks {}, which is no member"),
+        EventType.GUEST_CONTACTED: Said("mail", "", "is heard by the security contact of {}"),
+        EventType.GUEST_UNREACHABLE: Said("warn", "waiting", "cannot reach {}: call them"),
+        EventType.GUEST_ANSWERED: Said("warn", "", "has the unverified word of {}: {}"),
+        EventType.GUEST_JOINED: Said("check", "", "asks {} as a member from now on"),
+    }
+)
 
 
 _TELLERS: Mapping[str, Callable[[Case, Mapping[str, Any]], Said]] = MappingProxyType(

@@ -33,6 +33,7 @@ from coordinator.services.membership.partner_views import (
 )
 from coordinator.services.membership.rulebook_acceptances import accept_by_joining
 from coordinator.services.membership.zones import require_zone
+from coordinator.services.requests.guests import take_over_guests
 from coordinator.storage.membership import partners as store
 from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol import canonical_json, membership_payloads
@@ -224,6 +225,7 @@ def confirm(command: ConfirmPartner, actor: Actor, uow: UnitOfWork) -> Answer:
         key=uow.key(row.document_key_id),
         audience=[EVERYBODY],
     )
+    take_over_guests(uow, row.handle, PartnerKind(row.kind))
     body = {"handle": row.handle, "status": PartnerStatus.ACTIVE, "root_kid": row.root_kid}
     return Answer(200, body, entry=recorded)
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 
+from coordinator.domain.guest import MOST_OF_REQUEST
 from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.core.access import readable_request
 from coordinator.services.core.read_context import ReadContext
@@ -36,7 +37,7 @@ from coordinator.storage.ending import disputes, legal_orders
 from coordinator.storage.ledger import ledger_pages
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as store
-from coordinator.storage.requests import indemnities, info_requests
+from coordinator.storage.requests import guests, indemnities, info_requests
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests import support as support_store
 from coordinator.storage.requests.asked_sums import asked_sums
@@ -545,6 +546,22 @@ class _Case:
             yield from self._open_of_leg(leg)
         yield from self._open_between()
         yield from self._hold_ends()
+        yield from self._guests()
+
+    def _guests(self) -> Iterable[Statement]:
+        """Say who was asked without being a member: of what it said, only that it did."""
+        if self.leg is not None:
+            return
+        found = guests.page(self.read.connection, self.row.id, after="", limit=MOST_OF_REQUEST)
+        for each in found:
+            said = "nothing was said for it"
+            if each.answered_at is not None:
+                said = f"an answer that nobody signed was typed in {_time(each.answered_at)}"
+            yield Statement(
+                f"{each.domain}, which was no member, was asked {_time(each.asked_at)}: {said}."
+                " It is unverified, and in no sum of this document.",
+                Mark.RECORDED,
+            )
 
     def _open_decisions(self) -> Iterable[Statement]:
         view = self.view

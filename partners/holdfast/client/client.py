@@ -43,6 +43,8 @@ from holdfast.protocol.flag_views import (
     FlagRenewal,
     FlagRenewalView,
 )
+from holdfast.protocol.guest_payloads import GuestAsk
+from holdfast.protocol.guest_views import GuestView
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
 from holdfast.protocol.house_rules_payloads import RulebookAcceptance
 from holdfast.protocol.house_rules_views import AcceptanceView, RulebookView
@@ -1150,6 +1152,21 @@ class Client:
     def indemnities(self, request_id: str) -> Iterator[IndemnityView]:
         """Yield the indemnities that one may see: the requester all, a partner asked its own."""
         return self._pages(IndemnityView, f"{_REQUESTS}/{request_id}/indemnities")
+
+    def ask_guest(
+        self, request: RequestRef, domain: str, *, idempotency_key: str | None = None
+    ) -> GuestView:
+        """Ask an organisation that is no member, by its domain; for leads.
+
+        A mail with a link goes to the security contact that it publishes. What it answers is
+        nobody's signature, and in no sum.
+        """
+        body = GuestAsk(content_sha256=request.content_sha256, domain=domain)
+        return self._post(GuestView, f"{_REQUESTS}/{request.id}/guests", body, idempotency_key)
+
+    def guests(self, request_id: str) -> Iterator[GuestView]:
+        """Yield the guests of one's own request, with what they said: all of it unverified."""
+        return self._pages(GuestView, f"{_REQUESTS}/{request_id}/guests")
 
     def support(self, request_id: str) -> Iterator[SupportView]:
         """Yield the documents that raised whose word a request rests on."""

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from holdfast.protocol.errors import IdFormatError
 from holdfast.protocol.flag_views import FlagRenewal
+from holdfast.protocol.guest_payloads import GuestAsk
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
 from holdfast.protocol.life_cycle_payloads import (
     ClearanceRevocation,
@@ -133,6 +134,7 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
             _WITHDRAWAL, WithdrawalDecision, _ON_REQUEST, _LEADS, Decision.REJECT
         ),
         "add_partners": ActRule("partners", PartnersAddition, _ON_REQUEST, _LEADS),
+        "ask_guest": ActRule("guests", GuestAsk, _ON_REQUEST, _LEADS),
         "approve_addition": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.APPROVE),
         "reject_addition": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.REJECT),
         "raise_support": ActRule("support", SupportRaise, _ON_REQUEST, DISPOSERS, by_person=True),
@@ -188,5 +190,7 @@ UNSIGNED: Mapping[str, str] = MappingProxyType(
         "recommend_release": "timer: nobody answered the dispute in time",
         "resolve_dispute": "nothing disputed is held any more",
         "suspend": "membership: the requester was suspended",
+        "guest_answer": "unverified: whoever reads a guest's mailbox said so",
+        "guest_joined": "membership: a guest joined, and has a leg of its own",
     }
 )

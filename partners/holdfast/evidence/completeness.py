@@ -238,7 +238,9 @@ def asked_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
     if document.to == "all":
         return Result.ASSERTED, "all members, and the coordinator says who they were"
     named = {*document.to, *added}
-    unasked = sorted({*case.view.to, *partners} - named)
+    # Whoever was asked as a guest has a leg once it has joined, and none before.
+    guests = {str(act.document["domain"]) for _, act in case.proven("ask_guest")}
+    unasked = sorted({*case.view.to, *partners} - named - guests)
     if unasked:
         raise _fault(f"nobody's signature asks {', '.join(unasked)}", "not_asked")
     if case.is_requester and partners and approved(case, submission):

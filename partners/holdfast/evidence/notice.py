@@ -18,6 +18,7 @@ from holdfast.evidence.four_eyes import (
     require_vouched,
 )
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.protocol.guest_payloads import GuestAsk
 from holdfast.protocol.payloads import FlaggedAddress, FreezeRequest, Remainder
 from holdfast.protocol.views import EvidenceView
 
@@ -144,7 +145,8 @@ def _prove_notice(
     _require_same_drill(data, request)
     quorum = quorum_for(submission)
     if request.to != "all" and handle not in request.to:
-        # The document does not name us: only an addition that two leads signed asks us.
+        # The document does not name us: an addition that two leads signed asks us, or a lead did
+        # by our domain while we were no member.
         _require_addition(asked, with_bodies(additional, request_id, fetch), handle, quorum)
     approvals = tuple(asked.prove("approve", part) for part in approved)
     if data.get("provisional"):
@@ -198,6 +200,9 @@ def _require_addition(asked: _Asked, parts: Sequence[Evidence], handle: str, quo
     """Refuse an addition that does not name `handle`, or that no second lead approved."""
     if not parts:
         raise UntrustedEvidenceError(f"the request does not ask {handle}", code="not_asked")
+    if parts[0].act == "ask_guest":
+        _require_asked_as_guest(asked.prove("ask_guest", parts[0]), handle)
+        return
     proposal = asked.prove("add_partners", parts[0])
     if handle not in partners_added(proposal):
         raise UntrustedEvidenceError(f"the addition does not ask {handle}", code="not_asked")
@@ -208,3 +213,9 @@ def _require_addition(asked: _Asked, parts: Sequence[Evidence], handle: str, quo
         context_sha256=addition_context(proposal, asked.request_id, asked.content_sha256),
         what="addition",
     )
+
+
+def _require_asked_as_guest(ask: ProvenAct, handle: str) -> None:
+    """Refuse what asked another organisation: a guest's domain is its handle once it has joined."""
+    if not isinstance(ask.payload, GuestAsk) or ask.payload.domain != handle:
+        raise UntrustedEvidenceError(f"no lead asked {handle} as a guest", code="not_asked")

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from holdfast.protocol import strict_json
+from holdfast.protocol.guest_views import GuestLineView
 from holdfast.protocol.life_cycle_payloads import IndemnityCap
 from holdfast.protocol.membership_payloads import Policy
 from holdfast.protocol.payloads import Handle, Next, Sha256, Time
@@ -23,6 +24,7 @@ from holdfast.protocol.vocabulary import (
     DeclineCode,
     ErasureReason,
     EventType,
+    GuestAnswer,
     HoldBasis,
     LegStatus,
     PartnerKind,
@@ -857,6 +859,52 @@ class EvidenceSealedData(EventData):
     href: Annotated[str, Field(description="Where it is read, with the acts that seal it.")]
 
 
+class OfGuest(AboutRequest):
+    """About an organisation that is asked and is no member: nothing of it is verified."""
+
+    status: RequestStatus
+    guest: Annotated[str, Field(description="`gst_…`")]
+    domain: Annotated[Handle, Field(description="Who was asked; an IDN as A-labels.")]
+    unverified: Annotated[Literal[True], Field(description="Nobody signed what it says.")]
+
+
+class GuestAskedData(OfGuest):
+    """A lead asked an organisation that is no member."""
+
+    answer_by: Annotated[Time, Field(description="By when an answer is asked for; none is owed.")]
+
+
+class GuestContactedData(OfGuest):
+    """The mail with the link went to the security contact that the organisation publishes."""
+
+
+class GuestUnreachableData(OfGuest):
+    """It was not reached: a person must, another way."""
+
+    reason: Annotated[str, Field(description="Why, for programs, e.g. `no_mailbox`.")]
+
+
+class GuestAnsweredData(OfGuest):
+    """Whoever reads the mailbox of its security contact answered; nobody signed it.
+
+    It is in no sum and in no ledger.
+    """
+
+    answer: Annotated[GuestAnswer, Field(description="What it said.")]
+    code: Annotated[DeclineCode | None, Field(description="Why it declined.")]
+    line_count: Annotated[int, Field(description="Of how many lines it consists.")]
+    lines: Annotated[list[GuestLineView], Field(description="The first of them.")]
+    lines_cut: Annotated[bool, Field(description="Whether there are more lines than here.")]
+    answer_sha256: Annotated[Sha256, Field(description="Of the whole answer, as in the list.")]
+    href: Annotated[str, Field(description="Where all of it is read.")]
+
+
+class GuestJoinedData(OfGuest):
+    """The organisation is a member now, and answers on a leg of its own from here on."""
+
+    leg: Annotated[str | None, Field(description="`leg_…`; null where it cannot be asked.")]
+
+
 class EndpointTestData(EventData):
     """You had a test sent to one endpoint."""
 
@@ -988,6 +1036,11 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.EVIDENCE_SEALED: EventKind(EvidenceSealedData, _BOTH),
         EventType.TASK_TAKEN: EventKind(TaskTakenData, _BOTH),
         EventType.TASK_PAGED: EventKind(TaskPagedData, _BOTH),
+        EventType.GUEST_ASKED: EventKind(GuestAskedData, _REQUESTER),
+        EventType.GUEST_CONTACTED: EventKind(GuestContactedData, _REQUESTER),
+        EventType.GUEST_UNREACHABLE: EventKind(GuestUnreachableData, _REQUESTER),
+        EventType.GUEST_ANSWERED: EventKind(GuestAnsweredData, _REQUESTER),
+        EventType.GUEST_JOINED: EventKind(GuestJoinedData, _REQUESTER),
         EventType.ENDPOINT_TEST: EventKind(EndpointTestData, _OWN),
         EventType.ENDPOINT_FAILING: EventKind(EndpointFailingData, _OWN),
         EventType.ENDPOINT_DISABLED: EventKind(EndpointDisabledData, _OWN),

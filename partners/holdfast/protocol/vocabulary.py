@@ -341,6 +341,23 @@ class ErasureReason(StrEnum):
     OTHER = "other"
 
 
+class GuestStatus(StrEnum):
+    """How far an organisation that is no member was reached."""
+
+    ASKED = "asked"  # its published security contact is looked for
+    CONTACTED = "contacted"  # the mail with the link is out
+    UNREACHABLE = "unreachable"  # it publishes no contact, or nothing takes the mail
+    JOINED = "joined"  # it is a member now, with a leg of its own
+
+
+class GuestAnswer(StrEnum):
+    """What a guest said, on nobody's signature."""
+
+    ACKNOWLEDGED = "acknowledged"
+    REPORTED = "reported"  # found, frozen or nothing, by address
+    DECLINED = "declined"
+
+
 class EventType(StrEnum):
     """Every event that partners can receive, by webhook or from the feed."""
 
@@ -407,6 +424,11 @@ class EventType(StrEnum):
     RULEBOOK_ACCEPTED = "rulebook.accepted"
     LOG_RESTORED = "log.restored"
     EVIDENCE_SEALED = "evidence.sealed"
+    GUEST_ASKED = "guest.asked"
+    GUEST_CONTACTED = "guest.contacted"
+    GUEST_UNREACHABLE = "guest.unreachable"
+    GUEST_ANSWERED = "guest.answered"
+    GUEST_JOINED = "guest.joined"
     TASK_TAKEN = "task.taken"
     TASK_PAGED = "task.paged"
     ENDPOINT_TEST = "endpoint.test"
