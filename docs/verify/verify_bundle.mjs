@@ -161,7 +161,7 @@ function checkEvents(bundle, entries, acts) {
 }
 // Acts: what each is signed for, below the request's own URL.
 const PATHS = { submit: /^$/, take: /taken$/, answer: /^info-requests\/[^/]+\/answer$/, revoke_clearance: /^clearances\/.*revocation$/ }
-const UNSIGNED = ['deliver', 'expire', 'unratify', 'lapse', 'void_withdrawal', 'close', 'recommend_release', 'resolve_dispute', 'suspend', 'erase']
+const UNSIGNED = ['deliver', 'expire', 'unratify', 'lapse', 'void_withdrawal', 'close', 'recommend_release', 'resolve_dispute', 'suspend', 'erase', 'guest_answer', 'guest_joined']
 const byPath = { approvals: 'approve reject approve_addition reject_addition', withdrawal: 'withdraw propose_withdrawal', decline: 'decline',
   'withdrawals/[^/]+/approvals': 'approve_withdrawal reject_withdrawal', 'disputes/[^/]+/resolution': 'propose_resolution resolve_dispute',
   partners: 'add_partners', support: 'raise_support', indemnities: 'give_indemnity', guests: 'ask_guest', 'same-funds': 'mark_same_funds', closure: 'close',

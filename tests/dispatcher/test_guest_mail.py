@@ -9,6 +9,7 @@ from sqlalchemy import text
 from coordinator.dispatcher.guest_mail import GuestMailSettings
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
+from coordinator.domain.errors import InvalidInputError
 from coordinator.domain.guest import BETWEEN_MAILS, MOST_OF_REQUEST
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
@@ -323,3 +324,19 @@ def test_what_a_guest_said_and_who_it_is_goes_with_the_request(w: World, post: P
         assert connection.execute(left, owners).all() == []
     path = f"/v1/freeze-requests/{request['id']}/guests"
     problem(w.signer.get(w.cast.a.lead, path), 410, "erased")
+
+
+def test_of_two_workers_one_writes_to_a_domain(w: World, post: Post) -> None:
+    _contacted(w, post)
+    with w.database.writing() as connection, connection.begin():
+        # What the other one read before this mail went out.
+        assert not store.take_mail(connection, DOMAIN, w.clock.now())
+        assert store.take_mail(connection, DOMAIN, w.clock.now() + BETWEEN_MAILS)
+
+
+def test_an_answer_is_about_what_is_asked_alone(w: World, post: Post) -> None:
+    request, guest = _contacted(w, post)
+    line = {"address_no": 99, "kind": "nothing", "asset": None, "amount": None}
+    with pytest.raises(InvalidInputError):
+        _say(w, guest, GuestAnswer.REPORTED, lines=[line])
+    assert guests(w, request)[0]["answers"] == []
