@@ -78,6 +78,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     errors.ConflictError: {
         "no_drill": "The request is real; a readiness report is made of a drill.",
         "not_limited": "Everybody of your organisation sees this leg already.",
+        "beyond_head": "Your flags never changed up to that number.",
         "drill_guest": "A drill asks members alone.",
         "guest_asked": "This request asks that organisation already.",
         "too_many_answers": "A guest's page took as many answers as it may.",

@@ -98,9 +98,11 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
         "answer.*": "Owed answers",
         "log.*": "The log",
         "evidence.*": "Sealed evidence",
+        "guest.*": "Guests",
         "clearance.*": "Clearances",
         "grant.*": "Keys and rights",
         "partner.*": "Members",
+        "rulebook.*": "The rulebook",
         "task.*": "Who took what",
         "endpoint.*": "Endpoints",
     }

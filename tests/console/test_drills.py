@@ -18,9 +18,10 @@ from tests.summary.pdf_reading import text_of
 _REQUEST = "/console/requests/{request_id}"
 BANNER = '<p class="drill" role="note"><b>Drill</b>'
 #: Files and parts of pages; and pages about something that this drill does not have.
-_NO_PAGES = re.compile(r"\.json$|\.pdf$|/live$|/\{(?!request_id)")
-#: Where the drill has nothing to show: nothing moved on, two partners hold nothing.
-_NOT_THERE = {f"{_REQUEST}/next", f"{_REQUEST}/extension", f"{_REQUEST}/same-funds"}
+_NO_PAGES = re.compile(r"\.json$|\.pdf$|\.zip$|/live$|/\{(?!request_id)")
+#: Where the drill has nothing to show: nothing moved on, two partners hold nothing; a leg is
+#: limited by whoever was asked, and no drill asks guests.
+_NOT_THERE = {f"{_REQUEST}/{name}" for name in ("next", "extension", "same-funds", "limit")}
 
 
 def _drill(signer: Signer, cast: Cast, *, drill: bool = True) -> dict[str, Any]:

@@ -142,7 +142,9 @@ def test_what_a_route_answers_is_in_the_document_and_says_what_it_means(
     missing = []
     for route in ROUTES:
         told = document["paths"][route.path][route.method.lower()]["responses"]
-        observed = _observed(signer, cast.a.lead, route)
+        # Flags are read by machines alone.
+        reader = cast.a.system if route.path == "/v1/flags" else cast.a.lead
+        observed = _observed(signer, reader, route)
         missing += [(route.method, route.path, s) for s in observed if str(s) not in told]
         if route.method == "GET" and route.view.signed and "{" not in route.path:
             assert {200, 304, 412} <= observed.keys(), route.path

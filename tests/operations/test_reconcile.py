@@ -41,8 +41,9 @@ from coordinator.operations.restore import adopt_copy, restore
 from coordinator.operations.serving import say_ready
 from coordinator.services.membership.partners import InvitePartner
 from coordinator.settings import Settings, clock_of
+from coordinator.storage import schema
 from coordinator.storage.engine.base import Base
-from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.database import Database, open_database
 from coordinator.storage.tables.transparency_log import LogHeadRow
 from coordinator.storage.tail import restored
 from coordinator.transparency_log.high_water import HIGH_WATER
@@ -652,17 +653,30 @@ def test_a_backup_of_the_release_before_is_migrated_and_marked(
     if before.settings.database_url.startswith("postgresql"):
         pytest.skip("a dump is not changed by hand")
     old = tmp_path / "old.sqlite3"
-    shutil.copy(before.backup / "holdfast.sqlite3", old)
-    with closing(sqlite3.connect(old)) as file:
-        file.executescript(
-            "DROP TABLE alarm_call; DROP TABLE alarm; DROP TABLE on_call;"
-            "ALTER TABLE log_head DROP COLUMN signing_key; DROP TABLE log_key_statement;"
-            "ALTER TABLE log_head DROP COLUMN restored_at; DROP TABLE log_loss;"
-            "UPDATE alembic_version SET version_num = '0012'"
-        )
+    database = open_database(f"sqlite:///{old}")
+    schema.upgrade(database, "0012")
+    database.engine.dispose()
+    _fill(old, before.backup / "holdfast.sqlite3")
     other = empty()
     adopt_copy(other, old, before.settings.keys_dir)
     assert _faults(other) == [READ_ONLY_CHECK]
+
+
+def _fill(old: Path, newer: Path) -> None:
+    """Copy into a file of an older schema what a newer one has of its tables and columns."""
+    with closing(sqlite3.connect(old)) as file:
+        file.execute("ATTACH ? AS newer", (str(newer),))
+        tables = "SELECT name FROM main.sqlite_schema WHERE type = 'table'"
+        for (table,) in file.execute(tables).fetchall():
+            if table in {"alembic_version", "sqlite_sequence"}:
+                continue
+            columns = file.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
+            named = ", ".join(f'"{name}"' for (name,) in columns)
+            file.execute(f"DELETE FROM main.{table}")  # noqa: S608 - its own names
+            file.execute(
+                f"INSERT INTO main.{table} ({named}) SELECT {named} FROM newer.{table}"  # noqa: S608
+            )
+        file.commit()
 
 
 # A database that was rolled back without a word.

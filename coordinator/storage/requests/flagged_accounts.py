@@ -33,6 +33,7 @@ from sqlalchemy import (
     union,
     union_all,
 )
+from sqlalchemy.orm import aliased
 
 from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.prebuilt import Pending, Prebuilt
@@ -121,8 +122,15 @@ def _readable(dialect: str) -> Prebuilt[_Readable]:
         FlaggedAccountRow.account_hash,
         FlaggedAccountRow.requester == partner,
     )
-    # All of a requester's people read its warnings: of a limited leg none may tell.
-    asked = select(LegRow.request_id).where(LegRow.partner == partner, LegRow.limited_at.is_(None))
+    # All of a requester's people read its warnings: of a limited leg none may tell. Those have an
+    # index of their own, so that of the others no more is read than an index has.
+    limited = aliased(LegRow)
+    hidden = select(limited.request_id).where(
+        limited.partner == partner, limited.limited_at.is_not(None)
+    )
+    asked = select(LegRow.request_id).where(
+        LegRow.partner == partner, LegRow.request_id.not_in(hidden)
+    )
     ids = union(own, asked).subquery()
     is_live = (
         select(_is_comparable()).where(FreezeRequestRow.id == ids.c.request_id).scalar_subquery()

@@ -8,12 +8,6 @@ down_revision = "0021"
 branch_labels = None
 depends_on = None
 
-_WITH_MISSING = """
-SELECT DISTINCT relname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
- WHERE atthasmissing AND relkind = 'r' AND relnamespace = current_schema()::regnamespace
- ORDER BY relname
-"""
-
 
 def upgrade() -> None:
     """Add the index."""
@@ -25,21 +19,20 @@ def upgrade() -> None:
         sqlite_where=sa.text("same_funds_as IS NOT NULL"),
         postgresql_where=sa.text("same_funds_as IS NOT NULL"),
     )
-    _forget_missing_values()
+    _write_anew()
 
 
-def _forget_missing_values() -> None:
-    """Have PostgreSQL write tables without rows anew that columns were added to.
+def _write_anew() -> None:
+    """Have PostgreSQL write the table anew while it has no rows.
 
     A column that was added with a default is held for missing from rows that were there before,
-    until the table is written anew: each statement then copies what it reads of each row, which
-    costs sums over holds a sixth of their time. A table with rows stays as it is, for that would
-    lock it; an operator does it at a quiet hour by `VACUUM FULL`.
+    until the table is written anew: each sum over holds then copies what it reads of each row, at
+    a sixth of its time. A table with rows stays as it is, for that would lock it; an operator does
+    it at a quiet hour by `VACUUM FULL hold`.
     """
     connection = op.get_bind()
     if connection.dialect.name != "postgresql":
         return
-    for table in connection.execute(sa.text(_WITH_MISSING)).scalars().all():
-        if connection.execute(sa.select(sa.text("1")).select_from(sa.table(table))).first() is None:
-            op.execute(f"CLUSTER {table} USING pk_{table}")
-            op.execute(f"ALTER TABLE {table} SET WITHOUT CLUSTER")
+    if connection.execute(sa.text("SELECT 1 FROM hold LIMIT 1")).first() is None:
+        # No CLUSTER: that notes how many rows there are, and plans are made for none ever after.
+        op.execute("ALTER TABLE hold ALTER reviewed TYPE boolean USING reviewed::text::boolean")
