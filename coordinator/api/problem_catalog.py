@@ -74,6 +74,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "withdrawal_decided": "This withdrawal was decided on before; propose it again.",
     },
     errors.ConflictError: {
+        "no_flags": "The request is a drill; a drill flags nothing that could be renewed.",
         "no_drill": "The request is real; a readiness report is made of a drill.",
         "not_limited": "Everybody of your organisation sees this leg already.",
         "tested_just_now": "A chain is tested once a minute: its channels may be somebody else's.",
