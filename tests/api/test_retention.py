@@ -87,6 +87,10 @@ def test_a_sealed_file_goes_so_many_months_after_its_request_ended(w: World) -> 
     assert shown["sha256"] == sha256(b"".join(PARTS)).hexdigest()
     refused = w.signer.get(w.cast.b.auditor, f"{path}/parts/0")
     assert (refused.status_code, "its hash stays" in refused.text) == (404, True)
+    # Nobody is told that they may open what is gone.
+    body = {"sha256": shown["sha256"], "keys": shared["keys"]}
+    late = w.try_act(w.cast.a.lead, request, f"sealed-evidence/{evidence}/recipients", **body)
+    problem(late, 409, "file_erased")
     with w.database.engine.connect() as connection:
         leaves = text("SELECT count(*) FROM log_leaf WHERE type = 'evidence.erased'")
         assert connection.execute(leaves).scalar_one() == 1
