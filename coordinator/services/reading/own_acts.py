@@ -21,7 +21,6 @@ from coordinator.storage.reading.own_acts import (
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import EvidenceKind, Role
 
-
 #: Acts of machines whose bodies no person reads: how many flags were applied, those of legs that
 #: are limited to others counted.
 _WITHOUT_PROOF = frozenset({"apply_flags"})
