@@ -60,9 +60,7 @@ def _rows_touched(connection: Any, partner: str, accounts: FlaggedAccounts) -> l
     plan = driver.execute(connection, explain + form.sql, bound).rows()
     connection.exec_driver_sql("RESET enable_seqscan")
     return [
-        row
-        for row in plan
-        if not any(word in row[0] for word in ("Sort Method", "Heap Fetches"))
+        row for row in plan if not any(word in row[0] for word in ("Sort Method", "Heap Fetches"))
     ]
 
 
