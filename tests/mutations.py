@@ -591,6 +591,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         _FLAGS,
     ),
     Mutation(
+        f"{_SERVICES}/requests/flags.py",
+        "    if on.request.drill:\n",
+        "    if False:\n",
+        _FLAGS,
+    ),
+    Mutation(
         f"{_SERVICES}/requests/approvals.py",
         "        recorded.flags_of = tuple(leg_store.partners_of(uow.connection, row.id))",
         "        pass",
@@ -2282,6 +2288,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         ".where(ActRow.partner == viewer.partner, ",
         ".where(",
         ("tests/api/test_own_acts.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/reading/own_acts.py",
+        " and each.kind not in _WITHOUT_PROOF\n",
+        "\n",
+        _FLAGS,
+    ),
+    Mutation(
+        f"{_SERVICES}/membership/suspended.py",
+        "        leg = leg_store.seen_by(connection, request_id, actor.viewer)\n",
+        "        leg = leg_store.of_partner(connection, request_id, actor.partner)\n",
+        ("tests/api/test_leg_limits.py",),
     ),
     Mutation(
         f"{_STORAGE}/reading/own_acts.py",

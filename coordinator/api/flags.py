@@ -59,9 +59,12 @@ def read_feed(reader: Reader, query: FlagQuery) -> FlagPage:
         return flags.read_flags(reader.read_context, after, query.limit, context.flags, issuer)
 
 
-@query_view(answer=flag_views.AppliedFlagsView, needs=Permission.FREEZE_REQUEST_READ)
+@query_view(answer=flag_views.AppliedFlagsView, needs=Permission.FLAG_READ)
 def read_applied(reader: Reader) -> AppliedFlagsView:
-    """Read up to which head your organisation screens deposits, as it last said."""
+    """Read up to which head your organisation screens deposits, as it last said.
+
+    For machines, as the feed is: count and root are of limited legs, too.
+    """
     return flags.applied_view(reader.read_context)
 
 
@@ -69,8 +72,8 @@ def read_applied(reader: Reader) -> AppliedFlagsView:
 def report_applied(call: SignedCall[flag_views.AppliedFlags]) -> ReportAppliedFlags:
     """Say up to which head you screen deposits, by its number and root; signed, and in the log.
 
-    `hits` counts the deposits that were held for a person since you last said so. No other member
-    reads it.
+    `hits` counts the deposits that were held for a person since you last said so. Only your own
+    machines read it; people of yours see on the console that you screen.
     """
     return ReportAppliedFlags(body=call.body)
 
@@ -80,6 +83,6 @@ def renew(call: SignedCall[flag_views.FlagRenewal], request_id: str) -> RenewFla
     """Have deposits screened for your request's accounts for another 30 days, from now.
 
     Every partner asked is told, with the proof. Where every leg is final, the days after which the
-    request closes by itself begin anew.
+    request closes by itself begin anew. A drill has nothing to renew (409 `no_flags`).
     """
     return RenewFlags(request_id=request_id, body=call.body)

@@ -39,7 +39,7 @@ def list_own_acts(reader: Reader, query: OwnActsQuery) -> dict[str, Any]:
     Acts on requests and grants stay for ever, with their place in the log; a session of the console
     is listed while it is kept, about a day. What proves an act is among its request's evidence,
     what proves a grant in the list of grants; what one did about oneself, or with sealed evidence,
-    has token and body here.
+    has token and body here, but for what a machine said of all flags, those of limited legs, too.
     """
     after = after_id(query)
     before = None if after is None else after.partition("_")[2]

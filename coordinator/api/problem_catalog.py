@@ -76,6 +76,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "withdrawal_decided": "This withdrawal was decided on before; propose it again.",
     },
     errors.ConflictError: {
+        "no_flags": "The request is a drill; a drill flags nothing that could be renewed.",
         "no_drill": "The request is real; a readiness report is made of a drill.",
         "not_limited": "Everybody of your organisation sees this leg already.",
         "beyond_head": "Your flags never changed up to that number.",
@@ -95,6 +96,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "already_resolved": "This dispute is resolved.",
         "cannot_open": "It was not sealed to your organisation, which so cannot seal it again.",
         "counts_for_others": "Other holds are marked as the same as this; take that back first.",
+        "file_erased": "The sealed file was kept for its time, and is erased; its hash stays.",
         "tlp_marked": "Evidence marked AMBER or stricter is passed on by its author alone.",
         "other_key": "Another encryption key is in force than the one that `replaces` names.",
         "part_missing": "Send every part of sealed evidence before the act that names them.",

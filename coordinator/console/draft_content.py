@@ -256,6 +256,8 @@ def following(view: Mapping[str, Any], title: str) -> DraftContent:
     content.places = [[] for _ in content.addresses]
     hold = request.get("hold") or {}
     legal = request.get("legal") or {}
+    indemnity = request.get("indemnity") or {}
+    interest = request.get("interest") or {"kinds": [], "statement": ""}
     content.typed |= {
         "title": title,
         "incident": request["incident"]["id"],
@@ -266,6 +268,10 @@ def following(view: Mapping[str, Any], title: str) -> DraftContent:
         "hours": str(hold.get("hours", content.typed["hours"])),
         "support": request.get("support", "none"),
         **{name: legal[name] for name in _LEGAL if legal.get(name)},
+        "indemnity": "1" if indemnity.get("offered") else "",
+        "indemnity_text": indemnity.get("text") or "",
+        "interest": " ".join(interest["kinds"]),
+        "statement": interest["statement"],
     }
     return content
 
@@ -333,8 +339,7 @@ def _indemnity(typed: Mapping[str, str]) -> JsonObject | None:
 def _interest(typed: Mapping[str, str]) -> JsonObject | None:
     if not typed["interest"] and not typed["statement"]:
         return None
-    kinds = [typed["interest"]] if typed["interest"] else []
-    return {"kinds": kinds, "statement": typed["statement"]}
+    return {"kinds": typed["interest"].split(), "statement": typed["statement"]}
 
 
 def fields_of(pointers: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from holdfast.protocol.amounts import KnownAssets
 from holdfast.protocol.vocabulary import (
     AddressRole,
     IncidentKind,
+    InterestKind,
     PartnerKind,
     Support,
     Tlp,
@@ -23,7 +24,7 @@ from holdfast.protocol.vocabulary import (
     WaitsBecause,
     WarningCode,
 )
-from holdfast.wording import INTERESTS
+from holdfast.wording import INTERESTS, interest_words
 
 _HOUR = timedelta(hours=1)
 _MOST_NAMED = 3
@@ -252,8 +253,17 @@ def missing(content: DraftContent) -> list[tuple[str, str]]:
     return found
 
 
-def choices(actor: Actor, policies: Policies) -> dict[str, list[tuple[str, str]]]:
-    """Return the choices of the form, each with what it means."""
+def choices(
+    actor: Actor, policies: Policies, *, interest: str = ""
+) -> dict[str, list[tuple[str, str]]]:
+    """Return the choices of the form, each with what it means.
+
+    Args:
+        actor: Who fills it in.
+        policies: How long holds may last.
+        interest: As it is chosen: of a request that is followed it may be of several kinds, which
+            are a choice of their own then.
+    """
     ratify = policies.ratify_within // timedelta(minutes=1)
     flash_means = (
         f"Flash: goes out at once, a lead ratifies it within {ratify} min"
@@ -274,9 +284,20 @@ def choices(actor: Actor, policies: Policies) -> dict[str, list[tuple[str, str]]
         ],
         "interest": [
             ("", "None of its own"),
-            *((kind.value, f"{words[:1].upper()}{words[1:]}") for kind, words in INTERESTS.items()),
+            *((kind.value, _capital(words)) for kind, words in INTERESTS.items()),
+            *_several(interest),
         ],
     }
+
+
+def _several(interest: str) -> list[tuple[str, str]]:
+    kinds = interest.split()
+    is_choice = len(kinds) > 1 and all(kind in INTERESTS for kind in kinds)
+    return [(interest, _capital(interest_words(map(InterestKind, kinds))))] if is_choice else []
+
+
+def _capital(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def _longest(policies: Policies, support: Support) -> str:

@@ -380,7 +380,11 @@ def _draft_page(
         page_size=_PAGE,
         directory=_directory(visit),
         incidents=_incidents(visit),
-        choices=draft_words.choices(visit.actor, visit.reader.context.rulebook.policies),
+        choices=draft_words.choices(
+            visit.actor,
+            visit.reader.context.rulebook.policies,
+            interest=content.typed["interest"],
+        ),
         flash=draft_words.flash(visit.actor),
     )
 

@@ -1,17 +1,13 @@
 """What one's own organisation screens deposits for, and up to where it says that it does."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from flask import Response
 
-from coordinator.api import flags as api
 from coordinator.console import render
 from coordinator.console.visit import Visit
-from coordinator.console.words import moment
-from coordinator.services.requests.flags import flag_counts
+from coordinator.services.requests.flags import LastApplied, flag_counts, last_applied
 
 #: As the kit has it: from so long after on nothing is "clean" there.
 _STALE_AFTER = timedelta(minutes=60)
@@ -21,14 +17,10 @@ _MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """Up to where somebody says that deposits are screened."""
+    """That one's own screening runs: who last said so, and when, where that is long ago."""
 
-    seq: int
-    count: int
-    hits: int
     who: str
     at: datetime | None
-    is_old: bool
 
 
 def show(visit: Visit) -> Response:
@@ -41,14 +33,14 @@ def show(visit: Visit) -> Response:
         rows=shown,
         count=sum(row.count for row in shown),
         is_cut=len(rows) > _MOST,
-        applied=_applied(visit, visit.read(api.read_applied)),
+        applied=_applied(visit, last_applied(visit.reader.read_context)),
     )
 
 
-def _applied(visit: Visit, view: Mapping[str, Any]) -> Applied | None:
-    at = moment(view["at"]) if view["at"] else None
-    if at is None:
+def _applied(visit: Visit, last: LastApplied | None) -> Applied | None:
+    if last is None:
         return None
-    now = visit.reader.context.clock.now()
-    who = visit.called(view["by"])
-    return Applied(view["seq"], view["count"], view["hits"], who, at, now - at > _STALE_AFTER)
+    # It says so at once where anything changed, of what is limited to others, too: a person reads
+    # that it runs, and neither how much it screens for nor when that changed.
+    is_old = visit.reader.context.clock.now() - last.at > _STALE_AFTER
+    return Applied(visit.called(last.by), last.at if is_old else None)

@@ -336,21 +336,41 @@ def test_a_position_that_never_was_is_refused(w: World, after: str, code: str | 
     assert code in {None, fault["code"]}
 
 
-def test_a_partner_says_up_to_where_it_screens_and_only_its_own_people_read_it(w: World) -> None:
+def test_a_partner_says_up_to_where_it_screens_and_only_its_own_machines_read_it(w: World) -> None:
     w.live(addresses=listed(ACCOUNTS[:2]), to=[w.cast.b.handle])
     b = w.cast.b
-    assert w.get(b.auditor, "/v1/flags/applied")["at"] is None
+    assert w.get(b.system, "/v1/flags/applied")["at"] is None
     head = Reading(w, b.system).read().verified()
     said = {**head, "hits": 3}
     made = w.signer.post(b.system, "/v1/flags/applied", said).get_json()
     assert made["log"]["type"] == "flags.applied"
-    shown = w.get(b.auditor, "/v1/flags/applied")
+    shown = w.get(b.system, "/v1/flags/applied")
     assert {name: shown[name] for name in said} == said
     assert shown["by"] == b.system.subject
-    assert w.get(w.cast.a.auditor, "/v1/flags/applied")["at"] is None
+    assert w.get(w.cast.a.system, "/v1/flags/applied")["at"] is None
     later = {**said, "seq": head["seq"] + 1}
     problem(w.signer.post(b.system, "/v1/flags/applied", later), 409, "beyond_head")
     assert w.signer.post(b.lead, "/v1/flags/applied", said).status_code == 403
+
+
+def test_people_read_nowhere_how_much_of_a_limited_leg_a_machine_screens_for(w: World) -> None:
+    b = w.cast.b
+    request = w.live(addresses=listed(ACCOUNTS[:2]), to=[b.handle])
+    w.act(b.lead, request, "leg-limit", people=[b.lead.subject])
+    head = Reading(w, b.system).read().verified()
+    assert w.signer.post(b.system, "/v1/flags/applied", {**head, "hits": 3}).status_code == 201
+    for member in (b.analyst, b.compliance, b.auditor, b.second_lead):
+        assert w.signer.get(member, "/v1/flags/applied").status_code == 403
+    # That something was said stands in their list; what was said does not.
+    [act] = [e for e in w.get(b.auditor, "/v1/acts")["items"] if e["kind"] == "apply_flags"]
+    assert {"token", "body"}.isdisjoint(act)
+    assert head["root"] not in w.signer.get(b.auditor, "/v1/acts").text
+
+
+def test_the_flags_of_a_drill_are_not_renewed_for_it_has_none(w: World) -> None:
+    drill = w.live(drill=True, addresses=listed(ACCOUNTS[:1]), to=[w.cast.b.handle])
+    problem(w.try_act(w.cast.a.lead, drill, "flag-renewals"), 409, "no_flags")
+    assert w.events(w.cast.b, "freeze_request.flags_renewed") == []
 
 
 def test_whoever_screens_reads_flags_and_nothing_else(w: World) -> None:

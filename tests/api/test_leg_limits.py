@@ -7,8 +7,10 @@ import pytest
 
 from coordinator.api.routes import ROUTES
 from coordinator.domain.clock import SteppedClock
+from coordinator.services.membership.suspensions import SuspendPartner
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
+from tests.api.membership_acts import operate
 from tests.dispatcher.paging import Sleepers, chain_of, set_chain
 from tests.factories import Cast, Exchange, Member, Signer, freeze_request_body
 from tests.services.through_api import World, found_line, frozen_line, problem
@@ -300,6 +302,21 @@ def test_only_a_lead_of_the_partner_asked_limits_its_leg(w: World) -> None:
     for lead in (w.cast.a.lead, w.cast.c.lead):
         refused = w.try_act(lead, request, "leg-limit", people=[lead.subject])
         assert refused.status_code == 404
+
+
+def test_a_suspended_partner_s_others_are_told_of_no_limited_leg_by_another_error(w: World) -> None:
+    b = w.cast.b
+    request, _ = frozen(w, b)
+    limit(w, b.lead, request, b.lead)
+    operate(w.database, w.vault, w.clock, SuspendPartner(handle=b.handle))
+    path = f"{REQUESTS}/{request['id']}"
+    assert w.get(b.lead, path)["id"] == request["id"]
+    unknown = w.signer.get(b.compliance, f"{path[:-4]}0000")
+    refused = w.signer.get(b.compliance, path)
+    assert (refused.status_code, refused.get_json()["code"]) == (
+        unknown.status_code,
+        unknown.get_json()["code"],
+    )
 
 
 def test_statistics_leave_a_limited_leg_out_for_whoever_does_not_see_it(w: World) -> None:

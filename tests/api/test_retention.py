@@ -25,7 +25,7 @@ from holdfast.protocol.payloads import format_time
 from tests.api.sealed_cast import by_hand, publish_by_hand
 from tests.factories import NOON, Cast, Signer
 from tests.rulebook import RULEBOOK, command_context
-from tests.services.through_api import World, released_line
+from tests.services.through_api import World, problem, released_line
 
 PARTS = [b"what only they may read, part one" * 9, b"and part two" * 9]
 SEALED_MONTHS = RULEBOOK.policies.sealed_evidence_months
@@ -87,6 +87,11 @@ def test_a_sealed_file_goes_so_many_months_after_its_request_ended(w: World) -> 
     assert shown["sha256"] == sha256(b"".join(PARTS)).hexdigest()
     refused = w.signer.get(w.cast.b.auditor, f"{path}/parts/0")
     assert (refused.status_code, "its hash stays" in refused.text) == (404, True)
+    # Nobody is told that they may open what is gone.
+    keys = by_hand(PARTS, publish_by_hand(w.signer, w.cast.c.lead))["keys"]
+    body = {"sha256": shown["sha256"], "keys": keys}
+    late = w.try_act(w.cast.b.lead, request, f"sealed-evidence/{evidence}/recipients", **body)
+    problem(late, 409, "file_erased")
     with w.database.engine.connect() as connection:
         leaves = text("SELECT count(*) FROM log_leaf WHERE type = 'evidence.erased'")
         assert connection.execute(leaves).scalar_one() == 1

@@ -57,7 +57,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/partners": ALL,
     f"GET {REQUEST}/support": ALL,
     "GET /v1/flags": {"system", "screening"},
-    "GET /v1/flags/applied": ALL,
+    "GET /v1/flags/applied": {"system", "screening"},
     "POST /v1/flags/applied": {"system", "screening"},
     f"GET {REQUEST}/indemnities": ALL,
     f"GET {REQUEST}/guests": ALL,

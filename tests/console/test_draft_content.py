@@ -14,18 +14,21 @@ from coordinator.console.draft_content import (
     uploaded,
 )
 from coordinator.console.forms import Upload
+from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import ConflictError
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol.amounts import shipped_assets
 from holdfast.protocol.chains.chain import shipped_chains
 from holdfast.protocol.payloads import FreezeRequest
 from tests.partners.test_workbooks import workbook
+from tests.rulebook import RULEBOOK
 
 CHAINS = shipped_chains()
 FIRST, SECOND = (
     "0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D",
     "0x96244D83DC15d36847C35209bBDc5bdDE9bEc3D8",
 )
+ANALYST = Actor(partner="exchange-a.example", subject="per_1", kid="", kind=ActorKind.PERSON)
 SOLANA = "G3udanrxk8stVe8Se2zXmJ3QwU8GSFJMn28mTfn8t1kq"
 
 
@@ -129,12 +132,24 @@ def test_what_follows_takes_over_what_the_api_offers() -> None:
             "summary": "Funds moved on.",
             "to": ["exchange-d.example"],
             "hold": {"hours": 24},
+            "drill": True,
+            "indemnity": {"offered": True, "text": "We make it good."},
+            "interest": {"kinds": ["own_funds", "claim"], "statement": "Our wallet was emptied."},
             "addresses": [{"account": f"eip155:1:{FIRST}", "role": "receiver"}],
         }
     }
     body = following(offered, "Theft").body()
     taken = {name: body[name] for name in offered["request"]}
     assert taken == offered["request"]
+
+
+@pytest.mark.parametrize(
+    ("interest", "offered"),
+    [("own_funds claim", True), ("claim", True), ("own_funds made_up", False), ("", True)],
+)
+def test_several_interests_of_what_is_followed_stay_chosen(*, interest: str, offered: bool) -> None:
+    choices = draft_words.choices(ANALYST, RULEBOOK.policies, interest=interest)["interest"]
+    assert [value for value, _ in choices].count(interest) == offered
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from coordinator.console.follow.read_log import CALLED
 from coordinator.domain.clock import SteppedClock
 from coordinator.services.requests.read_log import ReadLog
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
+from holdfast.protocol.vocabulary import Role
 from tests.conftest import World as Databases
 from tests.console.visiting import signed_in
 from tests.factories import Cast, Member, Signer
@@ -110,6 +112,10 @@ def test_the_requester_sees_others_by_role_and_chooses_whose(
     assert "Bea Baker" in own
     assert a.analyst.key.kid not in own
     assert "Everybody" not in own
+
+
+def test_a_reader_of_any_role_is_called_something() -> None:
+    assert {role for role, _ in CALLED} == set(Role)
 
 
 def test_more_than_a_page_is_gone_through(

@@ -51,15 +51,16 @@ def _rows_touched(connection: Any, partner: str, accounts: FlaggedAccounts) -> l
     second on when the table was last vacuumed. Of a table of five rows it may read all, as chance
     has it; of one with millions it would not.
     """
-    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    # Not `SET LOCAL`: who reads is in no transaction.
+    connection.exec_driver_sql("SET enable_seqscan = off")
     hashes = "{" + ",".join(map(str, accounts.hashes)) + "}"
     form = store._READABLE["postgresql"].form(connection.dialect, 0)
     explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF) "
     bound = form.bound({"partner": partner, "list": hashes, "drill": False})
+    plan = driver.execute(connection, explain + form.sql, bound).rows()
+    connection.exec_driver_sql("RESET enable_seqscan")
     return [
-        row
-        for row in driver.execute(connection, explain + form.sql, bound).rows()
-        if not any(word in row[0] for word in ("Sort Method", "Heap Fetches"))
+        row for row in plan if not any(word in row[0] for word in ("Sort Method", "Heap Fetches"))
     ]
 
 

@@ -32,12 +32,13 @@ WHAT: Mapping[ReadOf, str] = MappingProxyType(
     }
 )
 #: What somebody of another organisation is called, by the first of their roles that fits.
-_CALLED: Sequence[tuple[Role, str]] = (
+CALLED: Sequence[tuple[Role, str]] = (
     (Role.SECURITY_LEAD, "A security lead"),
     (Role.COMPLIANCE, "Compliance"),
     (Role.ANALYST, "An analyst"),
     (Role.AUDITOR, "An auditor"),
     (Role.SYSTEM, "A system"),
+    (Role.SCREENING, "A system that screens"),
 )
 
 
@@ -107,7 +108,7 @@ def _who(visit: Visit, view: Mapping[str, Any]) -> str:
     if view["partner"] == visit.actor.partner:
         known = visit.people.get(view["subject"]) or {}
         return str(known.get("display_name") or short_id(view["subject"]))
-    called = next((word for role, word in _CALLED if role in view["roles"]), "Somebody")
+    called = next((word for role, word in CALLED if role in view["roles"]), "Somebody")
     return f"{called}, {short_id(view['subject'])}"
 
 

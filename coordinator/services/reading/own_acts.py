@@ -21,6 +21,10 @@ from coordinator.storage.reading.own_acts import (
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import EvidenceKind, Role
 
+#: Acts of machines whose bodies no person reads: how many flags were applied, those of legs that
+#: are limited to others counted.
+_WITHOUT_PROOF = frozenset({"apply_flags"})
+
 
 class OwnActView(TypedDict):
     """Something that one's own organisation did (`views.OwnActView`)."""
@@ -50,7 +54,11 @@ def own_acts(
     more = wanted._replace(limit=wanted.limit + 1)
     found = store.page(connection, actor.viewer, more)
     shown = [_view(each) for each in found[: wanted.limit]]
-    proven = [each.id for each in found[: wanted.limit] if isinstance(each, OwnMemberAct)]
+    proven = [
+        each.id
+        for each in found[: wanted.limit]
+        if isinstance(each, OwnMemberAct) and each.kind not in _WITHOUT_PROOF
+    ]
     packed = load(connection, vault, proven, "evidence")
     for view in shown:
         if view["id"] in packed:

@@ -102,6 +102,13 @@ class FlagRenewalView(TypedDict):
     expires_at: str
 
 
+class LastApplied(NamedTuple):
+    """Who last said that a partner screens deposits, and when."""
+
+    by: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewFlags:
     """The requester asks that deposits go on being screened for its request."""
@@ -540,11 +547,17 @@ def renew(command: RenewFlags, actor: Actor, uow: UnitOfWork) -> Answer:
     """Have the flags of a request last from now on, and tell every partner asked, with the proof.
 
     While they last something may still come in: where every leg is final, the time after which the
-    request closes by itself begins anew.
+    request closes by itself begins anew. A drill flags nothing.
     """
     body = command.body
     on = sent_request(uow, actor, command.request_id, body.content_sha256)
     on.after(Action.RENEW_FLAGS)
+    if on.request.drill:
+        raise ConflictError(
+            "this request is a drill, and a drill flags nothing: there is nothing to renew",
+            code="no_flags",
+            current_status=on.request.status,
+        )
     act_id = on.store_act(NewAct("renew_flags"))
     store.renew(uow.connection, on.request.id, uow.now)
     if on.request.final_since is not None:
@@ -608,6 +621,15 @@ def applied_view(read: ReadContext) -> AppliedFlagsView:
     if found is not None:
         return _applied_view(found)
     return {"seq": 0, "root": None, "count": 0, "hits": 0, "by": None, "at": None}
+
+
+def last_applied(read: ReadContext) -> LastApplied | None:
+    """Return who last said that the reader's partner screens; None where nobody ever did.
+
+    People read this: what was applied counts what is limited to others, too.
+    """
+    found = store.applied(read.connection, read.actor.partner)
+    return None if found is None else LastApplied(found.applied_by, found.applied_at)
 
 
 def _applied_view(applied: AppliedFlags) -> AppliedFlagsView:

@@ -229,6 +229,12 @@ def share(command: ShareEvidence, actor: Actor, uow: UnitOfWork) -> Answer:
             " again",
             code="cannot_open",
         )
+    if row.erased_at is not None:
+        raise ConflictError(
+            f"its time was over: it was erased at {format_time(row.erased_at)}, so whoever was"
+            " added could read nothing; seal the file anew if you have kept it",
+            code="file_erased",
+        )
     _require_may_pass_on(row, actor)
     _require_openable(on, body.keys)
     twice = [

@@ -1023,6 +1023,7 @@ class OwnActView(View):
         about: Whom a grant is about (absent for the organisation); what was revoked; the endpoint.
         evidence_kind: What proves it.
         token: What proves a revocation or a change of an endpoint; `body` is its exact body.
+            Absent of what a machine said of all flags, those of limited legs, too.
         leaf_index: Its place in the log; sessions have none.
     """
 
