@@ -157,7 +157,7 @@ def _look(
         elif not events and viewer.person is not None:
             told = min(reached, max(query.after, store.newest_seen(connection, viewer)))
         notices = [e.id for e in events if e.type == EventType.REQUEST_RECEIVED]
-        unread = unread_notices(connection, viewer.partner, up_to=told, event_ids=notices)
+        unread = unread_notices(connection, viewer, up_to=told, event_ids=notices)
     return _Page(actor, events, told, max(reached, head), has_more, unread)
 
 

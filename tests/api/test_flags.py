@@ -326,6 +326,14 @@ def test_a_later_credit_opens_a_final_leg_again(w: World) -> None:
     assert w.run_timer("close_after") == 0
 
 
+def test_people_asked_read_from_which_amount_on_deposits_wait_as_machines_do(w: World) -> None:
+    request = w.live(addresses=[{"account": ACCOUNT, "asset": ETHER, "min_amount": "50"}])
+    flags = Reading(w, w.cast.b.system).read()
+    assert flags.requests[request["id"]][0]["min_amount"] == "50"
+    [address] = w.items(w.cast.b.analyst, request, "addresses")
+    assert (address["asset"], address["min_amount"]) == (ETHER, "50")
+
+
 @pytest.mark.parametrize(
     ("after", "code"), [("1", "beyond_head"), ("999.7", "beyond_head"), ("-1", None), ("x", None)]
 )

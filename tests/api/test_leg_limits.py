@@ -186,6 +186,21 @@ def test_the_feed_has_no_gap_where_something_is_hidden(w: World) -> None:
     assert [each["type"] for each in after["events"]] == ["leg.acknowledged"]
 
 
+def test_a_notice_has_not_arrived_because_somebody_read_past_it_who_may_not_see_it(
+    w: World,
+) -> None:
+    b = w.cast.b
+    hidden = w.live(to=[b.handle])
+    limit(w, b.lead, hidden, b.lead)
+    w.live(to=[b.handle])
+    assert hidden["id"] not in w.signer.get(b.analyst, "/v1/events").text
+    [leg] = w.items(w.cast.a.lead, hidden, "legs")
+    assert leg["status"] == "queued"
+    assert hidden["id"] in w.signer.get(b.lead, "/v1/events").text
+    [leg] = w.items(w.cast.a.lead, hidden, "legs")
+    assert leg["status"] == "delivered"
+
+
 def test_deliveries_about_a_limited_leg_are_the_machine_s_and_those_named(w: World) -> None:
     b = w.cast.b
     body = {"url": "http://127.0.0.1:9/hook"}

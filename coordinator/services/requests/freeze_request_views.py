@@ -745,6 +745,7 @@ class FlaggedAddressView(TypedDict):
     canonical: str
     asset: str | None
     amount: str | None
+    min_amount: str | None
     role: str | None
     tx: str | None
     block: int | None
@@ -827,6 +828,7 @@ def _address_view(
         "canonical": parse_account(chains, sent["account"], sent.get("tag")).key,
         "asset": sent.get("asset"),
         "amount": sent.get("amount"),
+        "min_amount": sent.get("min_amount"),
         "role": sent.get("role"),
         "tx": sent.get("tx"),
         "block": sent.get("block"),

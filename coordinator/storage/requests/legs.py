@@ -266,11 +266,13 @@ def legs_asked(connection: Connection, request_id: str) -> dict[str, str]:
     return dict(sorted(_ASKED.rows(connection, request_id=request_id)))
 
 
-def _old_notices() -> Select[str, str]:
+def _old_notices(*, of_person: bool) -> Select[str, str]:
     """Return (request, leg) of the oldest legs still queued whose notice was passed in the feed."""
+    own, person = (bindparam(name, type_=String) for name in ("partner", "person"))
+    is_read = [is_seen(LegRow.request_id, own, person)] if of_person else []
     oldest = (
         select(LegRow.id, LegRow.request_id)
-        .where(LegRow.partner == bindparam("partner"), LegRow.status == LegStatus.QUEUED.value)
+        .where(LegRow.partner == own, LegRow.status == LegStatus.QUEUED.value, *is_read)
         .order_by(LegRow.request_id)
         .limit(_OLDEST)
         .subquery()
@@ -287,20 +289,25 @@ def _old_notices() -> Select[str, str]:
     )
 
 
-_OLD_NOTICES = _old_notices()
+_OLD_NOTICES = {of_person: _old_notices(of_person=of_person) for of_person in (False, True)}
 
 
 def unread_notices(
-    connection: Connection, partner: str, *, up_to: int, event_ids: Sequence[str] = ()
+    connection: Connection, viewer: Viewer, *, up_to: int, event_ids: Sequence[str] = ()
 ) -> list[str]:
-    """Return queued legs of `partner` whose notice was read, in the order of their requests.
+    """Return queued legs of a viewer's partner whose notice was read, in order of their requests.
+
+    What is hidden from the viewer was not read, wherever in the feed it stands.
 
     Looked at are the notices among the events `event_ids` that were just read, and those of the
     oldest legs still queued, where they stand in the feed at or before `up_to`: a reader that never
     reads must not make each look dearer.
     """
-    queued = (LegRow.partner == partner, LegRow.status == LegStatus.QUEUED.value)
-    old = connection.execute(_OLD_NOTICES, {"partner": partner, "up_to": up_to})
+    queued = (LegRow.partner == viewer.partner, LegRow.status == LegStatus.QUEUED.value)
+    given = {"partner": viewer.partner, "up_to": up_to}
+    if viewer.person is not None:
+        given["person"] = viewer.person
+    old = connection.execute(_OLD_NOTICES[viewer.person is not None], given)
     found = set(old.all())
     for some in batches(event_ids):
         just_read = (

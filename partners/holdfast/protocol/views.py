@@ -449,6 +449,7 @@ class FlaggedAddressView(View):
     canonical: str
     asset: str | None = None
     amount: AmountText | None = None
+    min_amount: AmountText | None = None
     role: str | None = None
     tx: str | None = None
     block: int | None = None
