@@ -74,6 +74,7 @@ OTHERS: Mapping[str, str] = MappingProxyType(
         f"{_REQUEST}/clearances/{{clearance_id}}": "cleared_id",
         f"{_REQUEST}/documents": "cleared_id",
         f"{_REQUEST}/withdrawals/{{withdrawal_id}}": "contested_id",
+        f"{_REQUEST}/readiness": "drill_id",
     }
 )
 ASKED = f"{_REQUEST}/answer"
@@ -156,6 +157,7 @@ def filled(world: World, folder: Path) -> Iterator[tuple[Served, dict[str, str]]
         names |= {"request_id": case.id, **_papers(case, a)}
         names |= _cleared(live(served, a, to=[b.handle, c.handle]), a)
         names |= _proposed(live(served, a, to=[b.handle, c.handle]), a, b, d)
+        names["drill_id"] = live(served, a, to=[b.handle, c.handle], drill=True).id
         deliveries = f"/v1/webhook-endpoints/{names['endpoint_id']}/deliveries"
         names["delivery_id"] = served.get(a.lead, deliveries).json()["items"][0]["id"]
         wanted = {"policy": policy | {"approval_quorum": 2}}
