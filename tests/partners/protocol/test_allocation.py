@@ -116,8 +116,8 @@ def test_it_is_what_plain_fractions_give(
     found = share_pro_rata(pool, claims, unit_value=unit_value)
     assert found.rate == _rate_by_fractions(pool, claims, unit_value)
     for claim in claims:
-        exact = max(Fraction(0), (found.rate or 0) * claim.value - claim.paid)
-        assert abs(found.parts[claim.ref] - exact) < 1
+        exact = max(Fraction(0), (found.rate or Fraction(0)) * claim.value - claim.paid)
+        assert abs(Fraction(found.parts[claim.ref]) - exact) < 1
 
 
 def _rate_by_fractions(
@@ -174,8 +174,8 @@ def test_two_pools_come_to_what_one_would_have_come_to(
     later = share_pro_rata(second, after).parts
     whole = sum(claim.value for claim in claims)
     for claim in claims:
-        exact = Fraction(claim.value * (first + second), whole) if whole else 0
-        assert abs(had[claim.ref] + later[claim.ref] - exact) < 2
+        exact = Fraction(claim.value * (first + second), whole or 1)
+        assert abs(Fraction(had[claim.ref] + later[claim.ref]) - exact) < 2
 
 
 def test_a_late_claim_catches_up_and_nobody_is_asked_back() -> None:
