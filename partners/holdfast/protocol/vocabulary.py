@@ -422,6 +422,10 @@ class EventType(StrEnum):
     PARTNER_ENCRYPTION_KEY_SET = "partner.encryption_key_set"
     RULEBOOK_PUBLISHED = "rulebook.published"
     RULEBOOK_ACCEPTED = "rulebook.accepted"
+    DESTINATION_PROPOSED = "destination.proposed"
+    DESTINATION_REGISTERED = "destination.registered"
+    DESTINATION_PROVEN = "destination.proven"
+    DESTINATION_CLOSED = "destination.closed"  # or rejected
     LOG_RESTORED = "log.restored"
     EVIDENCE_SEALED = "evidence.sealed"
     GUEST_ASKED = "guest.asked"
