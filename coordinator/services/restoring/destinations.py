@@ -451,7 +451,9 @@ def _done(uow: UnitOfWork, row: DestinationRow, step: _Step) -> Answer:
     actor, act, event, new = step
     present = _at(row, uow)
     stored = _sealed(uow.connection, uow.vault, [row.id])[row.id]
-    sealed = _Sealed(*(mine or theirs for mine, theirs in zip(new, stored, strict=True)))
+    sealed = _Sealed(
+        new.body or stored.body, new.account or stored.account, new.test or stored.test
+    )
     account = sealed.account
     told = {
         "partner": row.partner,
