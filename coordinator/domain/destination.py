@@ -10,17 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from coordinator.domain.errors import InvalidTransitionError
-
-
-class DestinationStatus(StrEnum):
-    """Where a destination stands."""
-
-    PROPOSED = "proposed"
-    REGISTERED = "registered"  # another person approved it
-    PROVEN = "proven"  # and a test transfer arrived
-    REJECTED = "rejected"
-    EXPIRED = "expired"  # nobody decided on it in time
-    CLOSED = "closed"
+from holdfast.protocol.vocabulary import DestinationStatus, WhyNotUsable
 
 
 class DestinationAction(StrEnum):
@@ -30,17 +20,6 @@ class DestinationAction(StrEnum):
     REJECT = "reject"
     PROVE = "prove"
     CLOSE = "close"
-
-
-class WhyNot(StrEnum):
-    """Why a destination may not be used now."""
-
-    PROPOSED = "proposed"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-    CLOSED = "closed"
-    UNPROVEN = "unproven"
-    TOO_NEW = "too_new"
 
 
 _S, _A = DestinationStatus, DestinationAction
@@ -67,13 +46,13 @@ _REFUSED: Mapping[DestinationAction, str] = MappingProxyType(
         _A.CLOSE: "nothing of it is left to close",
     }
 )
-_BY_STATUS: Mapping[DestinationStatus, WhyNot] = MappingProxyType(
+_BY_STATUS: Mapping[DestinationStatus, WhyNotUsable] = MappingProxyType(
     {
-        _S.PROPOSED: WhyNot.PROPOSED,
-        _S.REGISTERED: WhyNot.UNPROVEN,
-        _S.REJECTED: WhyNot.REJECTED,
-        _S.EXPIRED: WhyNot.EXPIRED,
-        _S.CLOSED: WhyNot.CLOSED,
+        _S.PROPOSED: WhyNotUsable.PROPOSED,
+        _S.REGISTERED: WhyNotUsable.UNPROVEN,
+        _S.REJECTED: WhyNotUsable.REJECTED,
+        _S.EXPIRED: WhyNotUsable.EXPIRED,
+        _S.CLOSED: WhyNotUsable.CLOSED,
     }
 )
 
@@ -104,9 +83,9 @@ def next_status(status: DestinationStatus, action: DestinationAction) -> Destina
 
 def why_not_usable(
     status: DestinationStatus, *, usable_at: datetime | None, now: datetime
-) -> WhyNot | None:
+) -> WhyNotUsable | None:
     """Return why nothing may be sent to a destination now; None: it may be used."""
     why = _BY_STATUS.get(status)
     if why is None and (usable_at is None or now < usable_at):
-        return WhyNot.TOO_NEW
+        return WhyNotUsable.TOO_NEW
     return why

@@ -7,13 +7,12 @@ import pytest
 
 from coordinator.domain.destination import (
     DestinationAction,
-    DestinationStatus,
-    WhyNot,
     next_status,
     present_status,
     why_not_usable,
 )
 from coordinator.domain.errors import InvalidTransitionError
+from holdfast.protocol.vocabulary import DestinationStatus, WhyNotUsable
 
 S, A = DestinationStatus, DestinationAction
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -48,20 +47,20 @@ def test_a_proposal_alone_ends_by_its_time(status: DestinationStatus) -> None:
 @pytest.mark.parametrize(
     ("status", "usable_in", "why"),
     [
-        (S.PROPOSED, None, WhyNot.PROPOSED),
-        (S.REGISTERED, 0, WhyNot.UNPROVEN),
-        (S.REGISTERED, 1, WhyNot.UNPROVEN),
-        (S.PROVEN, None, WhyNot.TOO_NEW),
-        (S.PROVEN, 1, WhyNot.TOO_NEW),
+        (S.PROPOSED, None, WhyNotUsable.PROPOSED),
+        (S.REGISTERED, 0, WhyNotUsable.UNPROVEN),
+        (S.REGISTERED, 1, WhyNotUsable.UNPROVEN),
+        (S.PROVEN, None, WhyNotUsable.TOO_NEW),
+        (S.PROVEN, 1, WhyNotUsable.TOO_NEW),
         (S.PROVEN, 0, None),
         (S.PROVEN, -1, None),
-        (S.REJECTED, None, WhyNot.REJECTED),
-        (S.EXPIRED, None, WhyNot.EXPIRED),
-        (S.CLOSED, -1, WhyNot.CLOSED),
+        (S.REJECTED, None, WhyNotUsable.REJECTED),
+        (S.EXPIRED, None, WhyNotUsable.EXPIRED),
+        (S.CLOSED, -1, WhyNotUsable.CLOSED),
     ],
 )
 def test_one_is_used_once_it_is_proven_and_its_wait_is_over(
-    status: DestinationStatus, usable_in: int | None, why: WhyNot | None
+    status: DestinationStatus, usable_in: int | None, why: WhyNotUsable | None
 ) -> None:
     usable_at = None if usable_in is None else NOW + timedelta(seconds=usable_in)
     assert why_not_usable(status, usable_at=usable_at, now=NOW) is why

@@ -15,8 +15,6 @@ from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.approval import require_may_approve
 from coordinator.domain.destination import (
     DestinationAction,
-    DestinationStatus,
-    WhyNot,
     next_status,
     present_status,
     why_not_usable,
@@ -53,7 +51,7 @@ from holdfast.protocol.destination_payloads import (
 )
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import Decision, EventType
+from holdfast.protocol.vocabulary import Decision, DestinationStatus, EventType, WhyNotUsable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +101,7 @@ class DestinationView(TypedDict):
 
     id: str
     partner: str
-    destination_status: str
+    destination_status: DestinationStatus
     account: str | None
     tag: str | None
     label: str | None
@@ -118,18 +116,18 @@ class DestinationView(TypedDict):
     test_transfer: ArrivedTestView | None
     closed_by: str | None
     closed_at: str | None
-    why_not: str | None
+    why_not: WhyNotUsable | None
 
 
 #: Why something is not sent to a destination, and what to do about it.
-_WORDS: Mapping[WhyNot, str] = MappingProxyType(
+_WORDS: Mapping[WhyNotUsable, str] = MappingProxyType(
     {
-        WhyNot.PROPOSED: "nobody approved it yet: another person of yours does",
-        WhyNot.REJECTED: "it was rejected: register another one",
-        WhyNot.EXPIRED: "nobody approved it in time: register it again",
-        WhyNot.CLOSED: "it is closed: name another one",
-        WhyNot.UNPROVEN: "no test transfer to it is confirmed: confirm one first",
-        WhyNot.TOO_NEW: "it is too new: a destination waits after its approval",
+        WhyNotUsable.PROPOSED: "nobody approved it yet: another person of yours does",
+        WhyNotUsable.REJECTED: "it was rejected: register another one",
+        WhyNotUsable.EXPIRED: "nobody approved it in time: register it again",
+        WhyNotUsable.CLOSED: "it is closed: name another one",
+        WhyNotUsable.UNPROVEN: "no test transfer to it is confirmed: confirm one first",
+        WhyNotUsable.TOO_NEW: "it is too new: a destination waits after its approval",
     }
 )
 
@@ -277,7 +275,7 @@ def usable_destination(uow: UnitOfWork, partner: str, destination_id: str) -> St
             f"nothing may be sent to this destination now: {_WORDS[why]}"
             + (
                 f" until {format_time(row.usable_at)}"
-                if why is WhyNot.TOO_NEW and row.usable_at is not None
+                if why is WhyNotUsable.TOO_NEW and row.usable_at is not None
                 else ""
             ),
             code=f"destination_{why.value}",
@@ -286,7 +284,7 @@ def usable_destination(uow: UnitOfWork, partner: str, destination_id: str) -> St
     return _account(uow, row)
 
 
-def why_not_now(uow: UnitOfWork, row: DestinationRow) -> WhyNot | None:
+def why_not_now(uow: UnitOfWork, row: DestinationRow) -> WhyNotUsable | None:
     """Return why nothing may be sent to a destination now; None: it may be used."""
     return why_not_usable(_status(row, uow), usable_at=row.usable_at, now=uow.now)
 
@@ -346,7 +344,7 @@ def _sealed(connection: Connection, vault: Vault, ids: Sequence[str]) -> dict[st
 @dataclass(frozen=True, slots=True)
 class _Present:
     status: DestinationStatus
-    why_not: WhyNot | None
+    why_not: WhyNotUsable | None
 
 
 def _at(row: DestinationRow, at: ReadContext | UnitOfWork) -> _Present:
@@ -475,7 +473,7 @@ def _view(row: DestinationRow, present: _Present, sealed: _Sealed) -> Destinatio
     return {
         "id": row.id,
         "partner": row.partner,
-        "destination_status": present.status.value,
+        "destination_status": present.status,
         "account": None if account is None else account.account,
         "tag": None if account is None else account.tag,
         "label": None if account is None else account.label,
@@ -490,7 +488,7 @@ def _view(row: DestinationRow, present: _Present, sealed: _Sealed) -> Destinatio
         "test_transfer": _test_view(row, sealed.test),
         "closed_by": row.closed_by,
         "closed_at": optional_time(row.closed_at),
-        "why_not": None if present.why_not is None else present.why_not.value,
+        "why_not": present.why_not,
     }
 
 

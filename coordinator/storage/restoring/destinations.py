@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from coordinator.domain.destination import OVER, DestinationStatus
+from coordinator.domain.destination import OVER
 from coordinator.storage.engine.documents import Vault, load
 from coordinator.storage.engine.reads import read, read_one
 from coordinator.storage.engine.rows import new_row
 from coordinator.storage.tables.restoring import DestinationRow
 from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.vocabulary import DestinationStatus
 
 ACCOUNT = "destination"
 TEST_TRANSFER = "test_transfer"

@@ -1,14 +1,8 @@
 """What the coordinator answers about the accounts that money may be sent back to."""
 
-from typing import Literal
-
 from holdfast.protocol.payloads import AmountText, Handle, Time
 from holdfast.protocol.views import LogEntry, View
-
-#: Where a destination stands; `expired`: nobody decided on it in time.
-DestinationStatus = Literal["proposed", "registered", "proven", "rejected", "expired", "closed"]
-#: Why a destination may not be used now.
-WhyNotUsable = Literal["proposed", "rejected", "expired", "closed", "unproven", "too_new"]
+from holdfast.protocol.vocabulary import DestinationStatus, WhyNotUsable
 
 
 class ArrivedTestView(View):

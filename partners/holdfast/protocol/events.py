@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from holdfast.protocol import strict_json
-from holdfast.protocol.destination_views import DestinationStatus
 from holdfast.protocol.guest_views import GuestLineView
 from holdfast.protocol.life_cycle_payloads import IndemnityCap
 from holdfast.protocol.membership_payloads import Policy
@@ -23,6 +22,7 @@ from holdfast.protocol.views import LineView, LogEntry, Totals, View
 from holdfast.protocol.vocabulary import (
     Arrival,
     DeclineCode,
+    DestinationStatus,
     ErasureReason,
     EventType,
     GuestAnswer,

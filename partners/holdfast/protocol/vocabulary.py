@@ -358,6 +358,28 @@ class GuestAnswer(StrEnum):
     DECLINED = "declined"
 
 
+class DestinationStatus(StrEnum):
+    """Where a destination stands."""
+
+    PROPOSED = "proposed"
+    REGISTERED = "registered"  # another person approved it
+    PROVEN = "proven"  # and a test transfer arrived
+    REJECTED = "rejected"
+    EXPIRED = "expired"  # nobody decided on it in time
+    CLOSED = "closed"
+
+
+class WhyNotUsable(StrEnum):
+    """Why a destination may not be used now."""
+
+    PROPOSED = "proposed"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CLOSED = "closed"
+    UNPROVEN = "unproven"
+    TOO_NEW = "too_new"
+
+
 class EventType(StrEnum):
     """Every event that partners can receive, by webhook or from the feed."""
 
