@@ -30,7 +30,7 @@ def test_whether_words_are_told_is_looked_for_among_the_incidents_own_requests(
         values = tuple(form.bound({"reader": "a.example", "person": "per_1", "size": 50}))
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {form.sql}", values).all()
     steps = [detail for *_, detail in plan]
-    (openers,) = (step for step in steps if "freeze_request_1" in step)
+    (openers,) = (step for step in steps if "SEARCH freeze_request_1 " in step)
     assert "(incident_id=?)" in openers, steps
 
 
