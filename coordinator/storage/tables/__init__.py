@@ -3,6 +3,7 @@
 from coordinator.storage.tables import (
     console,
     documents,
+    encumbrances,
     events,
     exports,
     flags,
@@ -24,6 +25,7 @@ from coordinator.storage.tables import (
 __all__ = [
     "console",
     "documents",
+    "encumbrances",
     "events",
     "exports",
     "flags",

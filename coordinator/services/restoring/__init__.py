@@ -1,0 +1,1 @@
+"""Giving money back: encumbrances, and what they keep from being agreed to."""
