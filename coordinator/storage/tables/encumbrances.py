@@ -28,9 +28,6 @@ class EncumbranceRow(Base):
     target_kind: Mapped[str] = mapped_column(String(10), comment="hold, return or pool")
     target_id: Mapped[Id]
     partner: Mapped[str] = mapped_column(String(253), comment="who attached it, and lifts it")
-    person: Mapped[str] = mapped_column(
-        String(40), comment="who attached it, or owns the system that did: never who lifts it"
-    )
     kind: Mapped[str] = mapped_column(String(20))
     amount: Mapped[Units | None] = mapped_column(comment="base units; None: all that is there")
     blocks: Mapped[str] = mapped_column(String(30), comment="what it blocks, sorted, by spaces")

@@ -305,6 +305,7 @@ class LegalOrderCallBackRow(Base):
     legal_order_id: Mapped[Id] = mapped_column(ForeignKey("legal_order.id"), primary_key=True)
     partner: Mapped[str] = mapped_column(String(253), primary_key=True)
     act_id: Mapped[Id]
+    outcome: Mapped[str] = mapped_column(String(15), comment="confirmed or not_confirmed")
     at: Mapped[Micros]
 
 

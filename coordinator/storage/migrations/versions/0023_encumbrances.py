@@ -33,12 +33,6 @@ def upgrade() -> None:
             nullable=False,
             comment="who attached it, and lifts it",
         ),
-        sa.Column(
-            "person",
-            sa.String(length=40),
-            nullable=False,
-            comment="who attached it, or owns the system that did: never who lifts it",
-        ),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column(
             "amount",
@@ -111,6 +105,7 @@ def upgrade() -> None:
         sa.Column("legal_order_id", sa.String(length=40), nullable=False),
         sa.Column("partner", sa.String(length=253), nullable=False),
         sa.Column("act_id", sa.String(length=40), nullable=False),
+        sa.Column("outcome", sa.String(length=15), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["legal_order_id"],
