@@ -105,7 +105,12 @@ def upgrade() -> None:
         sa.Column("legal_order_id", sa.String(length=40), nullable=False),
         sa.Column("partner", sa.String(length=253), nullable=False),
         sa.Column("act_id", sa.String(length=40), nullable=False),
-        sa.Column("outcome", sa.String(length=15), nullable=False),
+        sa.Column(
+            "outcome",
+            sa.String(length=15),
+            nullable=False,
+            comment="confirmed or not_confirmed",
+        ),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["legal_order_id"],
