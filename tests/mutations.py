@@ -1913,8 +1913,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_DOMAIN}/irregular.py",
-        "    return leaves and code != ReleaseReason.COURT_ORDER\n",
-        "    return leaves\n",
+        "    return what is not None and code != ReleaseReason.COURT_ORDER and is_against(",
+        "    return what is not None and is_against(",
         _LEDGER,
     ),
     Mutation(
