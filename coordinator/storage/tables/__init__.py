@@ -3,6 +3,7 @@
 from coordinator.storage.tables import (
     console,
     documents,
+    encumbrances,
     events,
     exports,
     flags,
@@ -16,6 +17,7 @@ from coordinator.storage.tables import (
     outbox,
     partners,
     read_log,
+    restoring,
     sealed_evidence,
     transparency_log,
     write_probe,
@@ -24,6 +26,7 @@ from coordinator.storage.tables import (
 __all__ = [
     "console",
     "documents",
+    "encumbrances",
     "events",
     "exports",
     "flags",
@@ -37,6 +40,7 @@ __all__ = [
     "outbox",
     "partners",
     "read_log",
+    "restoring",
     "sealed_evidence",
     "transparency_log",
     "write_probe",
