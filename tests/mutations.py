@@ -112,8 +112,53 @@ _EVENT_KINDS = ("tests/services/test_event_kinds.py",)
 _SEALED = ("tests/api/test_sealed_evidence.py",)
 _SEALING = ("tests/partners/protocol/test_sealed_evidence.py",)
 _DRILLS = ("tests/services/test_drills.py",)
+_ALLOCATION = ("tests/partners/protocol/test_allocation.py",)
+_PROOFS = ("tests/partners/protocol/test_address_proofs.py",)
 
 MUTATIONS: tuple[Mutation, ...] = (
+    # Money back: parts of a pool, proofs of addresses, files.
+    Mutation(
+        f"{_PROTOCOL}/allocation.py",
+        "        if funds * group[0].value < (group[0].paid + minimum) * total:",
+        "        if False:",
+        _ALLOCATION,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/allocation.py",
+        "        parts[claim.ref] = whole - claim.paid",
+        "        parts[claim.ref] = whole",
+        _ALLOCATION,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/address_proofs/secp256k1.py",
+        "    if int.from_bytes(compact[32:]) > _ORDER // 2:",
+        "    if False:",
+        _PROOFS,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/address_proofs/solana.py",
+        "        check_public_point(key)",
+        "        pass",
+        _PROOFS,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/address_proofs/statement.py",
+        '                f"Claim: {self.claim}",',
+        '                "Claim: C-1",',
+        _PROOFS,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/written_tables.py",
+        "guarded(str(cell))",
+        "str(cell)",
+        ("tests/partners/protocol/test_written_tables.py",),
+    ),
+    Mutation(
+        f"{_PROTOCOL}/payout_files.py",
+        "        if payout.id == before:",
+        "        if False:",
+        ("tests/partners/protocol/test_payout_files.py",),
+    ),
     # Legs limited to named people, and texts whose time is over.
     Mutation(
         f"{_STORAGE}/requests/leg_limits.py",

@@ -9,7 +9,7 @@ from holdfast.errors import InvalidDraftError
 from holdfast.protocol.amounts import shipped_assets
 from tests.partners.test_workbooks import workbook
 
-_HEADER = "ref,addresses,asset,amount,tx,proof,documents,payout,chain"
+_HEADER = "ref,addresses,asset,amount,tx,proof,signed_on,signatures,documents,payout,chain"
 _FIRST = "eip155:1:0x2c7536E3605D9C16a7a3D7b1898e529396a65c23"
 _SECOND = "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"
 _ETHER = "eip155:1/slip44:60"
@@ -76,6 +76,19 @@ def test_a_row_is_a_claim() -> None:
     ]
 
 
+def test_a_claim_has_a_signature_for_each_address() -> None:
+    row = _row(
+        proof="signature",
+        addresses=f"{_FIRST} {_SECOND}",
+        signed_on="2026-11-30",
+        signatures="0xab|AkcwRAIg+/==",
+    )
+    assert _read(row).claims[0]["signatures"] == [
+        {"signed_on": "2026-11-30", "signature": "0xab"},
+        {"signed_on": "2026-11-30", "signature": "AkcwRAIg+/=="},
+    ]
+
+
 def test_a_chain_may_stand_in_a_column_of_its_own() -> None:
     bare = _FIRST.rpartition(":")[2]
     claim = _read(_row(chain="ETH", addresses=bare, payout=bare)).claims[0]
@@ -117,12 +130,22 @@ def test_a_workbook_is_read_alike() -> None:
         ({"amount": "0 ETH"}, "2: Amount: 0 claims nothing"),
         ({"amount": "-5 ETH"}, "2: Amount: '-5 ETH' is no amount"),
         ({"amount": "5 BTC", "asset": _ETHER}, "2: Amount: "),
+        ({"amount": "5 USDT", "asset": _ETHER}, "2: Amount: is of eip155:1/erc20:"),
         ({"amount": "9" * 80 + " ETH"}, "2: Amount: "),
         ({"asset": "ETH"}, "2: Asset: "),
         ({"tx": "0xab"}, "2: Tx: "),
         ({"tx": "https://etherscan.io/tx/0xab"}, "2: Tx: is a link"),
         ({"proof": ""}, "2: Proof: the cell is empty"),
         ({"proof": "trust me"}, "2: Proof: 'trust me' is none: write signature"),
+        ({"proof": "signature"}, "2: Signatures: give one for each address"),
+        ({"proof": "signature", "signatures": "0xab 0xcd"}, "2: Signatures: give one for each"),
+        ({"proof": "signature", "signatures": "0xab"}, "2: Signed_on: write the date"),
+        (
+            {"proof": "signature", "signatures": "0xab", "signed_on": "20261130"},
+            "2: Signed_on: write the date",
+        ),
+        ({"signatures": "0xab"}, "2: Signatures: are of a claim whose proof is signature"),
+        ({"signed_on": "2026-11-30"}, "2: Signatures: are of a claim whose proof is signature"),
         ({"proof": "documents"}, "2: Documents: name the SHA-256"),
         ({"documents": "report.pdf"}, "2: Documents: write the SHA-256"),
     ],
@@ -177,10 +200,12 @@ def test_what_is_written_is_read_again() -> None:
         "amount": "1500000000",
         "tx": tx,
         "proof": "signature",
+        "signatures": [{"signed_on": "2026-11-30", "signature": "+8" + "A" * 84 + "=="}],
         "payout": _FIRST,
     }
     written = write_claims([*claims, ton], shipped_assets())
     assert b",'+AAAA" in written
+    assert b",2026-11-30,'+8AAA" in written
     assert b",1.5 ETH," in written
     found = read_claims("claims.csv", written, shipped_assets())
     assert [fault.text for fault in found.faults] == []

@@ -6,6 +6,7 @@ docs/lists.md describes the columns.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from holdfast.drafting.report_table import RowFault
@@ -23,11 +24,15 @@ from holdfast.protocol.written_tables import unguarded, write_table
 #: Of one file; more are sent in parts.
 MOST_CLAIMS = 10_000
 MOST_ADDRESSES = 20
-_WRITTEN = ("ref", "addresses", "asset", "amount", "tx", "proof", "documents", "payout")
+_WRITTEN = (
+    *("ref", "addresses", "asset", "amount", "tx", "proof"),
+    *("signed_on", "signatures", "documents", "payout"),
+)
 COLUMNS = (*_WRITTEN, "chain")
 _NEEDED = ("ref", "addresses", "amount", "proof", "payout")
-_PROOFS = ("signature", "attested", "documents")
-#: Between several addresses or documents of one claim.
+_SIGNATURE = "signature"
+_PROOFS = (_SIGNATURE, "attested", "documents")
+#: Between several addresses, signatures or documents of one claim.
 _BETWEEN = re.compile(r"[\s|]+")
 #: Of a CAIP-10 account: behind namespace and chain.
 _COLONS = 2
@@ -120,6 +125,7 @@ class _RowReader:
             claim["addresses"] = addresses
             self._lost(claim, chain_of(addresses[0]))
         self._proof(claim)
+        self._signatures(claim, len(addresses))
         if "payout" in self._values:
             payout = self._account("Payout", self._values["payout"])
             if payout:
@@ -219,12 +225,34 @@ class _RowReader:
         if documents:
             claim["documents"] = list(dict.fromkeys(documents))
 
+    def _signatures(self, claim: dict[str, Any], addresses: int) -> None:
+        """State a signature for each address, all of one day."""
+        signed_on = self._values.get("signed_on")
+        written = [s for s in _BETWEEN.split(self._values.get("signatures", "")) if s]
+        if claim["proof"] != _SIGNATURE:
+            if written or signed_on:
+                self.faults.append("Signatures: are of a claim whose proof is signature.")
+            return
+        if len(written) != addresses:
+            self.faults.append("Signatures: give one for each address, in the same order.")
+        if signed_on is None or not _is_day(signed_on):
+            self.faults.append("Signed_on: write the date that the signed text has, 2026-11-30.")
+        claim["signatures"] = [{"signed_on": signed_on, "signature": each} for each in written]
+
+
+def _is_day(text: str) -> bool:
+    """Tell whether a text is a date as the text to sign has it."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
 
 def write_claims(claims: Iterable[Mapping[str, Any]], assets: KnownAssets) -> bytes:
     """Return claims as CSV that `read_claims` reads again, and that no spreadsheet runs.
 
     Args:
-        claims: Members as they are sent.
+        claims: Members as they are sent; the signatures of a claim are of one day.
         assets: By their units amounts are written; where an asset's are unknown, in base units.
     """
     return write_table(_WRITTEN, (_cells(claim, assets) for claim in claims))
@@ -235,7 +263,12 @@ def _cells(claim: Mapping[str, Any], assets: KnownAssets) -> Sequence[object]:
     amount = claim["amount"]
     if unit is not None:
         amount = f"{format_number(amount, unit).replace(',', '')} {unit.symbol}"
-    cells = dict(claim) | {"amount": amount}
+    signatures = claim.get("signatures") or ()
+    cells = dict(claim) | {
+        "amount": amount,
+        "signed_on": signatures[0]["signed_on"] if signatures else None,
+        "signatures": " ".join(each["signature"] for each in signatures),
+    }
     for name in ("addresses", "documents"):
         cells[name] = " ".join(claim.get(name) or ())
     return [cells.get(name) for name in _WRITTEN]
