@@ -47,9 +47,11 @@ def _bank_payout(number: int = 1, **changes: object) -> BankPayout:
     return replace(payout, **changes)  # type: ignore[arg-type]
 
 
-def _bank(*payouts: BankPayout, payer: Payer = _PAYER, currency: str = "EUR") -> PayoutFile:
+def _bank(
+    *payouts: BankPayout, payer: Payer = _PAYER, batch: str = "alo_1", currency: str = "EUR"
+) -> PayoutFile:
     made_at = datetime(2026, 11, 30, 21, 0, tzinfo=UTC)
-    return bank_batch(payouts, BankOrder(payer, "alo_1", currency, made_at, date(2026, 12, 1)))
+    return bank_batch(payouts, BankOrder(payer, batch, currency, made_at, date(2026, 12, 1)))
 
 
 def _rows(file: PayoutFile) -> list[dict[str, str]]:
@@ -161,6 +163,7 @@ _REFUSED: dict[str, tuple[_Make, str]] = {
     "twice at a bank": (lambda: _bank(_bank_payout(), _bank_payout(name="B")), "stands twice"),
     "an id": (lambda: chain_batch([_chain_payout(id="pay-1")], shipped_assets()), "an id is"),
     "a long id": (lambda: _bank(_bank_payout(id="p" * 36)), "an id is"),
+    "a batch's id": (lambda: _bank(_bank_payout(), batch="alo/1"), "'alo/1': an id is"),
     "zero": (
         lambda: chain_batch([_chain_payout(amount=0)], shipped_assets()),
         "pay_001: the amount",
