@@ -349,4 +349,4 @@ def test_a_wrong_amount_is_one_fault_and_not_two() -> None:
 def test_a_json_file_states_a_least_amount_in_units() -> None:
     address = f'{{"account": "eip155:1:{ADDRESS}", "amount": "2 ETH", "min_amount": "0.5 ETH"}}'
     raw = TEMPLATE[:-1] + f', "addresses": [{address}]}}'.encode()
-    assert read_draft(raw).request.addresses[0].min_amount == "5" + "0" * 17
+    assert read_json(raw).request.addresses[0].min_amount == "5" + "0" * 17
