@@ -111,9 +111,13 @@ def verified_claims(
     check_key(front, key)
     check(front.claims)
     # Every claim has its form by now; the library is left the signature.
-    left_out = {"verify_aud": False, "verify_iat": False, "verify_sub": False}
     try:
-        claims = jwt.decode(front.token, key.verifying_key, algorithms=[key.alg], options=left_out)
+        claims = jwt.decode(
+            front.token,
+            key.verifying_key,
+            algorithms=[key.alg],
+            options={"verify_aud": False, "verify_iat": False, "verify_sub": False},
+        )
     except jwt.PyJWTError as error:
         raise TokenError(TokenReason.SIGNATURE, f"refused by PyJWT: {error}") from None
     return claims, key
