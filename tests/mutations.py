@@ -2479,8 +2479,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         _CLEARED,
     ),
     Mutation(
-        f"{_PROTOCOL}/clearance.py",
-        "    _check_claims(front.claims)\n",
+        f"{_PROTOCOL}/compact_jws.py",
+        "    check(front.claims)\n",
         "",
         _CLEARED,
     ),

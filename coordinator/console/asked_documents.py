@@ -34,6 +34,7 @@ class AskedAddress:
     role: str | None
     note: str | None
     whole_account: str | None
+    min_amount: str | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,7 @@ def _address(number: int, sent: Mapping[str, Any]) -> AskedAddress:
         role=sent.get("role"),
         note=sent.get("note") or None,
         whole_account=None if whole is None else whole["why"],
+        min_amount=sent.get("min_amount"),
     )
 
 

@@ -53,6 +53,7 @@ class AddressLine(NamedTuple):
         tx_url: The same for its transaction.
         is_out: Whether it is to be left out.
         frozen: What is held there already, and at whom; "" where nothing is, or too many to tell.
+        least: From which amount on deposits wait where they are screened; "" from any.
     """
 
     number: int
@@ -69,6 +70,7 @@ class AddressLine(NamedTuple):
     tx_url: str
     is_out: bool
     frozen: str = ""
+    least: str = ""
 
 
 class Kind(NamedTuple):
@@ -289,7 +291,13 @@ class Addresses:
             tx_url=explorers.transaction_url(chain, address.tx) if address.tx else "",
             is_out=address.number in self.left_out,
             frozen=self.frozen.get(address.number, ""),
+            least=self._least(address),
         )
+
+    def _least(self, address: AskedAddress) -> str:
+        if address.min_amount is None or address.asset is None:
+            return ""
+        return str(words.amount(address.min_amount, address.asset, self.assets))
 
     def _account(self, address: AskedAddress) -> tuple[Chain | None, str]:
         """Return chain and account as the chain writes it."""

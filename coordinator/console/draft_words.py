@@ -124,6 +124,7 @@ class AddressWords(NamedTuple):
     tx: str
     whole_account: str
     lines: str
+    least: AmountWords | None = None
 
 
 class WarningWords(NamedTuple):
@@ -203,6 +204,7 @@ def address(content: DraftContent, number: int, known: KnownAssets) -> AddressWo
     members = content.addresses[number]
     caip2, _, account = members["account"].rpartition(":")
     stated, asset = members.get("amount"), members.get("asset")
+    least = members.get("min_amount")
     whole = members.get("whole_account") or {}
     return AddressWords(
         number=number + 1,
@@ -214,21 +216,27 @@ def address(content: DraftContent, number: int, known: KnownAssets) -> AddressWo
         tx=members.get("tx") or "",
         whole_account=whole.get("why", ""),
         lines=lines_words(content.places[number]),
+        least=amount(least, asset, known) if least and asset else None,
     )
 
 
 def typed_address(members: Mapping[str, Any], known: KnownAssets) -> dict[str, str]:
-    """Return an address as one types it: its amount in units."""
-    stated, asset = members.get("amount"), members.get("asset")
+    """Return an address as one types it: its amounts in units."""
+    asset = members.get("asset")
     unit = known.unit(asset)
-    said = str(stated or "")
-    if stated and asset and unit is not None:
-        said = f"{amount(stated, asset, known).plain} {unit.symbol}"
+
+    def typed(name: str) -> str:
+        stated = members.get(name)
+        if stated and asset and unit is not None:
+            return f"{amount(stated, asset, known).plain} {unit.symbol}"
+        return str(stated or "")
+
     whole = members.get("whole_account") or {}
     return {
         "account": members["account"],
         "tag": members.get("tag") or "",
-        "amount": said,
+        "amount": typed("amount"),
+        "min_amount": typed("min_amount"),
         "asset": asset or "",
         "role": members.get("role") or "",
         "tx": members.get("tx") or "",

@@ -49,7 +49,7 @@ _PAGE, _MOST_LINES = 50, 40
 _MOST_NAMED = 5
 #: Of a list that the API pages.
 _MOST_READ = "500"
-_MEMBERS = ("account", "tag", "amount", "asset", "role", "tx", "note")
+_MEMBERS = ("account", "tag", "amount", "asset", "min_amount", "role", "tx", "note")
 
 
 class Fault(NamedTuple):

@@ -14,7 +14,7 @@ from holdfast.protocol.shown_digits import shown_digits
 from holdfast.protocol.vocabulary import Decision
 from tests.browser.deciding import address, whole_request
 from tests.console.visits import counted_statements, visit_as
-from tests.factories import ORIGIN, Cast, Member, Signer
+from tests.factories import ETHER, ORIGIN, Cast, Member, Signer
 
 #: Statements that a page of a decision takes, whatever is in the request.
 MOST_STATEMENTS = 16
@@ -112,6 +112,15 @@ def test_whoever_proposed_the_key_cannot_decide(
     assert "A grant of yours made the key that signed it." in shown(cast.a.lead, request_id)
     key = signer.get(cast.b.analyst, f"/v1/keys?kid={cast.a.analyst.key.kid}").get_json()
     assert key["items"][0]["proposer"] == cast.a.lead.subject
+
+
+def test_whoever_decides_reads_from_which_amount_on_deposits_wait(
+    cast: Cast, signer: Signer, shown: Any
+) -> None:
+    flagged = address(0, asset=ETHER, amount="20" + "0" * 18, min_amount="1" + "0" * 17)
+    request_id = submit(signer, cast.a.analyst, addresses=[flagged, address(1)])
+    html = shown(cast.a.lead, request_id)
+    assert html.replace("\xa0", " ").count("Deposits from 0.1 ETH wait") == 1
 
 
 def test_whoever_decided_already_reads_when(cast: Cast, signer: Signer, shown: Any) -> None:

@@ -196,3 +196,20 @@ def test_an_amount_is_typed_in_units() -> None:
     assert (
         draft_words.typed_address(content.addresses[0], shipped_assets())["amount"] == "1234.5 ETH"
     )
+
+
+def test_a_least_amount_is_typed_in_units_and_needs_its_asset() -> None:
+    content = pasted(f"ETH: {FIRST} 1 ETH", CHAINS)
+    account = f"eip155:1:{FIRST}"
+    alone = {"account": account, "min_amount": "0.1 ETH"}
+    assert "needs its asset" in content.change_address(0, alone, CHAINS)["min_amount"]
+    both = {"account": account, "amount": "3 ETH", "min_amount": "0.1 ETH"}
+    assert content.change_address(0, both, CHAINS) == {}
+    assert content.addresses[0]["min_amount"] == "1" + "0" * 17
+    typed = draft_words.typed_address(content.addresses[0], shipped_assets())
+    assert (typed["amount"], typed["min_amount"]) == ("3 ETH", "0.1 ETH")
+    least = draft_words.address(content, 0, shipped_assets()).least
+    assert least is not None
+    assert (least.number, least.unit) == ("0.1", "ETH")
+    assert content.change_address(0, {"account": account, "amount": "3 ETH"}, CHAINS) == {}
+    assert draft_words.address(content, 0, shipped_assets()).least is None

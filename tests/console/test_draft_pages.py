@@ -187,6 +187,25 @@ def test_a_form_of_an_older_state_changes_nothing(app: Flask, cast: Cast) -> Non
     assert tab.send(f"{path}/preview", state=state).status_code == 409
 
 
+def test_a_least_amount_is_typed_and_shown_wherever_the_draft_is(app: Flask, cast: Cast) -> None:
+    tab = enter(app, cast.a.analyst)
+    path = draft_of(tab, f"ETH: {FIRST} 3 ETH")
+    tab.get(f"{path}/addresses/1")
+    assert "Smaller deposits need not wait" in tab.page
+    typed = {"account": f"eip155:1:{FIRST}", "amount": "3 ETH"}
+    wrong = tab.send(f"{path}/addresses/1", state=tab.state(), min_amount="0.1 USDT", **typed)
+    assert wrong.status_code == 422
+    assert 'href="#f-min_amount"' in wrong.text
+    assert 'value="0.1 USDT"' in wrong.text
+    tab.get(f"{path}/addresses/1")
+    kept = tab.send(f"{path}/addresses/1", state=tab.state(), min_amount="0.1 ETH", **typed)
+    assert kept.status_code == 303
+    tab.get(path)
+    assert "deposits from" in tab.page
+    tab.get(f"{path}/addresses/1")
+    assert 'value="0.1 ETH"' in tab.page
+
+
 def test_what_others_wrote_is_text(app: Flask, cast: Cast) -> None:
     tab = enter(app, cast.a.analyst)
     path = draft_of(tab, f"<script>x</script> on Ethereum {FIRST[:-1]} <b>1 ETH</b>")

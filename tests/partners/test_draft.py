@@ -310,3 +310,43 @@ def test_a_csv_file_says_why_a_whole_account_is_asked_for() -> None:
     first, second = read_list("l.csv", rows.encode(), TEMPLATE).request.addresses
     assert first.whole_account is not None
     assert (first.whole_account.why, second.whole_account) == ("Opened with forged papers.", None)
+
+
+def test_a_csv_file_says_from_which_amount_on_deposits_wait() -> None:
+    rows = (
+        "account,amount,asset,min_amount\n"
+        f"eip155:1:{ADDRESS},20 ETH,,0.1 ETH\n"
+        f"eip155:56:{ADDRESS},,eip155:56/slip44:714,5\n"
+        f"eip155:137:{ADDRESS},,,\n"
+    )
+    found = read_list("l.csv", rows.encode(), TEMPLATE).request.addresses
+    assert [each.min_amount for each in found] == ["1" + "0" * 17, "5", None]
+
+
+@pytest.mark.parametrize(
+    ("cells", "part"),
+    [
+        (",0.1 ETH", "min_amount: a least amount needs its asset"),
+        ("20 ETH,0.1 USDT", "min_amount: USDT is not the asset's symbol"),
+        ("20 ETH,0", "min_amount: a least amount of 0 leaves nothing out"),
+        ("20 ETH,0.0 ETH", "min_amount: a least amount of 0 leaves nothing out"),
+        ("20 ETH,-1", "min_amount: "),
+        ("20 ETH,1e18", "min_amount: "),
+    ],
+)
+def test_a_least_amount_that_cannot_be_meant_is_a_fault(cells: str, part: str) -> None:
+    (fault,) = csv_faults(f"account,amount,min_amount\neip155:1:{ADDRESS},{cells}\n")
+    assert fault.startswith("line 2: ")
+    assert part in fault
+
+
+def test_a_wrong_amount_is_one_fault_and_not_two() -> None:
+    (fault,) = csv_faults(f"account,amount,min_amount\neip155:1:{ADDRESS},20 EHT,0.1 ETH\n")
+    assert "amount: " in fault
+    assert "min_amount" not in fault
+
+
+def test_a_json_file_states_a_least_amount_in_units() -> None:
+    address = f'{{"account": "eip155:1:{ADDRESS}", "amount": "2 ETH", "min_amount": "0.5 ETH"}}'
+    raw = TEMPLATE[:-1] + f', "addresses": [{address}]}}'.encode()
+    assert read_json(raw).request.addresses[0].min_amount == "5" + "0" * 17

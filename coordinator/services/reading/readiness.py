@@ -12,13 +12,11 @@ from typing import Literal, TypedDict
 
 from coordinator.domain.durations import milliseconds, percentile
 from coordinator.domain.errors import ConflictError
-from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.core.access import readable_request
 from coordinator.services.core.read_context import ReadContext
-from coordinator.services.membership.partner_views import person_views
+from coordinator.services.reading.names import partner_names, people_names
 from coordinator.services.requests.freeze_request_views import incident_views
 from coordinator.services.requests.left_out import is_hidden_from
-from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import alarms as alarm_store
 from coordinator.storage.requests import freeze_requests as store
 from coordinator.storage.requests import legs as leg_store
@@ -208,20 +206,12 @@ class _Drill:
     @cached_property
     def names(self) -> Mapping[str, str]:
         """What partners are called, by handle."""
-        rows = partner_store.partners(self.read.connection, limit=_MOST_PARTNERS + 1)
-        return {row.handle: row.name for row in rows}
+        return partner_names(self.read)
 
     @cached_property
     def people(self) -> Mapping[str, str]:
         """What the reader's own people are called, by id, as far as it may read that."""
-        connection, handle = self.read.connection, self.read.actor.partner
-        if not is_allowed(Permission.PARTNER_READ, self.read.actor):
-            return {}
-        rows = partner_store.subjects(
-            connection, handle, with_former=True, after="", limit=_MOST_PARTNERS
-        )
-        views = person_views(connection, self.read.vault, self.read.policies, rows)
-        return {each["id"]: each["display_name"] for each in views if each["display_name"]}
+        return people_names(self.read)
 
     # ---- units -------------------------------------------------------------------------------
 

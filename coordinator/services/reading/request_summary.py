@@ -17,8 +17,8 @@ from coordinator.services.core.read_context import ReadContext
 from coordinator.services.ending.disputes import dispute_views
 from coordinator.services.ending.legal_orders import legal_order_views
 from coordinator.services.ledger.ledger_views import hold_views
-from coordinator.services.membership.partner_views import person_views
 from coordinator.services.reading.code_words import ACTS, SAID, WITHDRAWN_BECAUSE
+from coordinator.services.reading.names import partner_names, people_names
 from coordinator.services.requests.freeze_request_views import (
     FlaggedAddressView,
     FreezeRequestView,
@@ -35,7 +35,6 @@ from coordinator.services.requests.support import support_views
 from coordinator.storage.delivery import deliveries
 from coordinator.storage.ending import disputes, legal_orders
 from coordinator.storage.ledger import ledger_pages
-from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as store
 from coordinator.storage.requests import guests, indemnities, info_requests
 from coordinator.storage.requests import legs as leg_store
@@ -225,20 +224,12 @@ class _Case:
     @cached_property
     def names(self) -> Mapping[str, str]:
         """What partners are called, by handle."""
-        rows = partner_store.partners(self.read.connection, limit=MOST_PARTNERS)
-        return {row.handle: row.name for row in rows}
+        return partner_names(self.read)
 
     @cached_property
     def people(self) -> Mapping[str, str]:
         """What the reader's own people are called, by id, as far as it may read that."""
-        connection, handle = self.read.connection, self.read.actor.partner
-        if not is_allowed(Permission.PARTNER_READ, self.read.actor):
-            return {}
-        rows = partner_store.subjects(
-            connection, handle, with_former=True, after="", limit=MOST_PARTNERS
-        )
-        views = person_views(connection, self.read.vault, self.read.policies, rows)
-        return {each["id"]: each["display_name"] for each in views if each["display_name"]}
+        return people_names(self.read)
 
     @cached_property
     def acknowledgements(self) -> Mapping[str, ActRow]:

@@ -100,7 +100,8 @@ def draft(
     With --csv it is the template beside a CSV file, whose columns are: account (CAIP-10), or chain
     and address; and, as far as known, tag, asset (CAIP-19), amount (1.5 ETH, 2_500 USDT@BSC, or
     base units in digits only; empty for the whole balance), role, tx, block, note. In
-    whole_account say why all of the account is asked for, not only what came there.
+    whole_account say why all of the account is asked for, not only what came there; in min_amount
+    from which amount on deposits wait where they are screened.
 
     With --paste it holds the addresses, amounts and transactions of a text: what was found is said
     line by line, and by what its chain is stated. A chain is never guessed: name it in the text, by

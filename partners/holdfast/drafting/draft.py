@@ -249,6 +249,7 @@ _ENUM_MEMBER = re.compile(r"<\w+\.\w+: ('\w+')>")
 #: What a text must look like, by the name of its member, in words rather than as a pattern.
 _FORMS: Mapping[str, str] = {
     "amount": "must be e.g. 1.5 ETH, or whole base units in digits only",
+    "min_amount": "must be e.g. 0.1 ETH, or whole base units in digits only",
     "to": 'must be "all" or a list of handles such as exchange-b.example, in lower case',
     "tx": "must be the chain's transaction id, without spaces",
     "url": "must be e.g. https://hooks.exchange-a.example/holdfast",

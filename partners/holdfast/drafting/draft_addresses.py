@@ -17,11 +17,11 @@ from holdfast.protocol.errors import MissingLibraryError
 
 COLUMNS = (
     *("account", "chain", "address", "tag", "asset", "amount", "role", "tx", "block", "note"),
-    "whole_account",
+    *("whole_account", "min_amount"),
 )
 #: What the protocol takes for a block's height; of another text the model says what is wrong.
 _BLOCK = re.compile("[0-9]{1,16}", re.ASCII)
-_AS_WRITTEN = ("account", "tag", "asset", "amount", "role", "tx", "note")
+_AS_WRITTEN = ("account", "tag", "asset", "amount", "role", "tx", "note", "min_amount")
 #: What is wrong with an address, by its member.
 Faults = dict[str, str]
 
@@ -76,7 +76,7 @@ def _account(values: Mapping[str, str], chains: Chains) -> str:
 
 
 def _state(address: dict[str, Any], known: KnownAssets) -> Faults:
-    """Turn an address's amount into base units, and its transaction into its one spelling.
+    """Turn an address's amounts into base units, and its transaction into its one spelling.
 
     What cannot be read is left out of the address, and returned with what is wrong, by member.
     """
@@ -86,6 +86,12 @@ def _state(address: dict[str, Any], known: KnownAssets) -> Faults:
     except AmountTextError as error:
         del address["amount"]
         faults["amount"] = str(error)
+        address.pop("min_amount", None)  # what asset it would be of is not known now
+    try:
+        _state_least(address, known)
+    except AmountTextError as error:
+        del address["min_amount"]
+        faults["min_amount"] = str(error)
     try:
         _state_transaction(address, known.chains)
     except TransactionError as error:
@@ -108,6 +114,26 @@ def _state_amount(address: dict[str, Any], known: KnownAssets) -> None:
     address["amount"] = require_some(base_units)
     if named is not None:
         address["asset"] = named
+
+
+def _state_least(address: dict[str, Any], known: KnownAssets) -> None:
+    """Turn the amount from which on deposits wait into base units of the address's asset.
+
+    It never states the asset itself: that would ask for less than the row says.
+
+    Raises:
+        AmountTextError: It cannot be read, is 0, or the asset is not stated.
+    """
+    text, account, asset = (address.get(name) for name in ("min_amount", "account", "asset"))
+    if not isinstance(text, str) or not isinstance(asset, str | None):
+        return  # the model says what it should be
+    if asset is None:
+        raise AmountTextError("a least amount needs its asset: state that, too, or an amount of it")
+    chain = ":".join(account.split(":")[:2]) if isinstance(account, str) else None
+    _, base_units = parse_amount(text, known, asset=asset, chain=chain)
+    if base_units == "0":
+        raise AmountTextError("a least amount of 0 leaves nothing out: leave it out itself")
+    address["min_amount"] = base_units
 
 
 def _state_transaction(address: dict[str, Any], chains: Chains) -> None:
@@ -139,7 +165,7 @@ class Targets:
         """Turn an address into what is signed; return what is wrong, by member.
 
         Args:
-            address: Its members as written; amount and transaction are restated, or left out where
+            address: Its members as written; amounts and transaction are restated, or left out where
                 they cannot be read.
             where: How another one that names the same target is told of this one.
         """

@@ -11,10 +11,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import jwt
-
-from holdfast.protocol.compact_jws import check_key, claim_text, read_front, sign_claims
-from holdfast.protocol.errors import TokenError, TokenReason
+from holdfast.protocol.compact_jws import (
+    claim_issued_at,
+    claim_text,
+    sign_claims,
+    verified_claims,
+)
+from holdfast.protocol.errors import TokenReason
 from holdfast.protocol.jwk import PrivateKey, PublicKey
 from holdfast.protocol.type_ids import id_pattern
 from holdfast.protocol.vocabulary import WithdrawalReason
@@ -22,7 +25,6 @@ from holdfast.protocol.vocabulary import WithdrawalReason
 TYP = "holdfast-clearance+jwt"
 _TEXT = re.compile(r"[!-~]{1,300}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_EARLIEST, _LATEST = 1_199_145_600, 4_102_444_800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,21 +88,7 @@ def verify_clearance(jws: str | bytes, *, keys: Iterable[PublicKey]) -> Clearanc
     Raises:
         TokenError: If it is malformed, of another kind, or signed by none of them.
     """
-    front = read_front(jws, typ=TYP, members=_MEMBERS)
-    key = next((each for each in keys if each.kid == front.kid), None)
-    if key is None:
-        raise TokenError(TokenReason.KID_MISMATCH, "kid names no key of this coordinator")
-    check_key(front, key)
-    _check_claims(front.claims)
-    try:
-        claims = jwt.decode(
-            front.token,
-            key.verifying_key,
-            algorithms=[key.alg],
-            options={"verify_aud": False, "verify_iat": False},
-        )
-    except jwt.PyJWTError as error:
-        raise TokenError(TokenReason.SIGNATURE, f"refused by PyJWT: {error}") from None
+    claims, _ = verified_claims(jws, typ=TYP, members=_MEMBERS, keys=keys, check=_check_claims)
     return Clearance(**claims)
 
 
@@ -110,6 +98,4 @@ def _check_claims(claims: dict[str, Any]) -> None:
         claim_text(claims, name, pattern, reason)
     if claims["tag"] is not None:
         claim_text(claims, "tag", _TEXT, TokenReason.CLAIM)
-    iat = claims["iat"]
-    if isinstance(iat, bool) or not isinstance(iat, int) or not _EARLIEST <= iat < _LATEST:
-        raise TokenError(TokenReason.IAT, "not whole seconds since 1970, between 2008 and 2100")
+    claim_issued_at(claims)

@@ -5,6 +5,7 @@ would forgive is refused here first; they then see only tokens of one form. RFC 
 """
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +16,8 @@ from holdfast.protocol.errors import Base64UrlError, StrictJsonError, TokenError
 from holdfast.protocol.jwk import SIGNATURE_BYTES, Algorithm, PrivateKey, PublicKey
 
 MAX_TOKEN_BYTES = 4096
+#: Times in statements lie between 2008 and 2100.
+EARLIEST, LATEST = 1_199_145_600, 4_102_444_800
 _SEGMENTS = 3
 #: Header and claims are flat objects of strings and integers.
 _MAX_DEPTH = 1
@@ -81,6 +84,45 @@ def check_key(jws: CompactJws, key: PublicKey) -> None:
         raise TokenError(TokenReason.ALG_MISMATCH, f"this key verifies {key.alg} only")
 
 
+def verified_claims(
+    token: str | bytes,
+    *,
+    typ: str,
+    members: frozenset[str],
+    keys: Iterable[PublicKey],
+    check: Callable[[dict[str, Any]], None],
+) -> tuple[dict[str, Any], PublicKey]:
+    """Return what a statement of the coordinator's says, and which of its keys signed it.
+
+    Args:
+        token: The statement, as it was shown.
+        typ: What kind of statement it has to be.
+        members: The claims, all of which and none other must be there.
+        keys: The coordinator's keys, from a set that one trusts.
+        check: Refuses claims that are not each of their own form.
+
+    Raises:
+        TokenError: If it is malformed, of another kind, or signed by none of them.
+    """
+    front = read_front(token, typ=typ, members=members)
+    key = next((each for each in keys if each.kid == front.kid), None)
+    if key is None:
+        raise TokenError(TokenReason.KID_MISMATCH, "kid names no key of this coordinator")
+    check_key(front, key)
+    check(front.claims)
+    # Every claim has its form by now; the library is left the signature.
+    try:
+        claims = jwt.decode(
+            front.token,
+            key.verifying_key,
+            algorithms=[key.alg],
+            options={"verify_aud": False, "verify_iat": False, "verify_sub": False},
+        )
+    except jwt.PyJWTError as error:
+        raise TokenError(TokenReason.SIGNATURE, f"refused by PyJWT: {error}") from None
+    return claims, key
+
+
 def sign_claims(claims: dict[str, Any], key: PrivateKey, *, typ: str) -> str:
     """Return a JWS of `claims` with exactly the header members alg, typ and kid."""
     headers = {"typ": typ, "kid": key.kid}
@@ -99,6 +141,17 @@ def claim_text(
     if isinstance(value, str) and pattern.fullmatch(value):
         return value
     raise TokenError(reason, f"{name} is malformed")
+
+
+def claim_issued_at(claims: dict[str, Any]) -> None:
+    """Refuse an `iat` that is not whole seconds since 1970, between 2008 and 2100.
+
+    Raises:
+        TokenError: With `iat`, if it is not.
+    """
+    iat = claims["iat"]
+    if isinstance(iat, bool) or not isinstance(iat, int) or not EARLIEST <= iat < LATEST:
+        raise TokenError(TokenReason.IAT, "not whole seconds since 1970, between 2008 and 2100")
 
 
 def ascii_text(token: str | bytes) -> str:

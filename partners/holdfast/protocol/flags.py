@@ -16,10 +16,14 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any
 
-import jwt
-
 from holdfast.protocol import canonical_json
-from holdfast.protocol.compact_jws import check_key, claim_text, read_front, sign_claims
+from holdfast.protocol.compact_jws import (
+    EARLIEST,
+    LATEST,
+    claim_text,
+    sign_claims,
+    verified_claims,
+)
 from holdfast.protocol.errors import TokenError, TokenReason
 from holdfast.protocol.jwk import PrivateKey, PublicKey
 from holdfast.protocol.merkle_tree import Frontier, leaf_hash
@@ -28,7 +32,6 @@ TYP = "holdfast-flags+jwt"
 _LINE = b"holdfast/flag/1\0"
 _TEXT = re.compile(r"[!-~]{1,300}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_EARLIEST, _LATEST = 1_199_145_600, 4_102_444_800
 _MOST = 2**53
 
 
@@ -139,21 +142,7 @@ def verify_head(jws: str | bytes, *, keys: Iterable[PublicKey]) -> FlagsHead:
     Raises:
         TokenError: If it is malformed, of another kind, or signed by none of them.
     """
-    front = read_front(jws, typ=TYP, members=_MEMBERS)
-    key = next((each for each in keys if each.kid == front.kid), None)
-    if key is None:
-        raise TokenError(TokenReason.KID_MISMATCH, "kid names no key of this coordinator")
-    check_key(front, key)
-    _check_claims(front.claims)
-    try:
-        claims = jwt.decode(
-            front.token,
-            key.verifying_key,
-            algorithms=[key.alg],
-            options={"verify_aud": False, "verify_iat": False},
-        )
-    except jwt.PyJWTError as error:
-        raise TokenError(TokenReason.SIGNATURE, f"refused by PyJWT: {error}") from None
+    claims, _ = verified_claims(jws, typ=TYP, members=_MEMBERS, keys=keys, check=_check_claims)
     return FlagsHead(**claims)
 
 
@@ -163,7 +152,7 @@ def _check_claims(claims: dict[str, Any]) -> None:
     claim_text(claims, "sub", _TEXT, TokenReason.HANDLE)
     claim_text(claims, "root", _SHA256, TokenReason.CLAIM)
     for name, least, most in (
-        ("iat", _EARLIEST, _LATEST),
+        ("iat", EARLIEST, LATEST),
         ("seq", 0, _MOST),
         ("count", 0, _MOST),
     ):

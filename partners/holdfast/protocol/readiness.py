@@ -13,12 +13,16 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Literal
 
-import jwt
 from pydantic import ValidationError
 
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.clearance import Issuer
-from holdfast.protocol.compact_jws import check_key, claim_text, read_front, sign_claims
+from holdfast.protocol.compact_jws import (
+    claim_issued_at,
+    claim_text,
+    sign_claims,
+    verified_claims,
+)
 from holdfast.protocol.errors import (
     KeyFormatError,
     ReadinessError,
@@ -37,7 +41,6 @@ TYP = "holdfast-readiness+jwt"
 MAX_BYTES = 4 * 1024 * 1024
 _TEXT = re.compile(r"[!-~]{1,300}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_EARLIEST, _LATEST = 1_199_145_600, 4_102_444_800
 
 
 class Step(StrEnum):
@@ -249,23 +252,11 @@ def verify_readiness(content: bytes, *, keys: Sequence[PublicKey] | None = None)
 
 
 def _verified(jws: str, keys: Iterable[PublicKey]) -> tuple[ReadinessStatement, PublicKey]:
-    front = read_front(jws, typ=TYP, members=_MEMBERS)
-    key = next((each for each in keys if each.kid == front.kid), None)
-    if key is None:
-        raise TokenError(TokenReason.KID_MISMATCH, "kid names no key of this coordinator")
-    check_key(front, key)
-    for name, (pattern, reason) in _FORMS.items():
-        claim_text(front.claims, name, pattern, reason)
-    iat = front.claims["iat"]
-    if isinstance(iat, bool) or not isinstance(iat, int) or not _EARLIEST <= iat < _LATEST:
-        raise TokenError(TokenReason.IAT, "not whole seconds since 1970, between 2008 and 2100")
-    try:
-        claims = jwt.decode(
-            front.token,
-            key.verifying_key,
-            algorithms=[key.alg],
-            options={"verify_aud": False, "verify_iat": False, "verify_sub": False},
-        )
-    except jwt.PyJWTError as error:
-        raise TokenError(TokenReason.SIGNATURE, f"refused by PyJWT: {error}") from None
+    claims, key = verified_claims(jws, typ=TYP, members=_MEMBERS, keys=keys, check=_check_claims)
     return ReadinessStatement(**claims), key
+
+
+def _check_claims(claims: dict[str, Any]) -> None:
+    for name, (pattern, reason) in _FORMS.items():
+        claim_text(claims, name, pattern, reason)
+    claim_issued_at(claims)
