@@ -22,6 +22,7 @@ from coordinator.domain.clock_profiles import (
     WorkingDays,
 )
 from coordinator.domain.hold_limits import HoldLimits
+from coordinator.domain.recovery import RecoveryClocks
 from coordinator.domain.retention import months_after, months_before
 from coordinator.domain.working_days import Calendars
 from holdfast.protocol.vocabulary import HoldBasis, Support, Urgency
@@ -63,6 +64,7 @@ class Policies:
         default_hold: What is asked for where a request names no hours.
         warn_before: How long before a hold's end warnings go out, longest first.
         remind_owed: How often an owed answer is recalled.
+        recovery: The clocks of deposits that went to the wrong place.
         approve_grant_within: How long a lead's proposed grant waits for another lead.
         root_reset_after: From the announcement of a new root key to its taking over.
         erase_after_months: How long what an ended request says is kept.
@@ -90,6 +92,7 @@ class Policies:
     review_whole_account_after: timedelta
     answer_dispute_within: timedelta
     answer_flash_dispute_within: timedelta
+    recovery: RecoveryClocks
     approve_grant_within: timedelta
     root_reset_after: timedelta
     max_holds: Mapping[str, Mapping[HoldBasis, timedelta]]
@@ -167,6 +170,7 @@ class Policies:
         withdrawal = top.table("withdrawal")
         hold = top.table("hold")
         dispute = top.table("dispute")
+        recovery = top.table("recovery")
         membership = top.table("membership")
         retention = top.table("retention")
         statistics = top.table("statistics")
@@ -196,6 +200,13 @@ class Policies:
             review_whole_account_after=hold.duration("review_whole_account_hours", _HOUR),
             answer_dispute_within=dispute.duration("answer_within_hours", _HOUR),
             answer_flash_dispute_within=dispute.duration("answer_flash_within_hours", _HOUR),
+            recovery=RecoveryClocks(
+                approve_within=recovery.duration("approve_within_hours", _HOUR),
+                answer_within=recovery.duration("answer_within_days", _DAY),
+                reply_within=recovery.duration("reply_within_days", _DAY),
+                return_within=recovery.duration("return_within_days", _DAY),
+                confirm_within=recovery.duration("confirm_within_days", _DAY),
+            ),
             approve_grant_within=membership.duration("grant_proposal_days", _DAY),
             erase_after_months=retention.number("erase_after_months", most=_MOST_MONTHS),
             sealed_evidence_months=retention.number("sealed_evidence_months", most=_MOST_MONTHS),
@@ -220,6 +231,7 @@ class Policies:
             withdrawal,
             hold,
             dispute,
+            recovery,
             membership,
             retention,
             statistics,

@@ -82,6 +82,13 @@ class Permission(StrEnum):
     ON_CALL_CHANGE = "on_call:change"  # who is woken by what, and a test of it
     RULEBOOK_ACCEPT = "rulebook:accept"  # it binds the organisation, so a person does
     TAG_KEY_SET = "tag_key:set"  # what the partner's entries of the log are tagged with
+    # deposits that went to the wrong place; both sides are members that take deposits
+    RECOVERY_READ = "recovery:read"
+    RECOVERY_SUBMIT = "recovery:submit"
+    RECOVERY_APPROVE = "recovery:approve"
+    RECOVERY_REPLY = "recovery:reply"
+    RECOVERY_ANSWER = "recovery:answer"
+    RECOVERY_DISPOSE = "recovery:dispose"  # decline, and say that it was given back
     # the coordinator itself: timers, transport, the operator's membership acts
     TIMER_FIRE = "timer:fire"
     DELIVERY_RECORD = "delivery:record"
@@ -103,6 +110,7 @@ _READ = frozenset(
         P.EVENT_READ,
         P.STATISTICS_READ,
         P.PARTNER_READ,
+        P.RECOVERY_READ,
         P.GRANT_READ,
         P.KEY_ROTATE,  # whoever has a key may replace it by signing with it
     }
@@ -148,6 +156,9 @@ _DECIDE = frozenset(
 _PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
 #: What binds the organisation; never a machine.
 _HOUSE = frozenset({P.RULEBOOK_ACCEPT})
+_RECOVERING = frozenset({P.RECOVERY_SUBMIT, P.RECOVERY_REPLY, P.RECOVERY_ANSWER})
+#: Who may send money back may let it be sent; approving is a person's.
+_RECOVERY_DECIDING = _RECOVERING | {P.RECOVERY_DISPOSE, P.RECOVERY_APPROVE}
 _SEALING = frozenset({P.EVIDENCE_SEAL, P.EVIDENCE_SHARE})
 _SCREEN = frozenset({P.FLAG_READ, P.FLAG_REPORT})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
@@ -168,20 +179,33 @@ _MEMBERSHIP = frozenset(
 #: A person decides who sees a leg: a machine that does what compliance does never does.
 _LIMITING = frozenset({P.LEG_LIMIT})
 
+#: What a machine never does, whatever its partner's policy names.
+_NEVER_MACHINES = frozenset({P.AUDIT_READ, P.RECOVERY_APPROVE})
+
 #: The console is for people: who has a person's role opens it with a key that they have already,
 #: and takes a key of their own away that they lost.
 _CONSOLE = frozenset({P.CONSOLE_LINK_MAKE, P.KEY_REVOKE})
 
 GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.ANALYST: (_READ | _CONSOLE | _SUBMIT | _ANSWER_ASKED | {P.TASK_TAKE, P.EVIDENCE_SEAL}),
-        Role.SYSTEM: (_READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS | _SCREEN | {P.EVIDENCE_SEAL}),
+        Role.ANALYST: (
+            _READ
+            | _CONSOLE
+            | _SUBMIT
+            | _ANSWER_ASKED
+            | _RECOVERING
+            | {P.TASK_TAKE, P.EVIDENCE_SEAL}
+        ),
+        Role.SYSTEM: (
+            _READ | _SUBMIT | _ANSWER_ASKED | _RECOVERING | _ENDPOINTS | _SCREEN | {P.EVIDENCE_SEAL}
+        ),
         Role.COMPLIANCE: (
             _READ
             | _CONSOLE
             | _DISPOSE
             | _PAPERS
             | _HOUSE
+            | _RECOVERY_DECIDING
             | _ENDPOINTS
             | _SEALING
             | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
@@ -194,6 +218,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _LIMITING
             | _PAPERS
             | _HOUSE
+            | _RECOVERY_DECIDING
             | _ENDPOINTS
             | _MEMBERSHIP
             | _SEALING
@@ -252,10 +277,10 @@ def permissions_of(actor: Actor) -> frozenset[Permission]:
         # A machine never decides, nor reads pages, whatever role it was given by mistake.
         granted -= GRANTS[Role.SECURITY_LEAD] - GRANTS[Role.SYSTEM] - _DISPOSE
         if actor.systems_as_compliance and Role.SYSTEM in actor.roles:
-            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS - _HOUSE - {P.AUDIT_READ}
+            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS - _HOUSE - _NEVER_MACHINES
         granted -= _CONSOLE
     if actor.partner_kind not in ASKABLE_KINDS:
-        granted -= _ASKED_SIDE
+        granted -= _ASKED_SIDE | _RECOVERY_DECIDING
     if actor.partner_kind not in REQUESTING_KINDS:
         granted -= _REQUESTING_SIDE
     return granted

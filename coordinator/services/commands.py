@@ -59,6 +59,7 @@ from coordinator.services.requests import (
     support,
     tasks,
 )
+from coordinator.services.restoring import recovery_requests
 
 HANDLERS: tuple[Handler[Any], ...] = (
     # A freeze request, from submission to closure.
@@ -118,6 +119,12 @@ HANDLERS: tuple[Handler[Any], ...] = (
     disputes.resolve,
     disputes.recommend_release,
     clearances.revoke,
+    # What comes back: deposits that went to the wrong place.
+    recovery_requests.submit,
+    recovery_requests.decide,
+    recovery_requests.withdraw,
+    recovery_requests.answer,
+    recovery_requests.reply,
     # Membership.
     partners.invite,
     partners.join,

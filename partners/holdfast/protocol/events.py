@@ -22,6 +22,7 @@ from holdfast.protocol.views import LineView, LogEntry, Totals, View
 from holdfast.protocol.vocabulary import (
     Arrival,
     DeclineCode,
+    DepositStatus,
     ErasureReason,
     EventType,
     GuestAnswer,
@@ -29,6 +30,7 @@ from holdfast.protocol.vocabulary import (
     LegStatus,
     PartnerKind,
     PartnerStatus,
+    RecoveryStatus,
     RequestStatus,
     Role,
     Support,
@@ -931,6 +933,74 @@ class EndpointDisabledData(EventData):
     given_up: Annotated[int, Field(description="How many deliveries it was owed.")]
 
 
+class DepositLine(View):
+    """A deposit that an event names, and what it became."""
+
+    no: Annotated[int, Field(description="In the request's document.")]
+    deposit_status: DepositStatus
+
+
+class AboutRecovery(EventData):
+    """What every event about a recovery request has."""
+
+    recovery_id: Annotated[str, Field(description="`rcv_…`")]
+    drill: Drill = False
+    requester: Annotated[Handle, Field(description="Who asks for deposits back.")]
+    partner: Annotated[Handle, Field(description="Who is asked.")]
+    content_sha256: Annotated[Sha256, Field(description="Of the exact submitted body.")]
+    recovery_status: RecoveryStatus
+    by: By
+
+
+class RecoverySubmittedData(AboutRecovery):
+    """Somebody of yours submitted a recovery request; another person decides on it."""
+
+    act_id: ActRef
+    deposit_count: int
+    approve_by: Time
+
+
+class RecoveryApprovedData(AboutRecovery):
+    """Another person of yours approved a recovery request: it went out."""
+
+    act_id: ActRef
+
+
+class RecoveryReceivedData(AboutRecovery):
+    """A member asks you to give back deposits that went to the wrong place."""
+
+    deposit_count: int
+    due_at: Annotated[Time, Field(description="By then each should have an answer.")]
+    href: Href
+    evidence: Evidence
+
+
+class RecoveryEndedData(AboutRecovery):
+    """A recovery request ended before it went out: rejected or withdrawn."""
+
+    act_id: ActRef
+
+
+class _DepositsSpokenOf(AboutRecovery):
+    act_id: ActRef
+    line_count: Annotated[int, Field(description="How many deposits are spoken of.")]
+    deposits: Annotated[list[DepositLine], Field(description="The first of them.")]
+    deposits_cut: Annotated[bool, Field(description="True: there are more, to be read at `href`.")]
+    awaits_partner: Annotated[int, Field(description="Deposits that wait for the partner asked.")]
+    awaits_requester: Annotated[int, Field(description="Deposits that wait for the requester.")]
+    due_at: Annotated[Time | None, Field(description="When the next of them is due.")]
+    href: Href
+    evidence: Evidence
+
+
+class RecoveryAnsweredData(_DepositsSpokenOf):
+    """The partner asked said what it found, needs, declines or returned."""
+
+
+class RecoveryRepliedData(_DepositsSpokenOf):
+    """The requester supplied, confirmed, contested or withdrew deposits."""
+
+
 # --- the table ------------------------------------------------------------------------------------
 
 
@@ -1034,6 +1104,12 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.RULEBOOK_ACCEPTED: EventKind(RulebookAcceptedData, _OWN),
         EventType.LOG_RESTORED: EventKind(LogRestoredData, _MEMBERS),
         EventType.EVIDENCE_SEALED: EventKind(EvidenceSealedData, _BOTH),
+        EventType.RECOVERY_SUBMITTED: EventKind(RecoverySubmittedData, _REQUESTER),
+        EventType.RECOVERY_APPROVED: EventKind(RecoveryApprovedData, _REQUESTER),
+        EventType.RECOVERY_RECEIVED: EventKind(RecoveryReceivedData, _ASKED),
+        EventType.RECOVERY_ENDED: EventKind(RecoveryEndedData, _REQUESTER),
+        EventType.RECOVERY_ANSWERED: EventKind(RecoveryAnsweredData, _BOTH),
+        EventType.RECOVERY_REPLIED: EventKind(RecoveryRepliedData, _BOTH),
         EventType.TASK_TAKEN: EventKind(TaskTakenData, _BOTH),
         EventType.TASK_PAGED: EventKind(TaskPagedData, _BOTH),
         EventType.GUEST_ASKED: EventKind(GuestAskedData, _REQUESTER),
@@ -1063,6 +1139,9 @@ OBLIGING = frozenset(
         EventType.LEG_INDEMNITY_GIVEN,
         EventType.HOLD_EXTENSION_REQUESTED,
         EventType.CLEARANCE_REVOKED,
+        EventType.RECOVERY_RECEIVED,
+        EventType.RECOVERY_ANSWERED,
+        EventType.RECOVERY_REPLIED,
     }
 )
 

@@ -152,6 +152,9 @@ Handle = Annotated[
     ),
 ]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, 64 hex digits.")]
+Nonce = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_-]{21}[AQgw]$", description="base64url of 16 random bytes")
+]
 AmountText = Annotated[
     str,
     Field(
@@ -375,10 +378,7 @@ class RequestDocument(Body):
 class FreezeRequest(RequestDocument):
     """`POST /v1/freeze-requests`: one immutable signed document."""
 
-    nonce: Annotated[
-        str,
-        Field(pattern=r"^[A-Za-z0-9_-]{21}[AQgw]$", description="base64url of 16 random bytes"),
-    ]
+    nonce: Nonce
     addresses: Annotated[list[FlaggedAddress], Field(min_length=1, max_length=MAX_ADDRESSES)]
 
     def numbered(self) -> dict[int, FlaggedAddress]:

@@ -358,6 +358,67 @@ class GuestAnswer(StrEnum):
     DECLINED = "declined"
 
 
+class RecoveryStatus(StrEnum):
+    """Where a recovery request stands: one signed document about misplaced deposits."""
+
+    SUBMITTED = "submitted"  # another person of the requester decides
+    OPEN = "open"  # the partner asked has it; each deposit has a state of its own
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+class DepositStatus(StrEnum):
+    """Where one misplaced deposit of a recovery request stands."""
+
+    OPEN = "open"
+    NEEDS = "needs"  # the partner asked needs something of the requester
+    FOUND = "found"
+    NOT_FOUND = "not_found"
+    DECLINED = "declined"
+    RETURNED = "returned"
+    CONTESTED = "contested"  # the requester says that it did not arrive
+    CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"
+
+
+class Mistake(StrEnum):
+    """How a deposit came to the wrong place."""
+
+    WRONG_NETWORK = "wrong_network"
+    MISSING_TAG = "missing_tag"
+    UNLISTED_TOKEN = "unlisted_token"  # noqa: S105 - a mistake
+    WRONG_EXCHANGE = "wrong_exchange"
+    OTHER = "other"
+
+
+class RecoveryCode(StrEnum):
+    """Why a misplaced deposit is not given back."""
+
+    UNECONOMIC = "uneconomic"  # it costs more than it is worth, or than the requester accepts
+    NO_KEY_ACCESS = "no_key_access"  # nobody can sign for the account
+    CREDITED_AND_SPENT = "credited_and_spent"  # a customer was credited, and it is gone
+    CANNOT_SAY = "cannot_say"
+    UNSUPPORTED_ASSET = "unsupported_asset"
+
+
+class RecoveryNeed(StrEnum):
+    """What the partner asked needs before it goes on with a deposit."""
+
+    PROOF = "proof"
+    TRANSACTION = "transaction"
+    HIGHER_FEE = "higher_fee"  # ask anew: the fee that is accepted takes two persons
+    OTHER = "other"
+
+
+class RecoveryProofKind(StrEnum):
+    """What proves that a deposit came from the requester."""
+
+    WITHDRAWAL_RECORD = "withdrawal_record"
+    SIGNATURE = "signature"
+    DOCUMENT = "document"
+
+
 class EventType(StrEnum):
     """Every event that partners can receive, by webhook or from the feed."""
 
@@ -429,6 +490,12 @@ class EventType(StrEnum):
     GUEST_UNREACHABLE = "guest.unreachable"
     GUEST_ANSWERED = "guest.answered"
     GUEST_JOINED = "guest.joined"
+    RECOVERY_SUBMITTED = "recovery.submitted"
+    RECOVERY_APPROVED = "recovery.approved"
+    RECOVERY_RECEIVED = "recovery.received"
+    RECOVERY_ENDED = "recovery.ended"  # rejected or withdrawn before it went out
+    RECOVERY_ANSWERED = "recovery.answered"
+    RECOVERY_REPLIED = "recovery.replied"
     TASK_TAKEN = "task.taken"
     TASK_PAGED = "task.paged"
     ENDPOINT_TEST = "endpoint.test"
