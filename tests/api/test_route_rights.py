@@ -13,7 +13,8 @@ from coordinator.api.view import Route
 from tests.api.acts import approve, report_frozen, submit
 from tests.api.sealed_cast import by_hand
 from tests.conftest import World
-from tests.factories import ETHER, Cast, Exchange, Signer, freeze_request_body, grant_body
+from tests.factories import ETHER, Cast, Exchange, Signer, freeze_request_body, grant_body, nonce
+from tests.services.recovery_world import deposit
 
 ALL = {"analyst", "system", "compliance", "security_lead", "auditor"}
 ANSWERING = {"analyst", "system", "compliance", "security_lead"}
@@ -22,6 +23,7 @@ SUBMITTING = {"analyst", "system", "security_lead"}
 ENDPOINTS = {"system", "compliance", "security_lead"}
 LEAD = {"security_lead"}
 REQUEST = "/v1/freeze-requests/{request_id}"
+RECOVERY = "/v1/recovery-requests/{recovery_id}"
 RIGHTS: Mapping[str, set[str]] = {
     "GET /v1/freeze-requests": ALL,
     f"GET {REQUEST}": ALL,
@@ -77,6 +79,16 @@ RIGHTS: Mapping[str, set[str]] = {
     "GET /v1/grants": ALL,
     "GET /v1/passkeys": ALL,
     "GET /v1/sign-in-provider": ALL,
+    "GET /v1/recovery-requests": ALL,
+    "GET /v1/recovery-requests/statistics": ALL,
+    f"GET {RECOVERY}": ALL,
+    f"GET {RECOVERY}/deposits": ALL,
+    f"GET {RECOVERY}/evidence": ALL,
+    "POST /v1/recovery-requests": ANSWERING,
+    f"POST {RECOVERY}/approvals": DISPOSING,
+    f"POST {RECOVERY}/withdrawal": ANSWERING,
+    f"POST {RECOVERY}/answers": ANSWERING,
+    f"POST {RECOVERY}/replies": ANSWERING,
     "GET /v1/rulebook/acceptances": ALL,
     "POST /v1/rulebook/acceptances": DISPOSING,
     "GET /v1/on-call": ALL,
@@ -243,6 +255,15 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/v1/on-call/test": {},
         "/v1/rulebook/acceptances": {"rulebook_sha256": "0" * 64},
         "/v1/flags/applied": {"seq": 0, "root": "0" * 64, "count": 0},
+        "/v1/recovery-requests": {
+            "nonce": nonce(),
+            "to": next(e.handle for e in cast.all if e is not own),
+            "deposits": [deposit()],
+        },
+        f"{RECOVERY}/approvals": act | {"decision": "approve"},
+        f"{RECOVERY}/withdrawal": act | {"reason": "sent by mistake"},
+        f"{RECOVERY}/answers": act | {"lines": [{"kind": "not_found", "no": 0}]},
+        f"{RECOVERY}/replies": act | {"lines": [{"kind": "confirmed", "no": 0}]},
         "/v1/partners/me": {"contacts": ["desk on duty"]},
         "/v1/partners/me/tag-key": {"tag_key": "A" * 43},
         "/v1/people/{person_id}": {"display_name": "Ada"},
@@ -268,6 +289,7 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "handle": "nobody.example",
         "proposal_id": f"grp_{UNKNOWN}",
         "person_id": f"per_{UNKNOWN}",
+        "recovery_id": f"rcv_{UNKNOWN}",
         "task_id": f"tsk_acknowledge_{request['id'].partition('_')[2]}_{UNKNOWN}",
     } | ids
     return route.path.format(**names)

@@ -51,7 +51,9 @@ from tests.factories import (
     invite,
     join_body,
     new_exchange,
+    nonce,
 )
+from tests.services import recovery_world
 from tests.services.request_cast import account
 from tests.services.through_api import World, found_line, frozen_line, released_line
 
@@ -217,6 +219,7 @@ def _play(w: World) -> None:
     _flags(w)
     sealed = _sealed(w, ask)
     _end(w, ask)
+    _deposits(w)
     _refusals(w, ask)
     _reads(w, ask, endpoint)
     drill = w.live(drill=True, to=[w.cast.b.handle])["id"]
@@ -312,6 +315,26 @@ def _on_call(w: World) -> None:
     _ok(w.signer.post(a.lead, path, {"steps": steps, "quiet": quiet}))
     _ok(w.signer.get(a.lead, path))
     _ok(w.signer.post(a.lead, f"{path}/test", {"person": a.lead.subject}))
+
+
+def _deposits(w: World) -> None:
+    a, b, path = w.cast.a, w.cast.b, "/v1/recovery-requests"
+    body = {
+        "nonce": nonce(),
+        "to": b.handle,
+        "deposits": [recovery_world.deposit(n) for n in (0, 1)],
+    }
+    request = _ok(w.signer.post(a.analyst, path, body))
+    act, below = {"content_sha256": request["content_sha256"]}, f"{path}/{request['id']}"
+    _ok(w.signer.post(a.lead, f"{below}/approvals", act | {"decision": "approve"}))
+    lines = [recovery_world.found(), recovery_world.returned()]
+    _ok(w.signer.post(b.compliance, f"{below}/answers", act | {"lines": lines}))
+    confirmed = {"lines": [{"kind": "confirmed", "no": 0}]}
+    _ok(w.signer.post(a.analyst, f"{below}/replies", act | confirmed))
+    taken = {"deposits": [1], "reason": "The customer was paid otherwise."}
+    _ok(w.signer.post(a.analyst, f"{below}/withdrawal", act | taken))
+    for each in (path, below, f"{below}/deposits", f"{below}/evidence", f"{path}/statistics"):
+        _ok(w.signer.get(a.lead, each))
 
 
 def _rulebook(w: World) -> None:

@@ -27,6 +27,7 @@ READ = {
     P.STATISTICS_READ,
     P.PARTNER_READ,
     P.GRANT_READ,
+    P.RECOVERY_READ,
     P.KEY_ROTATE,
 }
 SCREENING = {P.FLAG_READ, P.FLAG_REPORT}
@@ -40,6 +41,9 @@ ANALYST = READ | {
     P.LEG_ASK,
     P.LEG_REPORT,
     P.EVIDENCE_SEAL,
+    P.RECOVERY_SUBMIT,
+    P.RECOVERY_REPLY,
+    P.RECOVERY_ANSWER,
 }
 ENDPOINTS = {P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND}
 ASKED = {
@@ -69,6 +73,8 @@ EXPECTED = {
     | ASKED
     | CONSOLE
     | AUDIT
+    | {P.RECOVERY_SUBMIT, P.RECOVERY_REPLY, P.RECOVERY_ANSWER}
+    | {P.RECOVERY_DISPOSE, P.RECOVERY_APPROVE}
     | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT}
     | PAPERS
     | SEALING,
@@ -92,6 +98,11 @@ EXPECTED = {
         P.HOLD_ASK_EXTENSION,
         P.FLAG_RENEW,
         P.GUEST_ASK,
+        P.RECOVERY_SUBMIT,
+        P.RECOVERY_REPLY,
+        P.RECOVERY_ANSWER,
+        P.RECOVERY_DISPOSE,
+        P.RECOVERY_APPROVE,
         P.LEGAL_ORDER_ATTACH,
         P.SUPPORT_RAISE,
         P.INDEMNITY_GIVE,
@@ -162,7 +173,7 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = PAPERS | CONSOLE | AUDIT | {P.RULEBOOK_ACCEPT}
+    for_people = PAPERS | CONSOLE | AUDIT | {P.RULEBOOK_ACCEPT, P.RECOVERY_APPROVE}
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 
 

@@ -40,11 +40,14 @@ from tests.factories import (
     NOON,
     ORIGIN,
     Exchange,
+    Member,
     admit,
     grant_body,
     new_exchange,
+    nonce,
 )
 from tests.rulebook import LOG_SIGNER
+from tests.services import recovery_world
 from tests.services.request_cast import (
     DAY,
     HOUR,
@@ -92,6 +95,7 @@ def play(office: Office) -> list[Told]:
     _come_back_from_a_copy(office)
     _wake_somebody(office)
     ask_guests(office)
+    _ask_for_a_deposit(office)
     _accept_the_rulebook(office)
     own = _test_endpoints(office)
     return list(_events(office, own))
@@ -110,7 +114,7 @@ def _events(office: Office, newcomer: Exchange) -> Iterator[Told]:
 
 
 def _audience(data: Mapping[str, Any], readers: set[str]) -> tuple[str, ...]:
-    if "request_id" not in data:
+    if "request_id" not in data and "recovery_id" not in data:
         return ("members",) if len(readers) > 1 else ("own",)
     sides = {"requester" if each == data["requester"] else "asked" for each in readers}
     return tuple(sorted(sides, reverse=True))
@@ -120,6 +124,27 @@ def _below(office: Office, ask: Ask, by: Any, path: str, **body: Any) -> dict[st
     status, answer = office.act(by, ask, path, **body)
     assert status == 201, answer
     return answer
+
+
+def _ask_for_a_deposit(office: Office) -> None:
+    """Have a deposit go back; another request about it is rejected by who approves."""
+    a, b = office.desk.cast.a, office.desk.cast.b
+    path = "/v1/recovery-requests"
+
+    def sent(by: Member, to: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = office.signer.post(by, to, body)
+        assert answer.status_code == 201, answer.data
+        view: dict[str, Any] = answer.get_json()
+        return view
+
+    for decision in ("reject", "approve"):
+        body = {"nonce": nonce(), "to": b.handle, "deposits": [recovery_world.deposit()]}
+        request = sent(a.analyst, path, body)
+        act, below = {"content_sha256": request["content_sha256"]}, f"{path}/{request['id']}"
+        sent(a.lead, f"{below}/approvals", act | {"decision": decision})
+    lines = [recovery_world.found(), recovery_world.returned()]
+    sent(b.compliance, f"{below}/answers", act | {"lines": lines})
+    sent(a.analyst, f"{below}/replies", act | {"lines": [{"kind": "confirmed", "no": 0}]})
 
 
 def _accept_the_rulebook(office: Office) -> None:

@@ -1,4 +1,4 @@
-"""Recovery requests from both sides: what goes where, by whose word, and that nothing goes twice."""
+"""Recovery requests from both sides: what goes where, by whose word, and never twice."""
 
 from typing import Any
 

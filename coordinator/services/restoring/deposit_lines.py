@@ -43,7 +43,7 @@ from holdfast.protocol.vocabulary import DepositStatus, EventType
 _IN_EVENT = 50
 
 
-class DepositLineView(TypedDict):
+class ToldDeposit(TypedDict):
     """A deposit that an event names, and what it became (`events.DepositLine`)."""
 
     no: int
@@ -136,7 +136,7 @@ class DepositLines:
             due_at=counted.due_at,
         )
         named = sorted(self._named)
-        lines: list[DepositLineView] = [
+        lines: list[ToldDeposit] = [
             {"no": no, "deposit_status": self._named[no].status.value} for no in named[:_IN_EVENT]
         ]
         told = {

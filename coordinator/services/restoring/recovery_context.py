@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, NotRequired, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from sqlalchemy import Connection
 
@@ -33,7 +33,6 @@ class RecoveryResultView(TypedDict):
     deposits: Mapping[str, int]
     awaits_partner: int
     awaits_requester: int
-    log: NotRequired[Any]
 
 
 class Turns(NamedTuple):

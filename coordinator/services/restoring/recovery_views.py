@@ -1,10 +1,10 @@
 """Recovery requests as their two sides read them."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.recovery import AWAITED, GIVEN_BACK
+from coordinator.domain.recovery import AWAITED, GIVEN_BACK, Awaits
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.services.restoring.recovery_context import Turns, status_now, turns
@@ -85,7 +85,7 @@ class DepositView(TypedDict):
     note: str | None
     due_at: str | None
     overdue: bool
-    awaits: str | None
+    awaits: Literal["partner", "requester"] | None
     found_amount: str | None
     fee: str | None
     missing: Sequence[RecoveryNeed] | None
@@ -240,7 +240,6 @@ def _deposit_view(
     answer = said.get((row.answer_act_id or "", row.no), {})
     reply = said.get((row.reply_act_id or "", row.no), {})
     back = said.get((row.return_act_id or "", row.no), {}) if status in GIVEN_BACK else {}
-    awaits = AWAITED.get(status) if row.out_at is not None else None
     is_needed = status is DepositStatus.NEEDS
     return {
         "no": row.no,
@@ -259,7 +258,7 @@ def _deposit_view(
         "note": words.get("note"),
         "due_at": optional_time(row.due_at),
         "overdue": row.due_at is not None and row.due_at <= read.now,
-        "awaits": None if awaits is None else awaits.value,
+        "awaits": _side(row),
         "found_amount": None if row.found_amount is None else str(row.found_amount),
         "fee": None if row.fee is None else str(row.fee),
         "missing": answer.get("missing") if is_needed else None,
@@ -277,6 +276,13 @@ def _deposit_view(
         "confirmed_at": optional_time(row.confirmed_at),
         "other_requests": other_requests,
     }
+
+
+def _side(row: RecoveryDepositRow) -> Literal["partner", "requester"] | None:
+    awaited = AWAITED.get(DepositStatus(row.status)) if row.out_at is not None else None
+    if awaited is None:
+        return None
+    return "partner" if awaited is Awaits.PARTNER else "requester"
 
 
 def act_views(

@@ -4,7 +4,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, func, insert, select, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    func,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
 
 from coordinator.domain.errors import ConflictError
 from coordinator.domain.recovery import GIVEN_BACK
@@ -409,12 +418,15 @@ def _median(
     """Return the lower median of the seconds from the asking to the return."""
     if not returned:
         return None
+    out_at, returned_at = (
+        type_coerce(column, BigInteger) for column in (_Deposit.out_at, _Deposit.returned_at)
+    )
     query = (
         select(_Deposit.out_at, _Deposit.returned_at)
         .where(*which, _Deposit.returned_at.is_not(None))
-        .order_by(type_coerce(_Deposit.returned_at, BigInteger) - type_coerce(_Deposit.out_at, BigInteger))
+        .order_by(returned_at - out_at)
         .offset((returned - 1) // 2)
         .limit(1)
     )
-    out_at, returned_at = connection.execute(query).one()
-    return int((returned_at - out_at).total_seconds())
+    began, ended = connection.execute(query).one()
+    return int((ended - began).total_seconds())

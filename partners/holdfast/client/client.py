@@ -122,6 +122,22 @@ from holdfast.protocol.payloads import (
     format_time,
 )
 from holdfast.protocol.read_log_views import RequestReadView
+from holdfast.protocol.recovery_payloads import (
+    DepositAnswer,
+    DepositReply,
+    RecoveryAnswers,
+    RecoveryDecision,
+    RecoveryReplies,
+    RecoveryRequest,
+    RecoveryWithdrawal,
+)
+from holdfast.protocol.recovery_views import (
+    DepositView,
+    RecoveryActView,
+    RecoveryResultView,
+    RecoveryStatisticsView,
+    RecoveryView,
+)
 from holdfast.protocol.remainder import LeftOut
 from holdfast.protocol.sealed_payloads import (
     NewEncryptionKey,
@@ -182,6 +198,7 @@ __all__ = ["Client", "Document", "RequestRef", "encode", "parse_view"]
 _log = logging.getLogger(__name__)
 V = TypeVar("V", bound=View)
 _REQUESTS = "/v1/freeze-requests"
+_RECOVERIES = "/v1/recovery-requests"
 #: How a request is refused that names another rulebook than the one in force.
 _OTHER_RULEBOOK = "rulebook_not_in_force"
 
@@ -1167,6 +1184,102 @@ class Client:
     def guests(self, request_id: str) -> Iterator[GuestView]:
         """Yield the guests of one's own request, with what they said: all of it unverified."""
         return self._pages(GuestView, f"{_REQUESTS}/{request_id}/guests")
+
+    def submit_recovery(
+        self, request: RecoveryRequest, *, idempotency_key: str | None = None
+    ) -> RecoveryView:
+        """Ask a partner for misplaced deposits; another person of yours approves it.
+
+        What was asked of the same partner before is not asked twice (`already_asked`).
+        """
+        return self._post(RecoveryView, _RECOVERIES, request, idempotency_key)
+
+    def recoveries(
+        self, box: str = "sent", *, waiting: bool | None = None
+    ) -> Iterator[RecoveryView]:
+        """Yield recovery requests: `sent`, `received`, or `to_approve`; the newest first."""
+        only = "true" if waiting else None
+        return self._pages(RecoveryView, _RECOVERIES, box=box, waiting=only)
+
+    def recovery(self, recovery_id: str) -> RecoveryView:
+        """Return one recovery request."""
+        return self._get(RecoveryView, f"{_RECOVERIES}/{recovery_id}")
+
+    def misplaced_deposits(
+        self, recovery_id: str, *, status: str | None = None
+    ) -> Iterator[DepositView]:
+        """Yield the deposits of a recovery request by number, as they stand."""
+        return self._pages(DepositView, f"{_RECOVERIES}/{recovery_id}/deposits", status=status)
+
+    def recovery_evidence(self, recovery_id: str) -> Iterator[RecoveryActView]:
+        """Yield all acts on a recovery request with what proves each."""
+        return self._pages(RecoveryActView, f"{_RECOVERIES}/{recovery_id}/evidence")
+
+    def recovery_statistics(self) -> RecoveryStatisticsView:
+        """Return how many deposits were asked for and given back, and how fast."""
+        return self._get(RecoveryStatisticsView, f"{_RECOVERIES}/statistics")
+
+    def decide_recovery(
+        self,
+        request: RecoveryView,
+        decision: str,
+        *,
+        comment: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> RecoveryResultView:
+        """Approve or reject a recovery request that somebody else submitted."""
+        body = RecoveryDecision.model_validate(
+            {
+                "content_sha256": request.content_sha256,
+                "decision": decision,
+                "comment": comment,
+            }
+        )
+        return self._act_on_recovery(request, "approvals", body, idempotency_key)
+
+    def withdraw_recovery(
+        self,
+        request: RecoveryView,
+        deposits: Sequence[int] | None = None,
+        *,
+        reason: str,
+        idempotency_key: str | None = None,
+    ) -> RecoveryResultView:
+        """Take deposits back of which nothing was returned; None: all of those."""
+        body = RecoveryWithdrawal(
+            content_sha256=request.content_sha256,
+            deposits="all" if deposits is None else list(deposits),
+            reason=reason,
+        )
+        return self._act_on_recovery(request, "withdrawal", body, idempotency_key)
+
+    def answer_recovery(
+        self,
+        request: RecoveryView,
+        lines: Sequence[DepositAnswer],
+        *,
+        idempotency_key: str | None = None,
+    ) -> RecoveryResultView:
+        """Answer deposits as the partner asked; all lines or none are taken."""
+        body = RecoveryAnswers(content_sha256=request.content_sha256, lines=list(lines))
+        return self._act_on_recovery(request, "answers", body, idempotency_key)
+
+    def reply_recovery(
+        self,
+        request: RecoveryView,
+        lines: Sequence[DepositReply],
+        *,
+        idempotency_key: str | None = None,
+    ) -> RecoveryResultView:
+        """Reply as the requester: supply, confirm, or say that nothing arrived."""
+        body = RecoveryReplies(content_sha256=request.content_sha256, lines=list(lines))
+        return self._act_on_recovery(request, "replies", body, idempotency_key)
+
+    def _act_on_recovery(
+        self, request: RecoveryView, name: str, body: Body, idempotency_key: str | None
+    ) -> RecoveryResultView:
+        path = f"{_RECOVERIES}/{request.id}/{name}"
+        return self._post(RecoveryResultView, path, body, idempotency_key)
 
     def support(self, request_id: str) -> Iterator[SupportView]:
         """Yield the documents that raised whose word a request rests on."""
