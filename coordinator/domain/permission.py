@@ -81,6 +81,8 @@ class Permission(StrEnum):
     SIGN_IN_PROVIDER_CHANGE = "sign_in_provider:change"  # who may be signed in to read, by whom
     ON_CALL_CHANGE = "on_call:change"  # who is woken by what, and a test of it
     RULEBOOK_ACCEPT = "rulebook:accept"  # it binds the organisation, so a person does
+    DESTINATION_CHANGE = "destination:change"  # name an account that money may come back to
+    DESTINATION_APPROVE = "destination:approve"  # that somebody else named
     TAG_KEY_SET = "tag_key:set"  # what the partner's entries of the log are tagged with
     # deposits that went to the wrong place; both sides are members that take deposits
     RECOVERY_READ = "recovery:read"
@@ -159,6 +161,9 @@ _HOUSE = frozenset({P.RULEBOOK_ACCEPT})
 _RECOVERING = frozenset({P.RECOVERY_SUBMIT, P.RECOVERY_REPLY, P.RECOVERY_ANSWER})
 #: Who may send money back may let it be sent; approving is a person's.
 _RECOVERY_DECIDING = _RECOVERING | {P.RECOVERY_DISPOSE, P.RECOVERY_APPROVE}
+#: Where money comes back to takes people; a machine never does it.
+_RESTORING = frozenset({P.DESTINATION_CHANGE})
+_RESTORING_DECIDED = frozenset({P.DESTINATION_APPROVE})
 _SEALING = frozenset({P.EVIDENCE_SEAL, P.EVIDENCE_SHARE})
 _SCREEN = frozenset({P.FLAG_READ, P.FLAG_REPORT})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
@@ -180,7 +185,7 @@ _MEMBERSHIP = frozenset(
 _LIMITING = frozenset({P.LEG_LIMIT})
 
 #: What a machine never does, whatever its partner's policy names.
-_NEVER_MACHINES = frozenset({P.AUDIT_READ, P.RECOVERY_APPROVE})
+_NEVER_MACHINES = _RESTORING | {P.AUDIT_READ, P.RECOVERY_APPROVE}
 
 #: The console is for people: who has a person's role opens it with a key that they have already,
 #: and takes a key of their own away that they lost.
@@ -204,6 +209,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _CONSOLE
             | _DISPOSE
             | _PAPERS
+            | _RESTORING
             | _HOUSE
             | _RECOVERY_DECIDING
             | _ENDPOINTS
@@ -217,6 +223,8 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _DISPOSE
             | _LIMITING
             | _PAPERS
+            | _RESTORING
+            | _RESTORING_DECIDED
             | _HOUSE
             | _RECOVERY_DECIDING
             | _ENDPOINTS
@@ -248,7 +256,9 @@ COORDINATOR_GRANTS = frozenset(
 )
 #: Only who can be asked has legs; only who can request submits.
 _ASKED_SIDE = _DISPOSE | _LIMITING
-_REQUESTING_SIDE = (_DECIDE | _SUBMIT | _PAPERS) - {P.DISPUTE_RESOLVE}
+_REQUESTING_SIDE = (_DECIDE | _SUBMIT | _PAPERS | _RESTORING | _RESTORING_DECIDED) - {
+    P.DISPUTE_RESOLVE
+}
 
 _BY_LINE_KIND: Mapping[LineKind, Permission] = MappingProxyType(
     {

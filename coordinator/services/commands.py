@@ -59,7 +59,7 @@ from coordinator.services.requests import (
     support,
     tasks,
 )
-from coordinator.services.restoring import recovery_requests
+from coordinator.services.restoring import destinations, recovery_requests
 
 HANDLERS: tuple[Handler[Any], ...] = (
     # A freeze request, from submission to closure.
@@ -119,7 +119,11 @@ HANDLERS: tuple[Handler[Any], ...] = (
     disputes.resolve,
     disputes.recommend_release,
     clearances.revoke,
-    # What comes back: deposits that went to the wrong place.
+    # What comes back.
+    destinations.propose,
+    destinations.decide,
+    destinations.confirm_test,
+    destinations.close,
     recovery_requests.submit,
     recovery_requests.decide,
     recovery_requests.withdraw,

@@ -75,7 +75,7 @@ EXPECTED = {
     | AUDIT
     | {P.RECOVERY_SUBMIT, P.RECOVERY_REPLY, P.RECOVERY_ANSWER}
     | {P.RECOVERY_DISPOSE, P.RECOVERY_APPROVE}
-    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT}
+    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT, P.DESTINATION_CHANGE}
     | PAPERS
     | SEALING,
     R.SECURITY_LEAD: READ
@@ -116,6 +116,8 @@ EXPECTED = {
         P.ON_CALL_CHANGE,
         P.TAG_KEY_SET,
         P.ENCRYPTION_KEY_SET,
+        P.DESTINATION_CHANGE,
+        P.DESTINATION_APPROVE,
         P.RULEBOOK_ACCEPT,
         P.CONSOLE_LINK_MAKE,
         P.KEY_REVOKE,
@@ -173,7 +175,9 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = PAPERS | CONSOLE | AUDIT | {P.RULEBOOK_ACCEPT, P.RECOVERY_APPROVE}
+    for_people = (
+        PAPERS | CONSOLE | AUDIT | {P.RULEBOOK_ACCEPT, P.DESTINATION_CHANGE, P.RECOVERY_APPROVE}
+    )
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 
 

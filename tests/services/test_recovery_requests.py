@@ -8,7 +8,8 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from holdfast.protocol import strict_json
-from tests.factories import Cast, Signer
+from tests.factories import ACCOUNT, Cast, Signer
+from tests.services.every_event import register_destination
 from tests.services.recovery_world import (
     ARRIVED_AT,
     ELSEWHERE,
@@ -368,3 +369,24 @@ def test_statistics_count_what_came_back_and_leave_drills_out(r: Recoveries) -> 
     for side, sent, received in ((r.w.cast.a, figures, empty), (r.w.cast.b, empty, figures)):
         shown = r.w.get(side.auditor, f"{RECOVERIES}/statistics")
         assert (shown["sent"], shown["received"], shown["network"]) == (sent, received, figures)
+
+
+def test_it_goes_elsewhere_only_to_a_destination_that_is_proven_and_a_day_old(
+    r: Recoveries,
+) -> None:
+    a = r.w.cast.a
+    elsewhere = deposit(return_to=ACCOUNT, proof=PAPER)
+    refused = r.submit(elsewhere, status=422)
+    assert [(each["pointer"], each["code"]) for each in refused["errors"]] == [
+        ("/deposits/0/return_to", "no_destination")
+    ]
+    destination = register_destination(r.w.signer, a)
+    assert r.submit(elsewhere, status=422)["errors"][0]["code"] == "destination_too_new"
+    r.w.step(hours=24)
+    r.submit(elsewhere, by=r.w.cast.c.analyst, status=422)  # it is A's, and nobody else's
+    request = r.submit(elsewhere)
+    closed = {"reason": "The wallet is taken out of use."}
+    path = f"/v1/destinations/{destination['id']}/closure"
+    assert r.w.signer.post(a.lead, path, closed).status_code == 201
+    late = r.try_act(a.lead, request, "approvals", decision="approve")
+    problem(late, 409, "no_destination")

@@ -24,6 +24,7 @@ from coordinator.services.restoring.deposit_lines import (
     sent_before,
     take_reply,
 )
+from coordinator.services.restoring.destinations import why_not_sent_to
 from coordinator.services.restoring.misplaced_deposits import CheckedDeposit
 from coordinator.services.restoring.recovery_context import (
     RecoveryContext,
@@ -37,6 +38,7 @@ from coordinator.storage.restoring import recovery_requests as store
 from coordinator.storage.restoring.recovery_requests import Counted
 from coordinator.storage.tables.recovery import RecoveryDepositRow
 from holdfast.protocol import canonical_json
+from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.recovery_payloads import (
     DepositAnswer,
@@ -101,6 +103,7 @@ def submit(command: SubmitRecovery, actor: Actor, uow: UnitOfWork) -> Answer:
     taken = [each for each in command.deposits if each.new.no not in already]
     if not taken:
         return _known(uow, actor, already)
+    _require_registered(uow, actor, taken)
     key = uow.new_key()
     request = store.insert_request(
         uow.connection,
@@ -153,6 +156,47 @@ def _require_askable(uow: UnitOfWork, actor: Actor, handle: str) -> None:
             code="invalid_partners",
             errors=[FieldFault("/to", *fault)],
         )
+
+
+def _require_registered(uow: UnitOfWork, actor: Actor, deposits: Sequence[CheckedDeposit]) -> None:
+    """Refuse deposits that would go elsewhere than to their sender or a usable destination.
+
+    Raises:
+        InvalidInputError: With every one of them.
+    """
+    elsewhere = {each.elsewhere.key: each.elsewhere for each in deposits if each.elsewhere}
+    known = {key: why_not_sent_to(uow, actor.partner, to) for key, to in elsewhere.items()}
+    faults = [
+        FieldFault(f"/deposits/{each.new.no}/return_to", *fault)
+        for each in deposits
+        if each.elsewhere and (fault := known[each.elsewhere.key]) is not None
+    ]
+    if faults:
+        raise InvalidInputError(
+            f"{len(faults)} deposits would go where nothing may be sent now; nothing was stored",
+            code="invalid_deposits",
+            errors=faults,
+        )
+
+
+def _require_still_registered(on: RecoveryContext) -> None:
+    """Refuse to send a request out whose destinations were closed meanwhile.
+
+    Raises:
+        ConflictError: Naming the first of them.
+    """
+    uow, row = on.uow, on.request
+    nos = list(store.deposits(uow.connection, row.id))
+    every = store.words_of(uow.connection, uow.vault, row.id, nos).values()
+    elsewhere = {
+        (words["return_to"], words.get("return_tag"))
+        for words in every
+        if words["return_to"] != words["sent_from"]
+    }
+    for account, tag in sorted(elsewhere, key=str):
+        fault = why_not_sent_to(uow, row.requester, parse_account(uow.chains, account, tag))
+        if fault is not None:
+            raise ConflictError(f"{account} {fault[0]}", code=fault[1], current_status=row.status)
 
 
 def _already_asked(
@@ -208,6 +252,7 @@ def decide(command: DecideRecovery, actor: Actor, uow: UnitOfWork) -> Answer:
     if not is_approved:
         return _end(on, after, "reject_recovery")
     _require_askable(uow, actor, row.partner)
+    _require_still_registered(on)
     due_at = uow.policies.recovery.due_at(DepositStatus.OPEN, uow.now)
     if due_at is None:
         raise AssertionError("what is open is due")
