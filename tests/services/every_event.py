@@ -140,11 +140,15 @@ def _ask_for_a_deposit(office: Office) -> None:
         view: dict[str, Any] = answer.get_json()
         return view
 
-    for decision in ("reject", "approve"):
+    def decided(decision: str) -> tuple[dict[str, Any], str]:
         body = {"nonce": nonce(), "to": b.handle, "deposits": [recovery_world.deposit()]}
         request = sent(a.analyst, path, body)
         act, below = {"content_sha256": request["content_sha256"]}, f"{path}/{request['id']}"
         sent(a.lead, f"{below}/approvals", act | {"decision": decision})
+        return act, below
+
+    decided("reject")
+    act, below = decided("approve")
     lines = [recovery_world.found(), recovery_world.returned()]
     sent(b.compliance, f"{below}/answers", act | {"lines": lines})
     sent(a.analyst, f"{below}/replies", act | {"lines": [{"kind": "confirmed", "no": 0}]})

@@ -418,9 +418,8 @@ def _median(
     """Return the lower median of the seconds from the asking to the return."""
     if not returned:
         return None
-    out_at, returned_at = (
-        type_coerce(column, BigInteger) for column in (_Deposit.out_at, _Deposit.returned_at)
-    )
+    out_at = type_coerce(_Deposit.out_at, BigInteger)
+    returned_at = type_coerce(_Deposit.returned_at, BigInteger)
     query = (
         select(_Deposit.out_at, _Deposit.returned_at)
         .where(*which, _Deposit.returned_at.is_not(None))

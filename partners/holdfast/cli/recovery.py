@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from holdfast.cli.amount_options import IN_THE_AMOUNT, parse_option
 from holdfast.cli.layout import minute
 from holdfast.cli.session import RECOVERY_ID, Session, SessionCommand, facts, pass_session, table
 from holdfast.client.client import Client
-from holdfast.drafting.draft import fault_words, new_nonce
+from holdfast.drafting.draft import new_nonce
 from holdfast.drafting.recovery_table import (
     ANSWER_COLUMNS,
     DEPOSIT_COLUMNS,
@@ -23,7 +23,7 @@ from holdfast.drafting.recovery_table import (
     write_table,
 )
 from holdfast.drafting.tables import read_table
-from holdfast.errors import InvalidDraftError, UntrustedEvidenceError
+from holdfast.errors import UntrustedEvidenceError
 from holdfast.protocol.payloads import Time
 from holdfast.protocol.recovery_payloads import (
     DepositAnswer,
@@ -70,7 +70,9 @@ def recovery() -> None:
 @click.option("--mistake", type=click.Choice([each.value for each in Mistake]))
 @click.option("--drill", is_flag=True, help="Practise: no money is moved for it.")
 @pass_session
-def submit(session: Session, partner: str, file: Path | None, *, drill: bool, **one: Any) -> None:
+def submit(
+    session: Session, /, partner: str, file: Path | None, *, drill: bool, **one: Any
+) -> None:
     """Ask PARTNER for one deposit, or for all of a table in FILE.
 
     A table (CSV or .xlsx) has the columns account, tag, asset, amount, tx, sent_from, return_to,
@@ -81,7 +83,7 @@ def submit(session: Session, partner: str, file: Path | None, *, drill: bool, **
         raise click.UsageError("give a FILE, or one deposit by its options")
     deposits = [_one_deposit(session, one)] if file is None else _table(session, file)
     body = {"nonce": new_nonce(), "to": partner, "drill": drill, "deposits": deposits}
-    view = session.client().submit_recovery(_checked(body))
+    view = session.client().submit_recovery(RecoveryRequest.model_validate(body))
     session.show(view, lambda: _show_submitted(session, view))
 
 
@@ -107,13 +109,6 @@ def _one_deposit(session: Session, one: dict[str, Any]) -> dict[str, Any]:
         "return_to": one["return_to"] or one["sent_from"],
         "fee_accepted": fee,
     }
-
-
-def _checked(body: dict[str, Any]) -> RecoveryRequest:
-    try:
-        return RecoveryRequest.model_validate(body)
-    except ValidationError as error:
-        raise InvalidDraftError(fault_words(error)) from None
 
 
 def _show_submitted(session: Session, view: RecoveryView) -> None:
@@ -353,19 +348,13 @@ def _lines(session: Session, recovery_id: str, file: Path) -> list[dict[str, Any
 
 
 def _answer(session: Session, recovery_id: str, lines: Sequence[dict[str, Any]]) -> None:
-    try:
-        checked = _ANSWERS.validate_python(lines)
-    except ValidationError as error:
-        raise InvalidDraftError(fault_words(error)) from None
+    checked = _ANSWERS.validate_python(lines)
     client = session.client()
     _show_result(session, client.answer_recovery(client.recovery(recovery_id), checked))
 
 
 def _reply(session: Session, recovery_id: str, lines: Sequence[dict[str, Any]]) -> None:
-    try:
-        checked = _REPLIES.validate_python(lines)
-    except ValidationError as error:
-        raise InvalidDraftError(fault_words(error)) from None
+    checked = _REPLIES.validate_python(lines)
     client = session.client()
     _show_result(session, client.reply_recovery(client.recovery(recovery_id), checked))
 
