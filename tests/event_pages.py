@@ -45,6 +45,7 @@ _FAMILIES = {
     "clearance": "Clearances",
     "grant": "Grants",
     "partner": "Members",
+    "recovery": "Deposits that went to the wrong place",
     "destination": "Where money comes back to",
     "rulebook": "The rulebook",
     "task": "Tasks",

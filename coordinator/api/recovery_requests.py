@@ -7,11 +7,13 @@ from pydantic import Field
 from coordinator.api.paging import PageQuery, after_id, after_number, page_size, read_page
 from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.view import command_view, or_known, query_view
+from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
 from coordinator.services.restoring import recovery_requests as services
 from coordinator.services.restoring.misplaced_deposits import check_deposits
 from coordinator.services.restoring.recovery_context import readable
 from coordinator.services.restoring.recovery_views import (
+    DepositView,
     RecoveryStatisticsView,
     RecoveryView,
     act_views,
@@ -122,6 +124,20 @@ def list_deposits(reader: Reader, query: DepositsQuery, recovery_id: str) -> dic
         lambda rows: deposit_views(reader.read_context, row, rows),
         key=lambda deposit: deposit.no,
     )
+
+
+def one_deposit(reader: Reader, recovery_id: str, no: int) -> DepositView:
+    """Return one deposit of a request, as the list has it.
+
+    Raises:
+        NotFoundError: If there is none, or the reader may not see the request.
+    """
+    row = readable(reader.connection, reader.actor, recovery_id)
+    found = store.deposits(reader.connection, row.id, [no])
+    if no not in found:
+        raise NotFoundError("this request has no such deposit")
+    [view] = deposit_views(reader.read_context, row, [found[no]])
+    return view
 
 
 @query_view(query=RecoveryActsQuery, answer=views.Page[answers.RecoveryActView], needs=_READ)

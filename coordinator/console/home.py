@@ -97,6 +97,9 @@ DOINGS: Mapping[TaskKind, Doing] = MappingProxyType(
         TaskKind.DECIDE_GRANT: Doing("to decide", "Open", "/console/people"),
         TaskKind.CHECK_ROOT_RESET: Doing("to stop it", "Open", "/console/people"),
         TaskKind.DECIDE_DESTINATION: Doing("to decide", "Open", "/console/destinations/{about}"),
+        TaskKind.DECIDE_RECOVERY: Doing("to decide", "Open", "/console/recovery/{about}"),
+        TaskKind.ANSWER_RECOVERY: Doing("to answer", "Open", "/console/recovery/{about}"),
+        TaskKind.REPLY_RECOVERY: Doing("to reply", "Open", "/console/recovery/{about}"),
         TaskKind.MEND_ENDPOINT: Doing("failing", "Open", "/console/endpoints"),
     }
 )
@@ -388,6 +391,9 @@ _TITLES: Mapping[TaskKind, str] = MappingProxyType(
         TaskKind.DECIDE_GRANT: "A colleague proposes a key or a right",
         TaskKind.CHECK_ROOT_RESET: "A new root key is about to take over",
         TaskKind.DECIDE_DESTINATION: "An account that money is to come back to waits for you",
+        TaskKind.DECIDE_RECOVERY: "A request for misplaced deposits waits for you",
+        TaskKind.ANSWER_RECOVERY: "A member asks you for misplaced deposits",
+        TaskKind.REPLY_RECOVERY: "Misplaced deposits that you asked for wait for you",
         TaskKind.MEND_ENDPOINT: "An endpoint of yours takes no events",
     }
 )

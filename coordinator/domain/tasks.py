@@ -34,6 +34,9 @@ NEEDS: Mapping[TaskKind, Permission] = MappingProxyType(
         TaskKind.DECIDE_GRANT: Permission.GRANT_APPROVE,
         TaskKind.CHECK_ROOT_RESET: Permission.REVOCATION_MAKE,
         TaskKind.DECIDE_DESTINATION: Permission.DESTINATION_APPROVE,
+        TaskKind.DECIDE_RECOVERY: Permission.RECOVERY_APPROVE,
+        TaskKind.ANSWER_RECOVERY: Permission.RECOVERY_ANSWER,
+        TaskKind.REPLY_RECOVERY: Permission.RECOVERY_REPLY,
         TaskKind.MEND_ENDPOINT: Permission.WEBHOOK_ENDPOINT_CHANGE,
     }
 )

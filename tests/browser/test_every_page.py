@@ -27,7 +27,8 @@ from tests.browser.passkeys import Authenticator
 from tests.browser.served import Served, serve
 from tests.browser.signed_in import sign_act, sign_in
 from tests.conftest import World, write_keys
-from tests.factories import Exchange
+from tests.factories import Exchange, nonce
+from tests.services import recovery_world
 
 pytestmark = pytest.mark.processes
 
@@ -91,6 +92,9 @@ BOTH = (
     f"{_REQUEST}/owed",
     f"{_REQUEST}/documents",
     f"{_REQUEST}/reads",
+    "/console/recovery",
+    "/console/recovery/{recovery_id}",
+    "/console/recovery/{recovery_id}/deposits/{number}",
     "/console/flags",
     "/console/holds",
     "/console/people",
@@ -165,6 +169,7 @@ def filled(world: World, folder: Path) -> Iterator[tuple[Served, dict[str, str]]
         destination = {"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"}
         proposed = _made(served.post(a.second_lead, "/v1/destinations", destination))
         names["destination_id"] = proposed["id"]
+        names |= _misplaced(served, a, b)
         yield served, names
     world.drop(url)
 
@@ -199,6 +204,20 @@ def _answered(served: Served) -> Followed:
     case.report(d, [{**nothing, "detail": "Left at once"}])
     case.act(b.compliance, "disputes", reference="REF-1", text="Paid for a car", hold=hold)
     return case
+
+
+def _misplaced(served: Served, a: Exchange, b: Exchange) -> dict[str, str]:
+    """Have B find a deposit that it is asked for, and need something for another."""
+    path = "/v1/recovery-requests"
+    deposits = [recovery_world.deposit(0, note="no memo"), recovery_world.deposit(1)]
+    body = {"nonce": nonce(), "to": b.handle, "deposits": deposits}
+    made = _made(served.post(a.analyst, path, body))
+    act, below = {"content_sha256": made["content_sha256"]}, f"{path}/{made['id']}"
+    _made(served.post(a.lead, f"{below}/approvals", act | {"decision": "approve"}))
+    need = {"kind": "needs", "no": 1, "missing": ["proof"], "text": "Whose was it?"}
+    lines = [recovery_world.found(), need]
+    _made(served.post(b.compliance, f"{below}/answers", act | {"lines": lines}))
+    return {"recovery_id": made["id"], "number": "0"}
 
 
 def _papers(case: Followed, a: Exchange) -> dict[str, str]:

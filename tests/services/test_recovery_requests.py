@@ -390,3 +390,24 @@ def test_it_goes_elsewhere_only_to_a_destination_that_is_proven_and_a_day_old(
     assert r.w.signer.post(a.lead, path, closed).status_code == 201
     late = r.try_act(a.lead, request, "approvals", decision="approve")
     problem(late, 409, "no_destination")
+
+
+def test_what_waits_is_a_task_of_whose_turn_it_is(r: Recoveries) -> None:
+    a, b = r.w.cast.a, r.w.cast.b
+
+    def kinds(member: Any) -> set[str]:
+        items = r.w.get(member, "/v1/tasks")["items"]
+        return {each["kind"] for each in items if each["about"] == request["id"]}
+
+    request = r.submit(deposit(0), deposit(1), by=a.lead)
+    assert kinds(a.second_lead) == kinds(a.compliance) == {"decide_recovery"}
+    assert kinds(a.lead) == kinds(a.system) == kinds(b.lead) == set()
+    r.act(a.second_lead, request, "approvals", decision="approve")
+    assert (kinds(a.second_lead), kinds(b.analyst)) == (set(), {"answer_recovery"})
+    [task] = [each for each in r.w.get(b.lead, "/v1/tasks")["items"] if each["about"]]
+    assert r.w.signer.post(b.lead, f"/v1/tasks/{task['id']}/taken", {}).status_code == 201
+    r.answer(request, found(0), returned(0))
+    assert (kinds(a.analyst), kinds(b.lead)) == ({"reply_recovery"}, {"answer_recovery"})
+    r.answer(request, {"kind": "declined", "no": 1, "code": "uneconomic"})
+    r.reply(request, {"kind": "confirmed", "no": 0})
+    assert kinds(a.analyst) == kinds(b.lead) == set()

@@ -117,6 +117,21 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
             "revoke {thumbprint}",
             "/v1/revocations",
         ),
+        TaskKind.DECIDE_RECOVERY: _Step(
+            "Decide on a request for misplaced deposits that somebody else submitted",
+            "recovery approve {about}",
+            "/v1/recovery-requests/{about}/approvals",
+        ),
+        TaskKind.ANSWER_RECOVERY: _Step(
+            "Find the deposits that you are asked for, and give them back",
+            "recovery deposits {about}",
+            "/v1/recovery-requests/{about}/answers",
+        ),
+        TaskKind.REPLY_RECOVERY: _Step(
+            "Supply what is needed, or say whether the deposits arrived",
+            "recovery deposits {about}",
+            "/v1/recovery-requests/{about}/replies",
+        ),
         TaskKind.DECIDE_DESTINATION: _Step(
             "Check an account that money is to come back to; approve it if it is yours",
             "destination approve {about}",

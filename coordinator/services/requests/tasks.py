@@ -31,13 +31,17 @@ from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests import tasks as store
 from coordinator.storage.requests.tasks import TakenTask
-from coordinator.storage.restoring import destinations
+from coordinator.storage.restoring import destinations, recovery_requests
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.tasks import OF_PARTNER_ASKED, Task, TaskKind
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType
+
+_OF_RECOVERY = frozenset(
+    {TaskKind.DECIDE_RECOVERY, TaskKind.ANSWER_RECOVERY, TaskKind.REPLY_RECOVERY}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +194,9 @@ def _is_own(uow: UnitOfWork, task: Task, partner: str) -> bool:
     if task.kind is TaskKind.DECIDE_GRANT:
         proposal = grant_proposals.get(uow.connection, about)
         return proposal is not None and proposal.partner == partner
+    if task.kind in _OF_RECOVERY:
+        found = recovery_requests.get(uow.connection, about)
+        return found is not None and partner in {found.requester, found.partner}
     if task.kind is TaskKind.DECIDE_DESTINATION:
         return destinations.get(uow.connection, about, partner) is not None
     reset = root_resets.get(uow.connection, about)

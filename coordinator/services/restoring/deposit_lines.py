@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 from coordinator.domain.amount import parse_amount
 from coordinator.domain.errors import ConflictError, CoordinatorError, FieldFault
 from coordinator.domain.recovery import (
+    Awaits,
     DepositAct,
     next_deposit_status,
     require_fee_within,
@@ -14,7 +15,12 @@ from coordinator.domain.recovery import (
 )
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork, unpack_evidence
 from coordinator.services.requests.act_proofs import ActToProve
-from coordinator.services.restoring.recovery_context import RecoveryContext, new_act_id, turns
+from coordinator.services.restoring.recovery_context import (
+    RecoveryContext,
+    new_act_id,
+    side_due_at,
+    turns,
+)
 from coordinator.storage.engine.documents import load
 from coordinator.storage.restoring import recovery_requests as store
 from coordinator.storage.tables.recovery import RecoveryDepositRow
@@ -133,7 +139,8 @@ class DepositLines:
         on = on.change(
             awaits_partner=waiting.partner,
             awaits_requester=waiting.requester,
-            due_at=counted.due_at,
+            partner_due_at=side_due_at(counted, Awaits.PARTNER),
+            requester_due_at=side_due_at(counted, Awaits.REQUESTER),
         )
         named = sorted(self._named)
         lines: list[ToldDeposit] = [

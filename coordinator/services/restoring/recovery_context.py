@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, NamedTuple, TypedDict
 
 from sqlalchemy import Connection
@@ -50,6 +51,12 @@ def turns(by_status: Mapping[str, int]) -> Turns:
         if side is not None:
             waiting[side] += number
     return Turns(waiting[Awaits.PARTNER], waiting[Awaits.REQUESTER])
+
+
+def side_due_at(counted: Counted, side: Awaits) -> datetime | None:
+    """Return when the next deposit is due that waits for a side."""
+    due = counted.due_by_status.items()
+    return min((at for each, at in due if AWAITED.get(DepositStatus(each)) is side), default=None)
 
 
 @dataclass(frozen=True, slots=True)

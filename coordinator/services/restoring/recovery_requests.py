@@ -53,6 +53,8 @@ from holdfast.protocol.recovery_payloads import (
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import Decision, DepositStatus, EventType, RecoveryStatus
 
+_OPEN = DepositStatus.OPEN.value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitRecovery:
@@ -124,7 +126,8 @@ def submit(command: SubmitRecovery, actor: Actor, uow: UnitOfWork) -> Answer:
         deposit_count=len(taken),
         awaits_partner=0,
         awaits_requester=0,
-        due_at=None,
+        partner_due_at=None,
+        requester_due_at=None,
         version=1,
     )
     new = [each.new for each in taken]
@@ -141,7 +144,7 @@ def submit(command: SubmitRecovery, actor: Actor, uow: UnitOfWork) -> Answer:
     }
     recorded = on.record(EventType.RECOVERY_SUBMITTED, told, actor.partner)
     on.store_act(act_id, "submit_recovery", recorded)
-    counted = Counted({DepositStatus.OPEN.value: len(taken)}, None)
+    counted = Counted({DepositStatus.OPEN.value: len(taken)}, {})
     view = recovery_view(request, counted, uow, actor, list(already.values()))
     location = f"/v1/recovery-requests/{request.id}"
     return Answer(201, {**view}, entry=recorded, location=location)
@@ -261,7 +264,7 @@ def decide(command: DecideRecovery, actor: Actor, uow: UnitOfWork) -> Answer:
         decided_by=actor.subject,
         decided_at=uow.now,
         awaits_partner=row.deposit_count,
-        due_at=due_at,
+        partner_due_at=due_at,
     )
     store.send_out(uow.connection, row.id, now=uow.now, due_at=due_at)
     act_id = new_act_id()
@@ -274,7 +277,7 @@ def decide(command: DecideRecovery, actor: Actor, uow: UnitOfWork) -> Answer:
         "evidence": on.proofs(store.acts_before(uow.connection, row.id)),
     }
     on.record(EventType.RECOVERY_RECEIVED, told, row.partner)
-    counted = Counted({DepositStatus.OPEN.value: row.deposit_count}, due_at)
+    counted = Counted({_OPEN: row.deposit_count}, {_OPEN: due_at})
     return on.result(act_id, counted, approved)
 
 

@@ -56,6 +56,7 @@ from coordinator.storage.tables.life_cycle import (
 )
 from coordinator.storage.tables.outbox import WebhookEndpointRow
 from coordinator.storage.tables.partners import PartnerKeyRow, SubjectRow
+from coordinator.storage.tables.recovery import RecoveryRequestRow
 from coordinator.storage.tables.restoring import DestinationRow
 from holdfast.protocol.tasks import Task, TaskKind
 from holdfast.protocol.vocabulary import RequestStatus, Role
@@ -624,6 +625,7 @@ def _of_organisation(person: BindParameter[str] | None) -> Iterable[_Branch]:
             *_named_by_another(person),
         ],
     )
+    yield from _recovery_branches(person)
     yield _Branch(
         kind=TaskKind.MEND_ENDPOINT,
         request_id=None,
@@ -644,6 +646,51 @@ def _of_organisation(person: BindParameter[str] | None) -> Iterable[_Branch]:
             ),
         ],
     )
+
+
+def _recovery_branches(person: BindParameter[str] | None) -> Iterable[_Branch]:
+    """Yield what waits for either side of recovery requests."""
+    others = (
+        []
+        if person is None
+        else [
+            RecoveryRequestRow.submitted_by_person != person,
+            ~awaited_decisions.has_proposed_key(RecoveryRequestRow.submitted_by_kid, person),
+        ]
+    )
+    yield _Branch(
+        kind=TaskKind.DECIDE_RECOVERY,
+        request_id=None,
+        about=RecoveryRequestRow.id,
+        due=RecoveryRequestRow.approve_by,
+        since=RecoveryRequestRow.submitted_at,
+        where=[
+            RecoveryRequestRow.requester == _PARTNER,
+            _is(RecoveryRequestRow.status, "submitted"),
+            RecoveryRequestRow.approve_by > _NOW,
+            *others,
+        ],
+    )
+    for kind, side, due in (
+        (
+            TaskKind.ANSWER_RECOVERY,
+            RecoveryRequestRow.partner,
+            RecoveryRequestRow.partner_due_at,
+        ),
+        (
+            TaskKind.REPLY_RECOVERY,
+            RecoveryRequestRow.requester,
+            RecoveryRequestRow.requester_due_at,
+        ),
+    ):
+        yield _Branch(
+            kind=kind,
+            request_id=None,
+            about=RecoveryRequestRow.id,
+            due=due,
+            since=RecoveryRequestRow.decided_at,
+            where=[side == _PARTNER, due.is_not(None)],
+        )
 
 
 def _named_by_another(person: BindParameter[str] | None) -> list[ColumnElement[bool]]:

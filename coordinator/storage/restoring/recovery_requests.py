@@ -74,7 +74,12 @@ class Counted(NamedTuple):
     """How the deposits of one request stand."""
 
     by_status: Mapping[str, int]
-    due_at: datetime | None
+    due_by_status: Mapping[str, datetime]
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the next of them is due, on either side."""
+        return min(self.due_by_status.values(), default=None)
 
 
 class KnownDeposit(NamedTuple):
@@ -235,12 +240,12 @@ def counted(connection: Connection, recovery_ids: Collection[str]) -> dict[str, 
         .group_by(_Deposit.recovery_id, _Deposit.status)
     )
     numbers: dict[str, dict[str, int]] = {each: {} for each in recovery_ids}
-    due: dict[str, datetime] = {}
+    due: dict[str, dict[str, datetime]] = {each: {} for each in recovery_ids}
     for recovery_id, status, number, due_at in connection.execute(query):
         numbers[recovery_id][status] = number
         if due_at is not None:
-            due[recovery_id] = min(due_at, due.get(recovery_id, due_at))
-    return {each: Counted(numbers[each], due.get(each)) for each in numbers}
+            due[recovery_id][status] = due_at
+    return {each: Counted(numbers[each], due[each]) for each in numbers}
 
 
 def deposits_page(

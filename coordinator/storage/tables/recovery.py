@@ -13,6 +13,23 @@ class RecoveryRequestRow(Base):
     __table_args__ = (
         Index("ix_recovery_request_requester", "requester", "id"),
         Index("ix_recovery_request_partner", "partner", "id"),
+        *(
+            Index(
+                f"ix_recovery_request_{side}_due_at",
+                side,
+                f"{side}_due_at",
+                sqlite_where=text(f"{side}_due_at IS NOT NULL"),
+                postgresql_where=text(f"{side}_due_at IS NOT NULL"),
+            )
+            for side in ("partner", "requester")
+        ),
+        Index(
+            "ix_recovery_request_to_approve",
+            "requester",
+            "approve_by",
+            sqlite_where=text("status = 'submitted'"),
+            postgresql_where=text("status = 'submitted'"),
+        ),
     )
     id: Mapped[Id] = mapped_column(primary_key=True, comment="rcv_…; owner of its documents")
     requester: Mapped[str] = mapped_column(ForeignKey("partner.handle"))
@@ -33,7 +50,8 @@ class RecoveryRequestRow(Base):
     deposit_count: Mapped[int]
     awaits_partner: Mapped[int] = mapped_column(comment="deposits that wait for who is asked")
     awaits_requester: Mapped[int]
-    due_at: Mapped[Micros | None] = mapped_column(comment="when the next of them is due")
+    partner_due_at: Mapped[Micros | None] = mapped_column(comment="when the next of them is due")
+    requester_due_at: Mapped[Micros | None]
     version: Mapped[int]
 
 

@@ -35,6 +35,9 @@ class TaskKind(StrEnum):
     DECIDE_GRANT = "decide_grant"  # that another lead proposed
     CHECK_ROOT_RESET = "check_root_reset"  # while it can be stopped
     DECIDE_DESTINATION = "decide_destination"  # that somebody else proposed
+    DECIDE_RECOVERY = "decide_recovery"  # that somebody else submitted
+    ANSWER_RECOVERY = "answer_recovery"  # of deposits that one is asked for
+    REPLY_RECOVERY = "reply_recovery"  # supply, or say whether it arrived
     MEND_ENDPOINT = "mend_endpoint"  # that takes no events
 
 
@@ -66,6 +69,9 @@ _ABOUT: Mapping[TaskKind, str] = MappingProxyType(
         TaskKind.DECIDE_GRANT: "grp",
         TaskKind.CHECK_ROOT_RESET: "rst",
         TaskKind.DECIDE_DESTINATION: "dst",
+        TaskKind.DECIDE_RECOVERY: "rcv",
+        TaskKind.ANSWER_RECOVERY: "rcv",
+        TaskKind.REPLY_RECOVERY: "rcv",
         TaskKind.MEND_ENDPOINT: "wep",
     }
 )
@@ -75,6 +81,9 @@ OF_ORGANISATION = frozenset(
         TaskKind.DECIDE_GRANT,
         TaskKind.CHECK_ROOT_RESET,
         TaskKind.DECIDE_DESTINATION,
+        TaskKind.DECIDE_RECOVERY,
+        TaskKind.ANSWER_RECOVERY,
+        TaskKind.REPLY_RECOVERY,
         TaskKind.MEND_ENDPOINT,
     }
 )
@@ -100,7 +109,7 @@ class Task:
     Attributes:
         request_id: None where it is about the organisation itself.
         about: The addition, withdrawal, question, dispute, leg, hold, proposed grant, root reset,
-            destination or endpoint; None where the request waits.
+            destination, recovery request or endpoint; None where the request waits.
     """
 
     kind: TaskKind

@@ -25,6 +25,9 @@ PREFIXES = {
     TaskKind.DECIDE_GRANT: "grp",
     TaskKind.CHECK_ROOT_RESET: "rst",
     TaskKind.DECIDE_DESTINATION: "dst",
+    TaskKind.DECIDE_RECOVERY: "rcv",
+    TaskKind.ANSWER_RECOVERY: "rcv",
+    TaskKind.REPLY_RECOVERY: "rcv",
     TaskKind.MEND_ENDPOINT: "wep",
 }
 

@@ -48,7 +48,13 @@ def upgrade() -> None:
             comment="deposits that wait for who is asked",
         ),
         sa.Column("awaits_requester", sa.Integer(), nullable=False),
-        sa.Column("due_at", sa.BigInteger(), nullable=True, comment="when the next of them is due"),
+        sa.Column(
+            "partner_due_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="when the next of them is due",
+        ),
+        sa.Column("requester_due_at", sa.BigInteger(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["requester"], ["partner.handle"], name="fk_recovery_request_requester"
@@ -60,6 +66,20 @@ def upgrade() -> None:
     )
     for side in ("requester", "partner"):
         op.create_index(f"ix_recovery_request_{side}", "recovery_request", [side, "id"])
+        op.create_index(
+            f"ix_recovery_request_{side}_due_at",
+            "recovery_request",
+            [side, f"{side}_due_at"],
+            sqlite_where=sa.text(f"{side}_due_at IS NOT NULL"),
+            postgresql_where=sa.text(f"{side}_due_at IS NOT NULL"),
+        )
+    op.create_index(
+        "ix_recovery_request_to_approve",
+        "recovery_request",
+        ["requester", "approve_by"],
+        sqlite_where=sa.text("status = 'submitted'"),
+        postgresql_where=sa.text("status = 'submitted'"),
+    )
     op.create_table(
         "recovery_deposit",
         sa.Column("recovery_id", sa.String(length=40), nullable=False),
