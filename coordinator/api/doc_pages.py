@@ -27,6 +27,8 @@ PAGES: Mapping[str, str] = {
     "on-call": "On call",
     "drills": "Drills",
     "guests": "Guests",
+    "paperwork": "Paperwork",
+    "recovery": "Deposits that went to the wrong place",
     "operate": "Operate",
     "glossary": "Glossary",
 }
