@@ -105,6 +105,7 @@ def test_what_is_approved_is_read_from_the_signed_document(
     }
     stub.seen.clear()
     forged = {**act, "body": BODY.decode().replace("1500", "2500")}
+    stub.forget("GET", f"{PATH}/evidence")
     stub.answers("GET", f"{PATH}/evidence", {"items": [forged], "next_cursor": None})
     assert shell("recovery", "approve", RECOVERY, "--yes").exit_code == 8
     assert [each for each in stub.seen if each.method == "POST"] == []

@@ -103,7 +103,8 @@ def _one_deposit(session: Session, one: dict[str, Any]) -> dict[str, Any]:
     )
     _, fee = parse_option("--fee", one["fee"], session.assets, asset=asset, chain=chain)
     return {
-        **{name: one[name] for name in ("account", "tag", "tx", "sent_from", "mistake")},
+        **{name: one[name] for name in ("account", "tx", "sent_from", "mistake")},
+        **({} if one["tag"] is None else {"tag": one["tag"]}),
         "asset": asset,
         "amount": amount,
         "return_to": one["return_to"] or one["sent_from"],
