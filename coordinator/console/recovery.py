@@ -426,6 +426,8 @@ def _line(visit: Visit, kind: str, deposit: Mapping[str, Any]) -> dict[str, Any]
             line["missing"] = [form.text("missing")]
         case "declined":
             line["code"] = form.text("code")
+        case _:
+            pass
     return line | ({"text": form.text("text")} if form.text("text") else {})
 
 
