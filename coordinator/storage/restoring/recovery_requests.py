@@ -423,8 +423,8 @@ def _median(
     """Return the lower median of the seconds from the asking to the return."""
     if not returned:
         return None
-    out_at: Any = type_coerce(_Deposit.out_at, BigInteger)
-    returned_at: Any = type_coerce(_Deposit.returned_at, BigInteger)
+    out_at = type_coerce(_Deposit.out_at, BigInteger)
+    returned_at = type_coerce(_Deposit.returned_at, BigInteger)
     query = (
         select(_Deposit.out_at, _Deposit.returned_at)
         .where(*which, _Deposit.returned_at.is_not(None))
@@ -433,4 +433,6 @@ def _median(
         .limit(1)
     )
     began, ended = connection.execute(query).one()
+    if began is None or ended is None:
+        raise AssertionError("the query asks for those alone that have both")
     return int((ended - began).total_seconds())
