@@ -31,7 +31,8 @@ from holdfast.protocol.payloads import ActId
 from holdfast.protocol.vocabulary import DepositStatus
 
 _READ = Permission.RECOVERY_READ
-_KNOWN = "you asked for all of these deposits before: this is the request that has the first"
+_NO_SUCH = "There is no such recovery request, or none that you may see."
+_KNOWN = "You asked for all of these deposits before: this is the request that has the first."
 
 
 class RecoveryListQuery(PageQuery):
@@ -101,14 +102,19 @@ def read_statistics(reader: Reader) -> RecoveryStatisticsView:
     return statistics_view(reader.read_context)
 
 
-@query_view(answer=answers.RecoveryView, needs=_READ)
+@query_view(answer=answers.RecoveryView, needs=_READ, not_found=_NO_SUCH)
 def read_request(reader: Reader, recovery_id: str) -> RecoveryView:
     """Read one recovery request; only its two sides can."""
     row = readable(reader.connection, reader.actor, recovery_id)
     return whole_view(reader.read_context, row)
 
 
-@query_view(query=DepositsQuery, answer=views.Page[answers.DepositView], needs=_READ)
+@query_view(
+    query=DepositsQuery,
+    answer=views.Page[answers.DepositView],
+    needs=_READ,
+    not_found=_NO_SUCH,
+)
 def list_deposits(reader: Reader, query: DepositsQuery, recovery_id: str) -> dict[str, Any]:
     """List the deposits of a request by number, as they stand."""
     row = readable(reader.connection, reader.actor, recovery_id)
@@ -140,7 +146,12 @@ def one_deposit(reader: Reader, recovery_id: str, no: int) -> DepositView:
     return view
 
 
-@query_view(query=RecoveryActsQuery, answer=views.Page[answers.RecoveryActView], needs=_READ)
+@query_view(
+    query=RecoveryActsQuery,
+    answer=views.Page[answers.RecoveryActView],
+    needs=_READ,
+    not_found=_NO_SUCH,
+)
 def list_evidence(reader: Reader, query: RecoveryActsQuery, recovery_id: str) -> dict[str, Any]:
     """List all acts on a request, oldest first, each with the token and body that prove it."""
     row = readable(reader.connection, reader.actor, recovery_id)

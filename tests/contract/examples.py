@@ -336,6 +336,7 @@ def _deposits(w: World) -> None:
         "deposits": [recovery_world.deposit(n) for n in (0, 1)],
     }
     request = _ok(w.signer.post(a.analyst, path, body))
+    _ok(w.signer.post(a.analyst, path, body | {"nonce": nonce()}))  # asked for already
     act, below = {"content_sha256": request["content_sha256"]}, f"{path}/{request['id']}"
     _ok(w.signer.post(a.lead, f"{below}/approvals", act | {"decision": "approve"}))
     lines = [recovery_world.found(), recovery_world.returned()]
