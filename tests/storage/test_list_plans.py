@@ -108,5 +108,8 @@ def test_what_waits_is_read_along_indexes_of_the_partners_own(database: Database
         "ix_grant_proposal_waits",
         "ix_root_reset_effective_at",  # of all that wait, at most one a partner
         "ix_destination_waits",
+        "ix_recovery_request_to_approve",
+        "ix_recovery_request_partner_due_at",
+        "ix_recovery_request_requester_due_at",
         "ix_webhook_endpoint_partner",
     ]
