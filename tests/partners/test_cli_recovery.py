@@ -134,5 +134,5 @@ def test_lists_show_amounts_in_units_and_the_export_is_a_table(shell: Shell) -> 
     assert shown.exit_code == 0, shown.output
     assert "1.5 ETH" in shown.output
     exported = shell("recovery", "export", RECOVERY)
-    assert exported.output.startswith("no,status,account")
+    assert exported.output.startswith("no,kind,status,account")
     assert "1.5 ETH" in exported.output

@@ -22,13 +22,14 @@ DEPOSIT_COLUMNS = (
 _NEEDED = ("account", "amount", "tx", "sent_from", "mistake", "fee_accepted")
 #: What is answered, and what is replied.
 ANSWER_COLUMNS = ("no", "kind", "amount", "sent_from", "fee", "tx", "code", "missing", "text")
-#: Further columns of what is written, which are passed over where it is read.
-_SHOWN = ("status", "due_at", "found_amount", "returned_amount", "returned_fee", "returned_tx")
+#: What is written; what is not read of it is passed over.
 EXPORT_COLUMNS = (
-    *("no", "status", "account", "tag", "asset", "amount", "tx", "sent_from", "return_to"),
+    *("no", "kind", "status", "account", "tag", "asset", "amount", "tx", "sent_from", "return_to"),
     *("return_tag", "mistake", "fee_accepted", "note", "due_at", "found_amount", "fee", "code"),
-    *("returned_amount", "returned_fee", "returned_tx"),
+    *("returned_amount", "returned_fee", "returned_tx", "missing", "text"),
 )
+#: Left empty, for whoever answers to fill in.
+_TO_FILL_IN = {"kind": None, "missing": None, "text": None}
 #: What a spreadsheet takes for the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}")
 
@@ -46,7 +47,8 @@ def read_deposits(table: Table, assets: KnownAssets) -> list[dict[str, Any]]:
     Raises:
         InvalidDraftError: With every fault at its line.
     """
-    return _read(table, (*DEPOSIT_COLUMNS, "no", *_SHOWN, "fee", "code"), _NEEDED, assets, _deposit)
+    known = (*DEPOSIT_COLUMNS, *EXPORT_COLUMNS)
+    return _read(table, known, _NEEDED, assets, _deposit)
 
 
 def read_lines(
@@ -177,7 +179,7 @@ def write_table(deposits: Iterable[DepositView], assets: KnownAssets) -> Iterato
 
         plain = each.model_dump(mode="json")
         money = ("amount", "fee_accepted", "found_amount", "fee", "returned_amount", "returned_fee")
-        plain |= {name: amount(plain[name]) for name in money}
+        plain |= {name: amount(plain[name]) for name in money} | _TO_FILL_IN
         yield _row(safe_cell(plain[name]) for name in EXPORT_COLUMNS)
 
 
