@@ -37,12 +37,12 @@ _BOXES = MappingProxyType(
 #: How a deposit stands: words and tone.
 _STATES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "open": ("waits for an answer", "waiting"),
-        "needs": ("needs something first", "waiting"),
-        "found": ("found, to be returned", "held"),
+        "open": ("unanswered", "waiting"),
+        "needs": ("needs something", "waiting"),
+        "found": ("found", "held"),
         "not_found": ("not found", ""),
         "declined": ("declined", "danger"),
-        "returned": ("returned, to be confirmed", "waiting"),
+        "returned": ("returned", "waiting"),
         "contested": ("did not arrive", "danger"),
         "confirmed": ("arrived", "done"),
         "withdrawn": ("withdrawn", ""),
