@@ -233,10 +233,10 @@ def answer(command: AnswerReturn, actor: Actor, uow: UnitOfWork) -> Answer:
     said = [
         (part.hold, None if part.amount is None else int(part.amount)) for part in body.parts or ()
     ]
+    _require_asking(on.on_request())
     asked = _asked(on, row)
     action = ReturnAction.ACCEPT if is_all(said, asked) else ReturnAction.ACCEPT_PART
     after = next_status(_present(row, uow), action)
-    _require_asking(on.on_request())
     _require_possible(on, row, said, asked)
     act_id = on.store_act(NewAct("answer_return"))
     store.store_parts(uow.connection, row.id, said)

@@ -154,7 +154,7 @@ def named_by(connection: Connection, line_ids: Collection[str]) -> dict[str, str
     query = select(ReturnLineRow.line_id, ReturnLineRow.return_id).where(
         ReturnLineRow.line_id.in_(sorted(line_ids))
     )
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def parts(connection: Connection, return_ids: Collection[str]) -> dict[str, list[Part]]:
