@@ -366,7 +366,8 @@ def _return(visit: Visit, view: Mapping[str, Any]) -> Return:
     def units(amount: str | None) -> str:
         return "all of it" if amount is None else str(words.amount(amount, asset, visit.assets))
 
-    everything = f"all that it holds of {visit.assets.unit(asset).symbol or 'it'}"
+    unit = visit.assets.unit(asset)
+    everything = "all that it holds" if unit is None else f"all that it holds of {unit.symbol}"
     return Return(
         id=view["id"],
         url=f"/console/requests/{view['request_id']}/returns/{view['id']}",

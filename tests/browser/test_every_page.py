@@ -165,6 +165,7 @@ def filled(world: World, folder: Path) -> Iterator[tuple[Served, dict[str, str]]
         destination = {"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"}
         proposed = _made(served.post(a.second_lead, "/v1/destinations", destination))
         names["destination_id"] = proposed["id"]
+        names["return_id"] = _asked_back(case, a, b, served)
         yield served, names
     world.drop(url)
 

@@ -330,6 +330,7 @@ def _returns(w: World, destination: str) -> None:
         "destination": {"id": destination, "account": ACCOUNT},
         "basis": {"kind": "own_error", "reason": "A digit was wrong."},
     }
+    made, one = {"id": ""}, ""
     for end in ("withdrawal", "revocation", "receipt"):
         made = w.act(a.compliance, request, path, **body)
         one = f"{path}/{made['id']}"

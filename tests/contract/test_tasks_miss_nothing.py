@@ -222,6 +222,8 @@ COLUMNS: Mapping[str, Told] = {
     "hold.next_reminder_at": K.SETTLE,
     "hold.extension_asked_end": K.ANSWER_EXTENSION,
     "hold.effective_at": "when an issuer's freeze was in force",
+    "encumbrance.review_at": "somebody looks again; it blocks until it is lifted",
+    "legal_order.review_at": "likewise",
     "indemnity.valid_until": "how far a promise carries; another one is the requester's offer",
     "partner.invitation_expires_at": "it is no member yet, and can read nothing",
     "lane.due_at": "the sender's next try; an endpoint that goes on failing is a task",

@@ -131,7 +131,7 @@ def test_money_goes_the_whole_way_back(w: World) -> None:
 
 def test_a_partner_hears_nothing_of_what_is_not_approved(w: World) -> None:
     case = Case(w)
-    before = w.events(case.b)
+    before, made = w.events(case.b), {"id": "", "act_sha256": ""}
     for end in ("reject", "withdraw", "expire"):
         made = case.ask()
         assert made["act_id"] in {

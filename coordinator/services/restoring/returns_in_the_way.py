@@ -8,17 +8,19 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from coordinator.domain.actor import Actor
+from coordinator.domain.encumbrance import HoldTarget
 from coordinator.domain.errors import ConflictError
 from coordinator.domain.return_request import ReturnAction, next_status
 from coordinator.services.core.access import locked_leg
 from coordinator.services.core.acts import LegContext
 from coordinator.services.core.unit_of_work import UnitOfWork
+from coordinator.services.restoring.encumbrances import blocked
 from coordinator.storage.ending import disputes as dispute_store
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.restoring import return_requests as store
 from coordinator.storage.tables.restoring import ReturnRequestRow
-from holdfast.protocol.vocabulary import EventType, ReturnCode, ReturnStatus
+from holdfast.protocol.vocabulary import Blocked, EventType, ReturnCode, ReturnStatus
 
 
 class InTheWay(NamedTuple):
@@ -57,6 +59,14 @@ def what_stands_in_the_way(uow: UnitOfWork, wanted: Mapping[str, int | None]) ->
                         " is resolved"
                     )
                     return InTheWay(dispute.id, "contested", words)
+        claimed = blocked(uow, HoldTarget(hold_id), wanted[hold_id], Blocked.RETURN)
+        if claimed is not None:
+            claim = claimed.claims[0].id
+            words = (
+                f"{hold_id} is encumbered by {claim}: of it {claimed.free} base units may be"
+                " returned; promise that much, or have what lies on it lifted first"
+            )
+            return InTheWay(claim, "encumbered", words)
     return _FREE
 
 
@@ -81,7 +91,7 @@ def review_returns(uow: UnitOfWork, actor: Actor, hold_ids: Collection[str]) -> 
 
 
 def review_contested(on: LegContext, hold_id: str | None) -> None:
-    """Do the same after a dispute about one hold of a leg, or about all of them, came or went."""
+    """Do the same after what stands on one hold of a leg, or on all of them, came or went."""
     ledger = ledger_store.load_leg(on.uow.connection, on.leg)
     named = {hold.id for _, hold in ledger.linked() if hold_id in {None, hold.id}}
     if named:

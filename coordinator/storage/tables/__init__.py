@@ -3,6 +3,7 @@
 from coordinator.storage.tables import (
     console,
     documents,
+    encumbrances,
     events,
     exports,
     flags,
@@ -25,6 +26,7 @@ from coordinator.storage.tables import (
 __all__ = [
     "console",
     "documents",
+    "encumbrances",
     "events",
     "exports",
     "flags",

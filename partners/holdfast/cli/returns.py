@@ -1,6 +1,6 @@
 """`holdfast return …`: ask a partner to send held funds back, and answer who asks you."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,14 @@ def ask(
     asset: str | None,
     amount: str,
     holds: Sequence[str],
-    **ground: Any,
+    court: str | None,
+    agency: str | None,
+    state: str | None,
+    entity: str | None,
+    reference: str | None,
+    document: Path | None,
+    own_error: str | None,
+    owner: tuple[str, str, str] | None,
 ) -> None:
     """Ask a partner to send back what it holds; another security lead of yours approves it.
 
@@ -114,7 +121,18 @@ def ask(
         "asset": named,
         "amount": base_units,
         "destination": {"id": found.id, "account": found.account, "tag": found.tag},
-        "basis": _basis(ground),
+        "basis": _basis(
+            {
+                "court": court,
+                "agency": agency,
+                "state": state,
+                "entity": entity,
+                "reference": reference,
+                "document": document,
+                "own_error": own_error,
+                "owner": owner,
+            }
+        ),
     }
     try:
         asked = ReturnAsk.model_validate(body)
@@ -123,7 +141,7 @@ def ask(
     _show(session, client.ask_return(request_id, asked))
 
 
-def _basis(ground: dict[str, Any]) -> dict[str, Any]:
+def _basis(ground: Mapping[str, Any]) -> dict[str, Any]:
     chosen = [name for name in ("court", "agency", "own_error", "owner") if ground[name]]
     if len(chosen) != 1:
         raise click.UsageError("say one of --court, --agency, --own-error and --owner")
@@ -310,7 +328,7 @@ def _asked_sha256(session: Session, view: ReturnRequestView) -> str:
 
 
 def _much(session: Session, amount: str, asset: str) -> str:
-    return "all" if amount == _ALL else session.amount(amount, asset)
+    return "all" if amount == _ALL else session.amount(amount, asset) or "withheld"
 
 
 def _show(session: Session, view: ReturnRequestView) -> None:

@@ -258,12 +258,37 @@ class Irregular(StrEnum):
 
     `after_end`: frozen after the request ended, took the address back, or became unratified;
     `late`: reported so long after the end that messages no longer cross; `encumbered`: it let funds
-    go on which an authority's order lay.
+    go on which an encumbrance or an authority's order lay.
     """
 
     AFTER_END = "after_end"
     LATE = "late"
     ENCUMBERED = "encumbered"
+
+
+class EncumbranceKind(StrEnum):
+    """What a third party's claim on held funds rests on."""
+
+    INJUNCTION = "injunction"  # a court forbids to let them go
+    ATTACHMENT = "attachment"  # they are seized for somebody's debt or claim
+    COMPETING_CLAIM = "competing_claim"  # somebody else says before a court that they are theirs
+    FORFEITURE = "forfeiture"  # the state takes them, or is about to
+
+
+class Blocked(StrEnum):
+    """What an encumbrance keeps from being agreed to."""
+
+    RELEASE = "release"
+    RETURN = "return"
+    PAYOUT = "payout"
+
+
+class EncumbranceStatus(StrEnum):
+    """Whether an encumbrance, or a legal order, still counts; only the last one does not."""
+
+    STANDING = "standing"
+    REVIEW_DUE = "review_due"  # its date is past, and nobody looked at it yet
+    LIFTED = "lifted"
 
 
 class WithdrawalReason(StrEnum):
