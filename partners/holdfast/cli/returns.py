@@ -21,6 +21,7 @@ from holdfast.protocol.return_payloads import (
     ReturnReceipt,
 )
 from holdfast.protocol.return_views import ReturnRequestView
+from holdfast.protocol.unit_amounts import chain_of
 from holdfast.protocol.vocabulary import Decision, ReturnCode
 
 _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
@@ -111,7 +112,10 @@ def ask(
     found = client.destination(destination_id)
     named, base_units = asset, amount
     if amount != _ALL:
-        named, base_units = parse_option("--amount", amount, session.assets, asset=asset)
+        chain = None if found.account is None else chain_of(found.account)
+        named, base_units = parse_option(
+            "--amount", amount, session.assets, asset=asset, chain=chain
+        )
     if named is None:
         raise click.UsageError("say --asset CAIP-19, or an --amount with its unit")
     body = {
