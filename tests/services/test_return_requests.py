@@ -12,6 +12,7 @@ from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from tests.factories import ACCOUNT, ETHER, Cast, Exchange, Member, Signer
 from tests.services.every_event import register_destination
+from tests.services.member_reader import MemberReader, Shown
 from tests.services.through_api import World, pointers, problem, released_line
 
 PATH = "return-requests"
@@ -422,3 +423,15 @@ def test_what_was_released_cannot_be_promised(w: World) -> None:
     w.report(case.b, case.request, [released_line(case.hold, "600")])
     problem(case.try_answer(made, (case.hold, "101")), 422, "bad_parts")
     assert case.accept(made, "100")["return_status"] == "accepted"
+
+
+def test_a_bundle_proves_a_return_to_both_sides(w: World) -> None:
+    case = Case(w)
+    case.ask()
+    made = case.open(basis=ORDER)
+    case.accept(made, "500")
+    case.send("500", made)
+    case.receive(made, "500")
+    for member in (case.a.auditor, case.b.auditor, w.cast.c.auditor):
+        shown = Shown.to(MemberReader(w.signer, member), case.request["id"])
+        assert shown.examine().failures == []
