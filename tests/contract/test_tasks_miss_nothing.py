@@ -141,7 +141,7 @@ EVENTS: Mapping[str, Told] = {
     EventType.FREEZE_FOUND: K.ANSWER,
     EventType.FREEZE_FROZEN: "an answer; the hold's end is a clock",
     EventType.FREEZE_RELEASED: "an answer",
-    EventType.FREEZE_RETURNED: "an answer",
+    EventType.FREEZE_RETURNED: K.CONFIRM_RETURN,
     EventType.FREEZE_SEIZED: "an answer",
     EventType.FREEZE_KEPT: "an answer; the hold's new end is a clock",
     EventType.FREEZE_CORRECTED: _NEWS,

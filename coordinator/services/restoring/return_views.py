@@ -1,7 +1,7 @@
 """Return requests as their readers see them: what is asked, what is promised, what was sent."""
 
-from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from collections.abc import Sequence
+from typing import Literal, TypedDict
 
 from sqlalchemy import Connection
 
@@ -14,6 +14,14 @@ from coordinator.storage.tables.restoring import ReturnRequestRow
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import ReturnCode, ReturnStatus
+
+
+class ReturnDestinationView(TypedDict):
+    """Where it is to be sent (`return_views.ReturnDestinationView`)."""
+
+    id: str
+    account: str
+    tag: str | None
 
 
 class ReturnPartView(TypedDict):
@@ -35,10 +43,10 @@ class ReturnRequestView(TypedDict):
     return_status: ReturnStatus
     act_id: str
     act_sha256: str
-    holds: str | list[str] | None
+    holds: Literal["all"] | list[str] | None
     asset: str
     amount: str
-    destination: JsonObject | None
+    destination: ReturnDestinationView | None
     basis: JsonObject | None
     asked_by: str
     asked_at: str
@@ -92,7 +100,7 @@ def return_view(
         "holds": said.get("holds"),
         "asset": row.asset,
         "amount": "all" if row.amount is None else str(row.amount),
-        "destination": _with_null(said.get("destination"), "tag"),
+        "destination": _destination(said.get("destination")),
         "basis": said.get("basis"),
         "asked_by": row.asked_by,
         "asked_at": format_time(row.asked_at),
@@ -128,5 +136,7 @@ def _part_view(part: Part) -> ReturnPartView:
     }
 
 
-def _with_null(said: Mapping[str, object] | None, name: str) -> JsonObject | None:
-    return None if said is None else {**said, name: said.get(name)}
+def _destination(said: JsonObject | None) -> ReturnDestinationView | None:
+    if said is None:
+        return None
+    return {"id": said["id"], "account": said["account"], "tag": said.get("tag")}

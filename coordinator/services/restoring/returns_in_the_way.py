@@ -140,7 +140,7 @@ def _move(
         "to": row.partner,
         "asset": row.asset,
         "asked_amount": "all" if row.amount is None else str(row.amount),
-        "because": because,
+        **({} if because is None else {"because": because}),
     }
     if is_over:
         told |= {"code": ReturnCode.OTHER.value, "text": None, "accepted": "0", "evidence": []}

@@ -323,8 +323,9 @@ def _asked_sha256(session: Session, view: ReturnRequestView) -> str:
     for act in session.client().evidence(view.request_id):
         if act.act_id == view.act_id and act.body is not None:
             said = ReturnAsk.model_validate_json(act.body)
-            shown = (view.destination, view.amount, view.partner)
-            if (said.destination, said.amount, said.to) == shown:
+            where = None if view.destination is None else view.destination.model_dump()
+            signed = (said.destination.model_dump(), said.amount, said.to)
+            if signed == (where, view.amount, view.partner):
                 return sha256(act.body.encode()).hexdigest()
     raise UntrustedEvidenceError(
         "what is shown of this return request is not what was signed: do not act on it"

@@ -871,13 +871,11 @@ class ReturnSuspendedData(_OfReturn):
 class ReturnResumedData(_OfReturn):
     """Nothing stands in the way of what was accepted any more."""
 
-    because: None = None
-
 
 class ReturnReceivedData(_OfReturn):
     """The requester says that what was sent arrived, or that it did not."""
 
-    received: bool
+    received: Annotated[bool, Field(description="Whether all that was sent arrived.")]
     amount: Annotated[str, Field(description="How much the partner's lines say was sent.")]
     text: str | None = None
     evidence: Evidence

@@ -1,11 +1,18 @@
 """What the coordinator answers about return requests."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from holdfast.protocol.payloads import AmountText, Handle, Sha256, Time
-from holdfast.protocol.return_payloads import ReturnBasis, ReturnDestination
 from holdfast.protocol.views import LogEntry, View
 from holdfast.protocol.vocabulary import ReturnCode, ReturnStatus
+
+
+class ReturnDestinationView(View):
+    """Where it is to be sent, as it was signed."""
+
+    id: str
+    account: str
+    tag: str | None
 
 
 class ReturnPartView(View):
@@ -33,8 +40,8 @@ class ReturnRequestView(View):
     holds: Literal["all"] | list[str] | None
     asset: str
     amount: str
-    destination: ReturnDestination | None
-    basis: ReturnBasis | None
+    destination: ReturnDestinationView | None
+    basis: dict[str, Any] | None
     asked_by: str
     asked_at: Time
     decide_by: Time
