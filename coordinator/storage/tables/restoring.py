@@ -48,8 +48,8 @@ class ReturnRequestRow(Base):
     __table_args__ = (
         Index("ix_return_request_request_id", "request_id", "id"),
         Index("ix_return_request_leg_id", "leg_id"),
-        Index("ix_return_request_requester", "requester", "status"),
-        Index("ix_return_request_partner", "partner", "status"),
+        Index("ix_return_request_requester", "requester", "status", "void_at"),
+        Index("ix_return_request_partner", "partner", "status", "answer_by"),
         Index(
             "ix_return_request_waits",
             "void_at",

@@ -66,8 +66,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_return_request_request_id", "return_request", ["request_id", "id"])
     op.create_index("ix_return_request_leg_id", "return_request", ["leg_id"])
-    op.create_index("ix_return_request_requester", "return_request", ["requester", "status"])
-    op.create_index("ix_return_request_partner", "return_request", ["partner", "status"])
+    op.create_index(
+        "ix_return_request_requester", "return_request", ["requester", "status", "void_at"]
+    )
+    op.create_index(
+        "ix_return_request_partner", "return_request", ["partner", "status", "answer_by"]
+    )
     op.create_index(
         "ix_return_request_waits",
         "return_request",
