@@ -46,6 +46,7 @@ _FAMILIES = {
     "grant": "Grants",
     "partner": "Members",
     "recovery": "Deposits that went to the wrong place",
+    "return": "Return requests",
     "destination": "Where money comes back to",
     "rulebook": "The rulebook",
     "task": "Tasks",

@@ -40,6 +40,7 @@ from holdfast.protocol import (
     read_log_views,
     readiness,
     recovery_views,
+    return_views,
     views,
 )
 
@@ -56,6 +57,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
         read_log_views,
         readiness,
         recovery_views,
+        return_views,
     )
     for name, member in vars(module).items()
     if isinstance(member, type) and issubclass(member, views.View)

@@ -59,7 +59,9 @@ ASKED = {
     P.HOLD_EXTEND,
     P.FREEZE_LEDGER_CORRECT,
     P.DISPUTE_RAISE,
+    P.RETURN_ANSWER,
 }
+RESTORING = {P.DESTINATION_CHANGE, P.RETURN_ASK, P.RETURN_CONFIRM}
 SEALING = {P.EVIDENCE_SEAL, P.EVIDENCE_SHARE}
 PAPERS = {P.SUPPORT_RAISE, P.INDEMNITY_GIVE}
 #: What is for people and never for systems: the console, and what one's own organisation did.
@@ -75,13 +77,15 @@ EXPECTED = {
     | AUDIT
     | {P.RECOVERY_SUBMIT, P.RECOVERY_REPLY, P.RECOVERY_ANSWER}
     | {P.RECOVERY_DISPOSE, P.RECOVERY_APPROVE}
-    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT, P.DESTINATION_CHANGE}
+    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT}
+    | RESTORING
     | PAPERS
     | SEALING,
     R.SECURITY_LEAD: READ
     | ENDPOINTS
     | ASKED
     | SEALING
+    | RESTORING
     | {
         P.LEG_LIMIT,
         P.FREEZE_REQUEST_SUBMIT,
@@ -116,8 +120,8 @@ EXPECTED = {
         P.ON_CALL_CHANGE,
         P.TAG_KEY_SET,
         P.ENCRYPTION_KEY_SET,
-        P.DESTINATION_CHANGE,
         P.DESTINATION_APPROVE,
+        P.RETURN_APPROVE,
         P.RULEBOOK_ACCEPT,
         P.CONSOLE_LINK_MAKE,
         P.KEY_REVOKE,
@@ -175,9 +179,8 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = (
-        PAPERS | CONSOLE | AUDIT | {P.RULEBOOK_ACCEPT, P.DESTINATION_CHANGE, P.RECOVERY_APPROVE}
-    )
+    for_people = PAPERS | CONSOLE | AUDIT | RESTORING
+    for_people |= {P.RULEBOOK_ACCEPT, P.RECOVERY_APPROVE}
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 
 
