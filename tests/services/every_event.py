@@ -98,7 +98,6 @@ def play(office: Office) -> list[Told]:
     _wake_somebody(office)
     ask_guests(office)
     _ask_for_a_deposit(office)
-    _accept_the_rulebook(office)
     _say_where_money_comes_back(office)
     _accept_the_rulebook(office)
     own = _test_endpoints(office)
