@@ -56,6 +56,9 @@ class Permission(StrEnum):
     # both sides
     TASK_TAKE = "task:take"  # what one may take is decided by what it takes to do it
     LEGAL_ORDER_ATTACH = "legal_order:attach"  # by the partner that holds, or by an authority
+    LEGAL_ORDER_CALL_BACK = "legal_order:call_back"  # to the authority that it names; a person
+    ENCUMBRANCE_ATTACH = "encumbrance:attach"  # likewise, to a hold
+    ENCUMBRANCE_LIFT = "encumbrance:lift"  # and a legal order; a second person, by a document
     EVIDENCE_SEAL = "evidence:seal"  # and send its parts
     EVIDENCE_SHARE = "evidence:share"  # it lets one more organisation read
     EVENT_READ = "event:read"
@@ -148,6 +151,10 @@ _DECIDE = frozenset(
 _PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
 #: What binds the organisation; never a machine.
 _HOUSE = frozenset({P.RULEBOOK_ACCEPT})
+#: An authority's order and a court's: attached by who answers for it, or a machine of theirs.
+_ORDERS = frozenset({P.LEGAL_ORDER_ATTACH, P.ENCUMBRANCE_ATTACH})
+#: What lets go what an order holds, and who was spoken to: never a machine.
+_LIFTING = frozenset({P.ENCUMBRANCE_LIFT, P.LEGAL_ORDER_CALL_BACK})
 _SEALING = frozenset({P.EVIDENCE_SEAL, P.EVIDENCE_SHARE})
 _SCREEN = frozenset({P.FLAG_READ, P.FLAG_REPORT})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
@@ -184,7 +191,9 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _HOUSE
             | _ENDPOINTS
             | _SEALING
-            | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
+            | _ORDERS
+            | _LIFTING
+            | {P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.SECURITY_LEAD: (
             _READ
@@ -197,7 +206,9 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _ENDPOINTS
             | _MEMBERSHIP
             | _SEALING
-            | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
+            | _ORDERS
+            | _LIFTING
+            | {P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.AUDITOR: _READ | _CONSOLE | {P.WEBHOOK_ENDPOINT_READ, P.AUDIT_READ},
         # What stands where deposits come in has a key that opens nothing else.
@@ -252,7 +263,7 @@ def permissions_of(actor: Actor) -> frozenset[Permission]:
         # A machine never decides, nor reads pages, whatever role it was given by mistake.
         granted -= GRANTS[Role.SECURITY_LEAD] - GRANTS[Role.SYSTEM] - _DISPOSE
         if actor.systems_as_compliance and Role.SYSTEM in actor.roles:
-            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS - _HOUSE - {P.AUDIT_READ}
+            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS - _HOUSE - _LIFTING - {P.AUDIT_READ}
         granted -= _CONSOLE
     if actor.partner_kind not in ASKABLE_KINDS:
         granted -= _ASKED_SIDE

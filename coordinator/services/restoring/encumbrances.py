@@ -10,12 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from coordinator.domain.encumbrance import (
-    Claim,
-    HoldTarget,
-    Target,
-    free_of,
-)
+from coordinator.domain.encumbrance import HoldTarget, Target, free_of
 from coordinator.domain.errors import ConflictError
 from coordinator.services.core.unit_of_work import UnitOfWork
 from coordinator.services.requests.freeze_request_views import evidence_bodies
@@ -25,6 +20,7 @@ from coordinator.storage.restoring import encumbrances as store
 from coordinator.storage.tables.encumbrances import EncumbranceRow
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol.amounts import KnownAssets, format_amount
+from holdfast.protocol.claims import Claim
 from holdfast.protocol.vocabulary import Blocked
 
 _WORDS = {
