@@ -59,7 +59,7 @@ from coordinator.services.requests import (
     support,
     tasks,
 )
-from coordinator.services.restoring import encumbering, liftings
+from coordinator.services.restoring import destinations, encumbering, liftings
 
 HANDLERS: tuple[Handler[Any], ...] = (
     # A freeze request, from submission to closure.
@@ -127,6 +127,11 @@ HANDLERS: tuple[Handler[Any], ...] = (
     disputes.resolve,
     disputes.recommend_release,
     clearances.revoke,
+    # What comes back.
+    destinations.propose,
+    destinations.decide,
+    destinations.confirm_test,
+    destinations.close,
     # Membership.
     partners.invite,
     partners.join,

@@ -1,1 +1,1 @@
-"""Giving money back: encumbrances, and what they keep from being agreed to."""
+"""What comes back: where to, on whose word, and what stands in its way."""

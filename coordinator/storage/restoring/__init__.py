@@ -1,1 +1,1 @@
-"""Rows of what gives money back, and of what stands in its way."""
+"""Rows of what comes back to those it was taken from."""

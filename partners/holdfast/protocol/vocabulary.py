@@ -408,6 +408,28 @@ class GuestAnswer(StrEnum):
     DECLINED = "declined"
 
 
+class DestinationStatus(StrEnum):
+    """Where a destination stands."""
+
+    PROPOSED = "proposed"
+    REGISTERED = "registered"  # another person approved it
+    PROVEN = "proven"  # and a test transfer arrived
+    REJECTED = "rejected"
+    EXPIRED = "expired"  # nobody decided on it in time
+    CLOSED = "closed"
+
+
+class WhyNotUsable(StrEnum):
+    """Why a destination may not be used now."""
+
+    PROPOSED = "proposed"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CLOSED = "closed"
+    UNPROVEN = "unproven"
+    TOO_NEW = "too_new"
+
+
 class EventType(StrEnum):
     """Every event that partners can receive, by webhook or from the feed."""
 
@@ -480,6 +502,10 @@ class EventType(StrEnum):
     PARTNER_ENCRYPTION_KEY_SET = "partner.encryption_key_set"
     RULEBOOK_PUBLISHED = "rulebook.published"
     RULEBOOK_ACCEPTED = "rulebook.accepted"
+    DESTINATION_PROPOSED = "destination.proposed"
+    DESTINATION_REGISTERED = "destination.registered"
+    DESTINATION_PROVEN = "destination.proven"
+    DESTINATION_CLOSED = "destination.closed"  # or rejected
     LOG_RESTORED = "log.restored"
     EVIDENCE_SEALED = "evidence.sealed"
     GUEST_ASKED = "guest.asked"
