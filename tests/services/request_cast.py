@@ -36,6 +36,7 @@ from coordinator.services.requests.leg_limits import LimitLeg
 from coordinator.services.requests.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
 from coordinator.services.requests.submission import check_document
 from coordinator.services.requests.support import RaiseSupport
+from coordinator.services.restoring.encumbering import Encumber
 from coordinator.storage.engine.base import Base
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
@@ -215,6 +216,7 @@ _ACTS: dict[str, tuple[type[payloads.ActBody], Callable[..., object]]] = {
     "info-requests": (life_cycle_payloads.InfoRequest, AskRequester),
     "disputes": (life_cycle_payloads.Dispute, RaiseDispute),
     "legal-orders": (life_cycle_payloads.LegalOrder, AttachLegalOrder),
+    "encumbrances": (life_cycle_payloads.Encumbrance, Encumber),
     "freeze-reports": (
         payloads.FreezeReport,
         ReportFreeze,

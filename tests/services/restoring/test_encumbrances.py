@@ -24,7 +24,7 @@ CLAIM: dict[str, Any] = {
     "kind": "attachment",
     "order_sha256": ORDER_HASH,
     "amount": "500",
-    "blocks": ["release", "return", "payout"],
+    "blocks": ["payout", "release", "return"],
     "court": "Harju County Court",
     "number": "2-26-123",
 }
@@ -77,7 +77,7 @@ def _marks(answer: dict[str, Any]) -> list[str | None]:
 
 
 def test_both_sides_read_a_claim_with_its_court_and_nobody_else_learns_of_it(w: World) -> None:
-    request = w.live()
+    request = w.live(to=[w.cast.b.handle, w.cast.c.handle])
     hold = w.freeze(w.cast.b, request)
     w.freeze(w.cast.c, request)
     attached = _encumber(w, request, hold)
@@ -170,7 +170,7 @@ def test_an_authority_attaches_to_holds_on_its_own_case_and_lifts_by_two(
 
 
 def test_a_requesting_exchange_attaches_none_and_who_holds_nothing_neither(w: World) -> None:
-    request = w.live()
+    request = w.live(to=[w.cast.b.handle, w.cast.c.handle])
     hold = w.freeze(w.cast.b, request)
     body = {**CLAIM, "hold": hold}
     problem(w.try_act(w.cast.a.lead, request, "encumbrances", **body), 403, "not_allowed")
