@@ -340,7 +340,7 @@ def _call_back(w: World) -> Iterator[Pair]:
 
 
 def _review_order(w: World) -> Iterator[Pair]:
-    yield from _review(w, "legal-orders", _ORDER)
+    yield from _looked_at(w, "legal-orders", _ORDER)
 
 
 def _lift_order(w: World) -> Iterator[Pair]:
@@ -356,14 +356,14 @@ def _encumber(w: World) -> Iterator[Pair]:
 
 
 def _review_claim(w: World) -> Iterator[Pair]:
-    yield from _review(w, "encumbrances", _CLAIM)
+    yield from _looked_at(w, "encumbrances", _CLAIM)
 
 
 def _lift_claim(w: World) -> Iterator[Pair]:
     yield from _lift(w, "encumbrances", _CLAIM)
 
 
-def _review(w: World, noun: str, words: Mapping[str, Any]) -> Iterator[Pair]:
+def _looked_at(w: World, noun: str, words: Mapping[str, Any]) -> Iterator[Pair]:
     request = w.live()
     hold = w.freeze(w.cast.b, request)
     made = w.act(w.cast.b.compliance, request, noun, hold=hold, **words)

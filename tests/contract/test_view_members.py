@@ -66,6 +66,7 @@ ADDED_LATER = {"log", "drill", "units", "next_cursor"}
 NO_VIEWS = {
     "ActProof",
     "AskedAddress",
+    "CallBackRecord",
     "DecisionAnswer",
     "EngineArguments",
     "GivesUp",

@@ -44,7 +44,13 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import CallBackOutcome, EncumbranceStatus, EventType
+from holdfast.protocol.vocabulary import (
+    CallBackOutcome,
+    EncumbranceStatus,
+    EventType,
+    NumberSource,
+    Verification,
+)
 
 _WORDS = ("agency", "reference", "hold", "officer", "entity", "verification", "call_back")
 _NOBODY: Mapping[str, int] = {}
@@ -67,6 +73,20 @@ class CallBack:
     body: payloads.OrderCallBack
 
 
+class CallBackRecord(TypedDict):
+    """That whoever attached it called back (`life_cycle_payloads.CallBackRecord`)."""
+
+    at: str
+    number_from: NumberSource
+
+
+class CallBackCounts(TypedDict):
+    """How many members called back (`life_cycle_views.CallBackCounts`)."""
+
+    confirmed: int
+    not_confirmed: int
+
+
 class LegalOrderView(TypedDict):
     """An order as whoever attached it names it (`life_cycle_views.LegalOrderView`)."""
 
@@ -82,9 +102,9 @@ class LegalOrderView(TypedDict):
     document_sha256: str | None
     officer: str | None
     entity: str | None
-    verification: str | None
-    call_back: JsonObject | None
-    called_back: Mapping[str, int]
+    verification: Verification | None
+    call_back: CallBackRecord | None
+    called_back: CallBackCounts
     attached_at: str
     order_status: EncumbranceStatus
     review_at: str | None
@@ -255,6 +275,7 @@ def _view(
     """Return one order, with the bodies that were signed; None: erased, or not lifted."""
     sent: JsonObject = {} if body is None else strict_json.loads(body)
     lifted: JsonObject = {} if lift_body is None else strict_json.loads(lift_body)
+    verified = sent.get("verification")
     return {
         "id": row.id,
         "request_id": row.request_id,
@@ -269,12 +290,21 @@ def _view(
         "hold": sent.get("hold"),
         "officer": sent.get("officer"),
         "entity": sent.get("entity"),
-        "verification": sent.get("verification"),
-        "call_back": sent.get("call_back"),
-        "called_back": {each.value: called.get(each.value, 0) for each in CallBackOutcome},
+        "verification": None if verified is None else Verification(verified),
+        "call_back": _record(sent.get("call_back")),
+        "called_back": {
+            "confirmed": called.get(CallBackOutcome.CONFIRMED.value, 0),
+            "not_confirmed": called.get(CallBackOutcome.NOT_CONFIRMED.value, 0),
+        },
         "order_status": EncumbranceStatus(row.status),
         "review_at": optional_time(row.review_at),
         "lifted_at": optional_time(row.lifted_at),
         "lift_act_id": row.lift_act_id,
         "lift_document_sha256": lifted.get("document_sha256"),
     }
+
+
+def _record(said: JsonObject | None) -> CallBackRecord | None:
+    if said is None:
+        return None
+    return {"at": said["at"], "number_from": NumberSource(said["number_from"])}

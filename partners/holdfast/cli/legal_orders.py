@@ -39,6 +39,7 @@ _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 @pass_session
 def order(
     session: Session,
+    /,
     request_id: str,
     document: Path,
     *,

@@ -28,7 +28,7 @@ from holdfast.protocol.payloads import (
     Withdrawal,
 )
 from holdfast.protocol.views import EvidenceView, LineView
-from holdfast.protocol.vocabulary import Irregular, LineKind, ReleaseReason
+from holdfast.protocol.vocabulary import Irregular, LineKind
 
 #: The coordinator's own acts that end a request, and a lead's besides a withdrawal. Of what never
 #: went out, which a suspension ends, too, no line tells.
@@ -196,18 +196,12 @@ class Circumstances:
         ]
 
     def _due_of_leaving(self, line: LineView, let_go: LetGo | None) -> Collection[Irregular | None]:
-        """Return how a line that lets something go is marked.
-
-        A claim lies on the hold itself: one that was attached on another request, whose acts are
-        not here, may mark it, too.
-        """
+        """Return how a line that lets something go is marked."""
         if let_go is None or let_go.kind not in BLOCKED_BY_KIND:
             return {None}
         claims = [each.claim for each in self.restraints if self._stands(each, line)]
-        if is_encumbered(let_go.left, claims, let_go.kind, let_go.reason):
-            return {Irregular.ENCUMBERED}
-        is_by_court = let_go.reason == ReleaseReason.COURT_ORDER
-        return {None} if is_by_court else {None, Irregular.ENCUMBERED}
+        against = is_encumbered(let_go.left, claims, let_go.kind, let_go.reason)
+        return {Irregular.ENCUMBERED if against else None}
 
     def _stands(self, each: Restraint, line: LineView) -> bool:
         return (

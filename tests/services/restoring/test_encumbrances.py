@@ -126,9 +126,12 @@ def test_a_claim_lies_on_the_hold_whichever_request_shares_it(w: World) -> None:
     hold = w.freeze(b, first)
     w.report(b, second, [{"kind": "frozen", "address_no": 0, "hold": hold}])
     _encumber(w, first, hold)
-    assert _marks(w.report(b, second, [released_line(hold, "201")])) == ["encumbered"]
     assert w.items(w.cast.c.auditor, second, "holds")[0]["encumbrances"] == 1
-    # What it is, and by whom, stays on the request that it was attached on.
+    with transaction(command_context(w.database, w.vault, w.clock)) as uow:
+        assert blocked(uow, HoldTarget(hold), 201, Blocked.RELEASE) is not None
+    # What it is, by whom, and the mark stay on the request that it was attached on.
+    assert _marks(w.report(b, second, [released_line(hold, "201")])) == [None]
+    assert _marks(w.report(b, first, [released_line(hold, "1")])) == ["encumbered"]
     assert w.items(w.cast.c.auditor, second, "encumbrances") == []
     assert w.events(w.cast.c, "hold.encumbered") == []
 
