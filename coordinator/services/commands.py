@@ -59,7 +59,12 @@ from coordinator.services.requests import (
     support,
     tasks,
 )
-from coordinator.services.restoring import destinations, encumbering, liftings
+from coordinator.services.restoring import (
+    destinations,
+    encumbering,
+    liftings,
+    return_requests,
+)
 
 HANDLERS: tuple[Handler[Any], ...] = (
     # A freeze request, from submission to closure.
@@ -128,6 +133,13 @@ HANDLERS: tuple[Handler[Any], ...] = (
     disputes.recommend_release,
     clearances.revoke,
     # What comes back.
+    return_requests.ask,
+    return_requests.decide,
+    return_requests.withdraw,
+    return_requests.expire,
+    return_requests.answer,
+    return_requests.revoke,
+    return_requests.confirm,
     destinations.propose,
     destinations.decide,
     destinations.confirm_test,

@@ -39,6 +39,7 @@ from holdfast.protocol import (
     payloads,
     read_log_views,
     readiness,
+    return_views,
     views,
 )
 
@@ -54,6 +55,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
         house_rules_views,
         read_log_views,
         readiness,
+        return_views,
     )
     for name, member in vars(module).items()
     if isinstance(member, type) and issubclass(member, views.View)

@@ -55,7 +55,9 @@ ASKED = {
     P.HOLD_EXTEND,
     P.FREEZE_LEDGER_CORRECT,
     P.DISPUTE_RAISE,
+    P.RETURN_ANSWER,
 }
+RESTORING = {P.DESTINATION_CHANGE, P.RETURN_ASK, P.RETURN_CONFIRM}
 SEALING = {P.EVIDENCE_SEAL, P.EVIDENCE_SHARE}
 PAPERS = {P.SUPPORT_RAISE, P.INDEMNITY_GIVE}
 ORDERS = {P.LEGAL_ORDER_ATTACH, P.ENCUMBRANCE_ATTACH}
@@ -71,9 +73,10 @@ EXPECTED = {
     | ASKED
     | CONSOLE
     | AUDIT
-    | {P.TASK_TAKE, P.RULEBOOK_ACCEPT, P.DESTINATION_CHANGE}
+    | {P.TASK_TAKE, P.RULEBOOK_ACCEPT}
     | ORDERS
     | LIFTING
+    | RESTORING
     | PAPERS
     | SEALING,
     R.SECURITY_LEAD: READ
@@ -82,6 +85,7 @@ EXPECTED = {
     | SEALING
     | ORDERS
     | LIFTING
+    | RESTORING
     | {
         P.LEG_LIMIT,
         P.FREEZE_REQUEST_SUBMIT,
@@ -110,8 +114,8 @@ EXPECTED = {
         P.ON_CALL_CHANGE,
         P.TAG_KEY_SET,
         P.ENCRYPTION_KEY_SET,
-        P.DESTINATION_CHANGE,
         P.DESTINATION_APPROVE,
+        P.RETURN_APPROVE,
         P.RULEBOOK_ACCEPT,
         P.CONSOLE_LINK_MAKE,
         P.KEY_REVOKE,
@@ -169,7 +173,7 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = PAPERS | LIFTING | CONSOLE | AUDIT | {P.RULEBOOK_ACCEPT, P.DESTINATION_CHANGE}
+    for_people = PAPERS | LIFTING | CONSOLE | AUDIT | RESTORING | {P.RULEBOOK_ACCEPT}
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 
 

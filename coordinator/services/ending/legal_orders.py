@@ -27,6 +27,7 @@ from coordinator.services.requests.freeze_request_views import (
     evidence_bodies,
     exact_bodies,
 )
+from coordinator.services.restoring.returns_in_the_way import review_contested
 from coordinator.services.restoring.targets import (
     attaching_context,
     concerns,
@@ -153,9 +154,14 @@ def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
         on = on.change(on_order=True)
         recorded = on.record(EventType.LEG_LEGAL_ORDER, told, act_id=act_id)
         _tell_all(on, {"by": actor.subject, "act_id": act_id, **told}, moved)
+        for leg in all_legs(uow, on.request.id):
+            review_contested(on.on_leg(leg), None)
+        for leg in all_legs(uow, on.request.id):
+            review_contested(on.on_leg(leg), None)
     else:
         times = new_answer_by(moved, on.leg)
         recorded = on.record(EventType.LEG_LEGAL_ORDER, {**told, **times}, act_id=act_id)
+        review_contested(on, body.hold)
     return Answer(201, _view(order, uow.evidence.body, None, _NOBODY), entry=recorded)
 
 

@@ -16,6 +16,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import exact_bodies
+from coordinator.services.restoring.returns_in_the_way import review_contested
 from coordinator.services.restoring.targets import leg_of_hold, require_ahead
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.ledger import hold_clocks
@@ -105,6 +106,7 @@ def encumber(command: Encumber, actor: Actor, uow: UnitOfWork) -> Answer:
         "evidence": proofs_of(on.on_request(), [act_id]),
     }
     recorded = on.record(EventType.HOLD_ENCUMBERED, told, act_id=act_id)
+    review_contested(on, body.hold)
     view = _view(row, uow.evidence.body, None, _assets(uow.connection, [row]))
     return Answer(201, view, entry=recorded)
 

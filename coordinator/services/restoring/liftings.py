@@ -26,6 +26,7 @@ from coordinator.services.ending.legal_orders import legal_order_views
 from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.services.restoring.encumbering import encumbrance_views
+from coordinator.services.restoring.returns_in_the_way import review_contested
 from coordinator.services.restoring.targets import concerns, own_context, require_ahead
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as leg_store
@@ -174,6 +175,9 @@ def _lift(on: RequestContext | LegContext, row: Restraint, body: Lifting, of: _O
         "evidence": proofs_of(on.on_request(), [row.act_id, act_id]),
     }
     recorded = _tell(on, of.lifted, told, act_id)
+    legs = all_legs(uow, on.request.id) if isinstance(on, RequestContext) else [on.leg]
+    for leg in legs:
+        review_contested(on.on_request().on_leg(leg), told["hold"])
     shown = store.get(uow.connection, of.table, row.id) or row
     # The evidence of this very act is stored in the tail only.
     answer = {**of.view(uow, shown), "lift_document_sha256": body.document_sha256}
