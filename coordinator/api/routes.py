@@ -15,6 +15,7 @@ from coordinator.api import (
     docs,
     drafts,
     encryption_keys,
+    encumbrances,
     events,
     evidence_bundles,
     flags,
@@ -168,6 +169,36 @@ ROUTES: tuple[Route, ...] = (
         ("POST", "/v1/freeze-requests/{request_id}/same-funds", same_funds.mark),
         ("POST", "/v1/freeze-requests/{request_id}/legal-orders", legal_orders.attach),
         ("GET", "/v1/freeze-requests/{request_id}/legal-orders", legal_orders.list_orders),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/legal-orders/{legal_order_id}/call-backs",
+            legal_orders.call_back,
+        ),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/legal-orders/{legal_order_id}/reviews",
+            legal_orders.review,
+        ),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/legal-orders/{legal_order_id}/lifting",
+            legal_orders.lift,
+        ),
+    ),
+    *_section(
+        "encumbrances",
+        ("POST", "/v1/freeze-requests/{request_id}/encumbrances", encumbrances.attach),
+        ("GET", "/v1/freeze-requests/{request_id}/encumbrances", encumbrances.list_encumbrances),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/encumbrances/{encumbrance_id}/reviews",
+            encumbrances.review,
+        ),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/encumbrances/{encumbrance_id}/lifting",
+            encumbrances.lift,
+        ),
     ),
     *_section(
         "disputes",

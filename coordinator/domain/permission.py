@@ -56,6 +56,9 @@ class Permission(StrEnum):
     # both sides
     TASK_TAKE = "task:take"  # what one may take is decided by what it takes to do it
     LEGAL_ORDER_ATTACH = "legal_order:attach"  # by the partner that holds, or by an authority
+    LEGAL_ORDER_CALL_BACK = "legal_order:call_back"  # to the authority that it names; a person
+    ENCUMBRANCE_ATTACH = "encumbrance:attach"  # likewise, to a hold
+    ENCUMBRANCE_LIFT = "encumbrance:lift"  # and a legal order; a second person, by a document
     EVIDENCE_SEAL = "evidence:seal"  # and send its parts
     EVIDENCE_SHARE = "evidence:share"  # it lets one more organisation read
     EVENT_READ = "event:read"
@@ -166,6 +169,10 @@ _HOUSE = frozenset({P.RULEBOOK_ACCEPT})
 _RECOVERING = frozenset({P.RECOVERY_SUBMIT, P.RECOVERY_REPLY, P.RECOVERY_ANSWER})
 #: Who may send money back may let it be sent; approving is a person's.
 _RECOVERY_DECIDING = _RECOVERING | {P.RECOVERY_DISPOSE, P.RECOVERY_APPROVE}
+#: An authority's order and a court's: attached by who answers for it, or a machine of theirs.
+_ORDERS = frozenset({P.LEGAL_ORDER_ATTACH, P.ENCUMBRANCE_ATTACH})
+#: What lets go what an order holds, and who was spoken to: never a machine.
+_LIFTING = frozenset({P.ENCUMBRANCE_LIFT, P.LEGAL_ORDER_CALL_BACK})
 #: Where money comes back to takes people; a machine never does it.
 _RESTORING = frozenset({P.DESTINATION_CHANGE, P.RETURN_ASK, P.RETURN_CONFIRM})
 _RESTORING_DECIDED = frozenset({P.DESTINATION_APPROVE, P.RETURN_APPROVE})
@@ -190,7 +197,7 @@ _MEMBERSHIP = frozenset(
 _LIMITING = frozenset({P.LEG_LIMIT})
 
 #: What a machine never does, whatever its partner's policy names.
-_NEVER_MACHINES = _RESTORING | {P.AUDIT_READ, P.RECOVERY_APPROVE}
+_NEVER_MACHINES = _LIFTING | _RESTORING | {P.AUDIT_READ, P.RECOVERY_APPROVE}
 
 #: The console is for people: who has a person's role opens it with a key that they have already,
 #: and takes a key of their own away that they lost.
@@ -219,7 +226,9 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _RECOVERY_DECIDING
             | _ENDPOINTS
             | _SEALING
-            | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
+            | _ORDERS
+            | _LIFTING
+            | {P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.SECURITY_LEAD: (
             _READ
@@ -235,7 +244,9 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _ENDPOINTS
             | _MEMBERSHIP
             | _SEALING
-            | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
+            | _ORDERS
+            | _LIFTING
+            | {P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.AUDITOR: _READ | _CONSOLE | {P.WEBHOOK_ENDPOINT_READ, P.AUDIT_READ},
         # What stands where deposits come in has a key that opens nothing else.

@@ -30,6 +30,8 @@ NEEDS: Mapping[TaskKind, Permission] = MappingProxyType(
         TaskKind.REVIEW_ACCOUNT: Permission.HOLD_EXTEND,
         TaskKind.ANSWER_EXTENSION: Permission.HOLD_EXTEND,
         TaskKind.CONSIDER_RELEASE: Permission.HOLD_RELEASE,
+        TaskKind.REVIEW_ENCUMBRANCE: Permission.ENCUMBRANCE_ATTACH,
+        TaskKind.REVIEW_ORDER: Permission.LEGAL_ORDER_ATTACH,
         TaskKind.REACH_PARTNER: Permission.FREEZE_REQUEST_SUBMIT,
         TaskKind.DECIDE_GRANT: Permission.GRANT_APPROVE,
         TaskKind.CHECK_ROOT_RESET: Permission.REVOCATION_MAKE,

@@ -59,7 +59,13 @@ from coordinator.services.requests import (
     support,
     tasks,
 )
-from coordinator.services.restoring import destinations, recovery_requests, return_requests
+from coordinator.services.restoring import (
+    destinations,
+    encumbering,
+    liftings,
+    recovery_requests,
+    return_requests,
+)
 
 HANDLERS: tuple[Handler[Any], ...] = (
     # A freeze request, from submission to closure.
@@ -115,6 +121,14 @@ HANDLERS: tuple[Handler[Any], ...] = (
     holds.remind,
     same_funds.mark,
     legal_orders.attach,
+    legal_orders.call_back,
+    # What others claim of it.
+    encumbering.encumber,
+    liftings.lift_encumbrance,
+    liftings.lift_legal_order,
+    liftings.review_encumbrance,
+    liftings.review_legal_order,
+    liftings.miss_review,
     disputes.raise_dispute,
     disputes.resolve,
     disputes.recommend_release,

@@ -78,6 +78,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/drafts": ALL,
     f"GET {REQUEST}/info-requests": ALL,
     f"GET {REQUEST}/legal-orders": ALL,
+    f"GET {REQUEST}/encumbrances": ALL,
     f"GET {REQUEST}/partners": ALL,
     f"GET {REQUEST}/support": ALL,
     "GET /v1/flags": {"system", "screening"},
@@ -145,6 +146,12 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/hold-extensions": DISPOSING,
     f"POST {REQUEST}/extension-requests": LEAD,
     f"POST {REQUEST}/legal-orders": DISPOSING,
+    f"POST {REQUEST}/legal-orders/{{legal_order_id}}/call-backs": DISPOSING,
+    f"POST {REQUEST}/legal-orders/{{legal_order_id}}/reviews": DISPOSING,
+    f"POST {REQUEST}/legal-orders/{{legal_order_id}}/lifting": DISPOSING,
+    f"POST {REQUEST}/encumbrances": DISPOSING,
+    f"POST {REQUEST}/encumbrances/{{encumbrance_id}}/reviews": DISPOSING,
+    f"POST {REQUEST}/encumbrances/{{encumbrance_id}}/lifting": DISPOSING,
     f"POST {REQUEST}/partners": LEAD,
     "GET /v1/tasks": ALL,
     # Of a leg that is to be acknowledged; a system does not take, it does.
@@ -184,10 +191,16 @@ ASKED_SIDE = {
         "hold-extensions",
         "return-requests/{return_id}/answer",
         "legal-orders",
+        "legal-orders/{legal_order_id}/call-backs",
+        "legal-orders/{legal_order_id}/reviews",
+        "legal-orders/{legal_order_id}/lifting",
+        "encumbrances",
+        "encumbrances/{encumbrance_id}/reviews",
+        "encumbrances/{encumbrance_id}/lifting",
     )
 }
 #: An order may be attached by a requester, too, if it is an authority.
-BOTH_SIDES = {f"POST {REQUEST}/legal-orders"}
+BOTH_SIDES = {route for route in ASKED_SIDE if "/legal-orders" in route or "/encumbr" in route}
 UNKNOWN = "01kk7h3m6xf9trv2c8e5b4n0qa"
 ROLES = sorted(ALL)
 LATER_END = {"hold": f"hld_{UNKNOWN}", "hold_expires_at": "2026-04-01T00:00:00Z"}
@@ -242,6 +255,13 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/extension-requests": act | LATER_END | {"reason": "The order is on its way."},
         "/legal-orders": act
         | {"agency": "Police", "reference": "17/2026", "document_sha256": "0" * 64},
+        "/call-backs": act
+        | {"at": "2026-03-02T11:00:00Z", "number_from": "known_before", "outcome": "confirmed"},
+        "/reviews": act | {"review_at": "2026-09-01T00:00:00Z"},
+        "/lifting": act | {"act_sha256": "0" * 64, "document_sha256": "0" * 64},
+        "/encumbrances": act
+        | {"kind": "attachment", "hold": f"hld_{UNKNOWN}", "order_sha256": "0" * 64}
+        | {"blocks": ["release"], "court": "Harju", "number": "2-26-123"},
         "/sealed-evidence/parts": act | {"data": "A" * 22},
         "/sealed-evidence": act | by_hand([bytes(16)], {cast.a.handle: "A" * 43}),
         "/recipients": act
@@ -323,6 +343,8 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "endpoint_id": f"whe_{UNKNOWN}",
         "info_request_id": f"inf_{UNKNOWN}",
         "dispute_id": f"dsp_{UNKNOWN}",
+        "encumbrance_id": f"enc_{UNKNOWN}",
+        "legal_order_id": f"ord_{UNKNOWN}",
         "clearance_id": f"clr_{UNKNOWN}",
         "withdrawal_id": f"wdp_{UNKNOWN}",
         "sealed_evidence_id": f"sev_{UNKNOWN}",

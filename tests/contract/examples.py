@@ -478,6 +478,32 @@ def _questions(w: World, ask: dict[str, Any]) -> None:
     w.act(a.lead, ask, path, resolution="rejected", text="The trace is clear.")
 
 
+def _restrain(w: World, ask: dict[str, Any], hold: str) -> None:
+    a, b, *_ = w.cast.all
+    order = w.items(b.auditor, ask, "legal-orders")[0]
+    called = {"at": "2026-03-02T12:00:00Z", "number_from": "agency_website"}
+    path = f"legal-orders/{order['id']}"
+    w.act(a.compliance, ask, f"{path}/call-backs", outcome="confirmed", **called)
+    claim = {
+        "hold": hold,
+        "kind": "attachment",
+        "order_sha256": _DOCUMENT,
+        "amount": "300",
+        "blocks": ["release", "return"],
+        "court": "Harju County Court",
+        "number": "2-26-123",
+        "review_at": _LATER,
+    }
+    for _ in range(2):  # the second time it is there already
+        same = {"content_sha256": ask["content_sha256"], **claim}
+        _ok(w.post(b.compliance, f"/{ask['id']}/encumbrances", same))
+    made = w.items(b.auditor, ask, "encumbrances")[0]
+    for each, base in ((order, path), (made, f"encumbrances/{made['id']}")):
+        w.act(b.compliance, ask, f"{base}/reviews", review_at=_LATER)
+        named = {"act_sha256": each["act_sha256"], "document_sha256": _DOCUMENT}
+        w.act(b.lead, ask, f"{base}/lifting", **named)
+
+
 def _ground(w: World, ask: dict[str, Any]) -> None:
     a, b, *_ = w.cast.all
     hold = w.items(a.auditor, ask, "holds")[0]["id"]
@@ -491,6 +517,7 @@ def _ground(w: World, ask: dict[str, Any]) -> None:
     for _ in range(2):  # the second time it is there already
         same = {"content_sha256": ask["content_sha256"], "hold": hold, **order}
         _ok(w.post(b.compliance, f"/{ask['id']}/legal-orders", same))
+    _restrain(w, ask, hold)
     longer = {"hold": hold, "hold_expires_at": _LATER}
     w.act(a.lead, ask, "extension-requests", reason="The order is on its way.", **longer)
     w.act(b.compliance, ask, "hold-extensions", basis="legal_order", **longer)
@@ -563,6 +590,7 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
         *("addresses", "asked", "events", "alarms", "partners", "drafts", "support", "indemnities"),
         "guests",
         *("withdrawals", "legs", "info-requests", "ledger", "holds", "answers", "legal-orders"),
+        "encumbrances",
         *("disputes", "evidence", "evidence-bundle", "summary.pdf", "sealed-evidence"),
     )
     incident = f"/v1/incidents/{ask['incident']['id']}"

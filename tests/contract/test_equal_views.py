@@ -25,6 +25,15 @@ from tests.services.through_api import World, found_line, frozen_line, released_
 
 _BASE = "/v1/freeze-requests/{request_id}"
 _LATER = "2026-03-20T12:00:00Z"
+_PAST = "2026-03-02T11:00:00Z"
+_CLAIM = {
+    "kind": "attachment",
+    "order_sha256": "0" * 64,
+    "amount": "500",
+    "blocks": ["release", "return"],
+    "court": "Harju County Court",
+    "number": "2-26-123",
+}
 _ORDER = {"agency": "State police", "reference": "1-23-456", "document_sha256": "0" * 64}
 
 #: What an answer says, and what a read says of the same.
@@ -321,6 +330,58 @@ def _attach(w: World) -> Iterator[Pair]:
     yield _without(answer, "log"), read
 
 
+def _call_back(w: World) -> Iterator[Pair]:
+    request = w.live()
+    words = {"hold": w.freeze(w.cast.b, request), **_ORDER}
+    order = w.act(w.cast.b.compliance, request, "legal-orders", **words)
+    heard = {"at": _PAST, "number_from": "known_before", "outcome": "confirmed"}
+    path = f"legal-orders/{order['id']}"
+    answer = w.act(w.cast.a.lead, request, f"{path}/call-backs", **heard)
+    yield _without(answer, "log"), _item(w, w.cast.b.auditor, request, "legal-orders", order["id"])
+
+
+def _review_order(w: World) -> Iterator[Pair]:
+    yield from _looked_at(w, "legal-orders", _ORDER)
+
+
+def _lift_order(w: World) -> Iterator[Pair]:
+    yield from _lift(w, "legal-orders", _ORDER)
+
+
+def _encumber(w: World) -> Iterator[Pair]:
+    request = w.live()
+    words = {"hold": w.freeze(w.cast.b, request), **_CLAIM}
+    answer = w.act(w.cast.b.compliance, request, "encumbrances", **words)
+    read = _item(w, w.cast.a.auditor, request, "encumbrances", answer["id"])
+    yield _without(answer, "log"), read
+
+
+def _review_claim(w: World) -> Iterator[Pair]:
+    yield from _looked_at(w, "encumbrances", _CLAIM)
+
+
+def _lift_claim(w: World) -> Iterator[Pair]:
+    yield from _lift(w, "encumbrances", _CLAIM)
+
+
+def _looked_at(w: World, noun: str, words: Mapping[str, Any]) -> Iterator[Pair]:
+    request = w.live()
+    hold = w.freeze(w.cast.b, request)
+    made = w.act(w.cast.b.compliance, request, noun, hold=hold, **words)
+    path = f"{noun}/{made['id']}/reviews"
+    answer = w.act(w.cast.b.compliance, request, path, review_at=_LATER)
+    yield _without(answer, "log"), _item(w, w.cast.a.auditor, request, noun, made["id"])
+
+
+def _lift(w: World, noun: str, words: Mapping[str, Any]) -> Iterator[Pair]:
+    request = w.live()
+    hold = w.freeze(w.cast.b, request)
+    made = w.act(w.cast.b.compliance, request, noun, hold=hold, **words)
+    named = {"act_sha256": made["act_sha256"], "document_sha256": "cd" * 32}
+    answer = w.act(w.cast.b.lead, request, f"{noun}/{made['id']}/lifting", **named)
+    yield _without(answer, "log"), _item(w, w.cast.a.auditor, request, noun, made["id"])
+
+
 def _dispute(w: World) -> Iterator[Pair]:
     request = w.live()
     words = {"hold": w.freeze(w.cast.b, request), "reference": "K-1001", "text": "It is a shop."}
@@ -473,6 +534,12 @@ _CASES: dict[str, Case] = {
     f"{_BASE}/hold-extensions": _extend,
     f"{_BASE}/extension-requests": _ask_longer,
     f"{_BASE}/legal-orders": _attach,
+    f"{_BASE}/legal-orders/{{legal_order_id}}/call-backs": _call_back,
+    f"{_BASE}/legal-orders/{{legal_order_id}}/reviews": _review_order,
+    f"{_BASE}/legal-orders/{{legal_order_id}}/lifting": _lift_order,
+    f"{_BASE}/encumbrances": _encumber,
+    f"{_BASE}/encumbrances/{{encumbrance_id}}/reviews": _review_claim,
+    f"{_BASE}/encumbrances/{{encumbrance_id}}/lifting": _lift_claim,
     f"{_BASE}/clearances/{{clearance_id}}/revocation": _revoke_clearance,
     f"{_BASE}/sealed-evidence/parts": _send_part,
     f"{_BASE}/sealed-evidence": _seal,

@@ -70,6 +70,7 @@ ADDED_LATER = {"log", "drill", "units", "next_cursor"}
 NO_VIEWS = {
     "ActProof",
     "AskedAddress",
+    "CallBackRecord",
     "DecisionAnswer",
     "EngineArguments",
     "GivesUp",

@@ -64,6 +64,8 @@ ASKED = {
 RESTORING = {P.DESTINATION_CHANGE, P.RETURN_ASK, P.RETURN_CONFIRM}
 SEALING = {P.EVIDENCE_SEAL, P.EVIDENCE_SHARE}
 PAPERS = {P.SUPPORT_RAISE, P.INDEMNITY_GIVE}
+ORDERS = {P.LEGAL_ORDER_ATTACH, P.ENCUMBRANCE_ATTACH}
+LIFTING = {P.ENCUMBRANCE_LIFT, P.LEGAL_ORDER_CALL_BACK}
 #: What is for people and never for systems: the console, and what one's own organisation did.
 CONSOLE, AUDIT = {P.CONSOLE_LINK_MAKE, P.KEY_REVOKE}, {P.AUDIT_READ}
 #: The table a second time, flat.
@@ -77,7 +79,9 @@ EXPECTED = {
     | AUDIT
     | {P.RECOVERY_SUBMIT, P.RECOVERY_REPLY, P.RECOVERY_ANSWER}
     | {P.RECOVERY_DISPOSE, P.RECOVERY_APPROVE}
-    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT}
+    | {P.TASK_TAKE, P.RULEBOOK_ACCEPT}
+    | ORDERS
+    | LIFTING
     | RESTORING
     | PAPERS
     | SEALING,
@@ -85,6 +89,8 @@ EXPECTED = {
     | ENDPOINTS
     | ASKED
     | SEALING
+    | ORDERS
+    | LIFTING
     | RESTORING
     | {
         P.LEG_LIMIT,
@@ -107,7 +113,6 @@ EXPECTED = {
         P.RECOVERY_ANSWER,
         P.RECOVERY_DISPOSE,
         P.RECOVERY_APPROVE,
-        P.LEGAL_ORDER_ATTACH,
         P.SUPPORT_RAISE,
         P.INDEMNITY_GIVE,
         P.TASK_TAKE,
@@ -179,8 +184,8 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = PAPERS | CONSOLE | AUDIT | RESTORING
-    for_people |= {P.RULEBOOK_ACCEPT, P.RECOVERY_APPROVE}
+    for_people = PAPERS | LIFTING | CONSOLE | AUDIT | RESTORING | {P.RULEBOOK_ACCEPT}
+    for_people |= {P.RECOVERY_APPROVE}
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 
 
@@ -244,4 +249,4 @@ def test_every_right_is_given_to_somebody() -> None:
 @pytest.mark.parametrize("role", [R.COMPLIANCE, R.SECURITY_LEAD, R.SYSTEM])
 def test_no_machine_answers_for_papers(role: Role) -> None:
     system = actor(role, kind=ActorKind.SYSTEM, as_compliance=True)
-    assert not PAPERS & permissions_of(system)
+    assert not (PAPERS | LIFTING) & permissions_of(system)

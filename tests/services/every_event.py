@@ -22,6 +22,7 @@ from coordinator.services.membership.suspensions import SuspendPartner
 from coordinator.services.requests.alarms import PageNext
 from coordinator.services.requests.guests import GuestLineView, NoteGuestContact, RecordGuestAnswer
 from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliverable
+from coordinator.services.restoring.liftings import MissReview
 from coordinator.storage.requests import alarms, guests
 from coordinator.storage.tail import restored
 from coordinator.storage.tail import transparency_log as log_store
@@ -67,6 +68,13 @@ from tests.services.request_cast import (
 
 _PAPER = "ab" * 32
 _LATER: dict[str, Any] = {"hold_expires_at": format_time(NOON + 40 * DAY)}
+_CLAIM = {
+    "kind": "competing_claim",
+    "order_sha256": _PAPER,
+    "blocks": ["return"],
+    "court": "Harju County Court",
+    "number": "2-26-123",
+}
 _ORDER = {"agency": "Police and Border Guard Board", "reference": "1-23-456"}
 
 
@@ -331,7 +339,7 @@ def _argue(office: Office) -> None:
         b.compliance, ask, "disputes", hold=hold, reference="case-18", text="Bought in good faith."
     )
     desk.resolve(ask, dispute["id"])
-    desk.act(b.compliance, ask, "legal-orders", hold=hold, document_sha256=_PAPER, **_ORDER)
+    _restrain(office, ask, hold)
     terms = {
         "cap": {"asset": ETHER, "amount": "50000"},
         "law": "EE",
@@ -341,6 +349,32 @@ def _argue(office: Office) -> None:
     _below(office, ask, a.compliance, "indemnities", **terms)
     desk.act(a.lead, ask, "flag-renewals")
     desk.act(a.lead, ask, "support", support="order", document_sha256=_PAPER, reference="K-1-23")
+
+
+def _restrain(office: Office, ask: Ask, hold: str) -> None:
+    """Attach an order and a claim to a hold, miss their dates, look again, and lift both."""
+    desk = office.desk
+    a, b, _, _ = desk.cast.all
+    soon = {"hold": hold, "document_sha256": _PAPER}
+    by = format_time(desk.clock.now() + DAY)
+    order = desk.act(b.compliance, ask, "legal-orders", **soon, **_ORDER, freeze_until=by)
+    claim = desk.act(b.compliance, ask, "encumbrances", hold=hold, review_at=by, **_CLAIM)
+    heard = {"at": format_time(desk.clock.now()), "number_from": "known_before"}
+    calls = f"legal-orders/{order['id']}/call-backs"
+    _below(office, ask, a.lead, calls, outcome="confirmed", **heard)
+    desk.step(2 * DAY)
+    for noun, made in (("legal-orders", order), ("encumbrances", claim)):
+        desk.own(MissReview(restraint_id=made["id"]))
+        path = f"{noun}/{made['id']}"
+        _below(
+            office,
+            ask,
+            b.compliance,
+            f"{path}/reviews",
+            review_at=format_time(desk.clock.now() + 30 * DAY),
+        )
+        named = {"act_sha256": made["act_sha256"], "document_sha256": _PAPER}
+        _below(office, ask, b.lead, f"{path}/lifting", **named)
 
 
 def _have_two_leads_withdraw(office: Office) -> None:

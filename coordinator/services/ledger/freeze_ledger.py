@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.encumbrance import BLOCKED_BY_KIND
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Flagged, LegLedger, Rules, book
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.hold import obliged
@@ -47,6 +46,7 @@ from holdfast.protocol import canonical_json, payloads
 from holdfast.protocol.amounts import KnownAssets, format_amount
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.transaction import require_whole
+from holdfast.protocol.claims import BLOCKED_BY_KIND
 from holdfast.protocol.payloads import (
     CorrectionLine,
     FoundLine,

@@ -105,6 +105,16 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
             "holds {request}",
             _REPORTS,
         ),
+        TaskKind.REVIEW_ENCUMBRANCE: _Step(
+            "Look again whether this claim stands: say until when, or have another person lift it",
+            "stands {request} {about} --until TIME",
+            f"{_REQUEST}/encumbrances/{{about}}/reviews",
+        ),
+        TaskKind.REVIEW_ORDER: _Step(
+            "Its freeze period ends: say until when it stands, or have another person lift it",
+            "stands {request} {about} --until TIME",
+            f"{_REQUEST}/legal-orders/{{about}}/reviews",
+        ),
         TaskKind.REACH_PARTNER: _Step(
             "No notice reaches {partner}: telephone its contact", "partners", "/v1/partners", "GET"
         ),

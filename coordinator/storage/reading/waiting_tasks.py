@@ -44,6 +44,7 @@ from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.membership.root_resets import WAITING
 from coordinator.storage.reading import awaited_decisions
 from coordinator.storage.requests.leg_limits import EVERYTHING, is_seen
+from coordinator.storage.tables.encumbrances import EncumbranceRow
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import (
@@ -51,6 +52,7 @@ from coordinator.storage.tables.life_cycle import (
     DisputeRow,
     GrantProposalRow,
     InfoRequestRow,
+    LegalOrderRow,
     RootResetRow,
     WithdrawalProposalRow,
 )
@@ -59,7 +61,7 @@ from coordinator.storage.tables.partners import PartnerKeyRow, SubjectRow
 from coordinator.storage.tables.recovery import RecoveryRequestRow
 from coordinator.storage.tables.restoring import DestinationRow, ReturnRequestRow
 from holdfast.protocol.tasks import Task, TaskKind
-from holdfast.protocol.vocabulary import RequestStatus, ReturnStatus, Role
+from holdfast.protocol.vocabulary import EncumbranceStatus, RequestStatus, ReturnStatus, Role
 
 #: Until when something waits for which no clock runs: it comes last.
 NO_TIME = datetime(9999, 12, 31, tzinfo=UTC)
@@ -538,6 +540,8 @@ def _of_partner_asked() -> Iterable[_Branch]:
         since_later=_BEFORE_REVIEW,
     )
     yield _extensions()
+    yield _reviews(TaskKind.REVIEW_ENCUMBRANCE, EncumbranceRow)
+    yield _reviews(TaskKind.REVIEW_ORDER, LegalOrderRow)
     yield _Branch(
         kind=TaskKind.CONSIDER_RELEASE,
         request_id=DisputeRow.request_id,
@@ -550,6 +554,26 @@ def _of_partner_asked() -> Iterable[_Branch]:
             is_seen(DisputeRow.request_id, _PARTNER, _VIEWER),
             DisputeRow.resolved_at.is_(None),
             DisputeRow.release_recommended_at.is_not(None),
+        ],
+    )
+
+
+def _reviews(kind: TaskKind, row: type[EncumbranceRow] | type[LegalOrderRow]) -> _Branch:
+    """Return what its own partner is to look at again, be it the requester or asked."""
+    return _Branch(
+        kind=kind,
+        request_id=row.request_id,
+        about=row.id,
+        leg_id=row.leg_id,
+        due=row.review_at,
+        since=row.review_at,
+        since_later=_BEFORE_END,
+        where=[
+            row.partner == _PARTNER,
+            row.status != EncumbranceStatus.LIFTED.value,
+            row.review_at.is_not(None),
+            row.review_at <= _NEAR,
+            is_seen(row.request_id, _PARTNER, _VIEWER),
         ],
     )
 

@@ -12,7 +12,7 @@ inside that call.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar
@@ -61,11 +61,15 @@ from holdfast.protocol.life_cycle_payloads import (
     ClearanceRevocation,
     Dispute,
     DisputeResolution,
+    Encumbrance,
+    EncumbranceReview,
     IndemnityCap,
     IndemnityGift,
     InfoAnswer,
     InfoRequest,
     LegalOrder,
+    Lifting,
+    OrderCallBack,
     PartnersAddition,
     SameFunds,
     SupportRaise,
@@ -79,6 +83,7 @@ from holdfast.protocol.life_cycle_views import (
     ClearanceView,
     DisputeView,
     DraftView,
+    EncumbranceView,
     IncidentDetailView,
     IndemnityView,
     InfoRequestView,
@@ -200,11 +205,15 @@ from holdfast.protocol.views import (
     WaitingTaskView,
 )
 from holdfast.protocol.vocabulary import (
+    Blocked,
+    CallBackOutcome,
     Decision,
     DeclineCode,
+    EncumbranceKind,
     ErasureReason,
     EventType,
     HoldBasis,
+    NumberSource,
     Support,
     WithdrawalReason,
 )
@@ -1190,20 +1199,108 @@ class Client:
         reference: str,
         document_sha256: str,
         hold: str | None = None,
+        details: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
     ) -> LegalOrderView:
-        """Attach an authority's order by the hash of its document; it changes no hold by itself."""
+        """Attach an authority's order by the hash of its document; it changes no hold by itself.
+
+        Args:
+            request: Which.
+            agency: Whose order it is.
+            reference: Its own number.
+            document_sha256: Of its file, which stays with you.
+            hold: Only this one.
+            details: `officer`, `entity`, `verification`, `call_back`, `freeze_until`, where known.
+            idempotency_key: To try again with.
+        """
         members = {
             "content_sha256": request.content_sha256,
             "agency": agency,
             "reference": reference,
             "document_sha256": document_sha256,
+            **(details or {}),
         }
         if hold is not None:
             members["hold"] = hold
         body = LegalOrder.model_validate(members)
         path = f"{_REQUESTS}/{request.id}/legal-orders"
         return self._post(LegalOrderView, path, body, idempotency_key)
+
+    def call_back_about_order(
+        self,
+        request: RequestRef,
+        order_id: str,
+        *,
+        at: datetime,
+        number_from: NumberSource,
+        outcome: CallBackOutcome,
+        idempotency_key: str | None = None,
+    ) -> LegalOrderView:
+        """Say that you called the authority back about its order yourself, and what you heard."""
+        body = OrderCallBack(
+            content_sha256=request.content_sha256, at=at, number_from=number_from, outcome=outcome
+        )
+        path = f"{_REQUESTS}/{request.id}/legal-orders/{order_id}/call-backs"
+        return self._post(LegalOrderView, path, body, idempotency_key)
+
+    def encumber(
+        self,
+        request: RequestRef,
+        *,
+        kind: EncumbranceKind,
+        hold: str,
+        order_sha256: str,
+        court: str,
+        number: str,
+        blocks: Collection[Blocked] = tuple(Blocked),
+        amount: int | None = None,
+        review_at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> EncumbranceView:
+        """Attach a third party's claim to a hold, by the hash of the order; None: all of it."""
+        body = Encumbrance(
+            content_sha256=request.content_sha256,
+            kind=kind,
+            hold=hold,
+            order_sha256=order_sha256,
+            amount=None if amount is None else str(amount),
+            blocks=sorted(blocks),
+            court=court,
+            number=number,
+            review_at=review_at,
+        )
+        path = f"{_REQUESTS}/{request.id}/encumbrances"
+        return self._post(EncumbranceView, path, body, idempotency_key)
+
+    def lift(
+        self,
+        request: RequestRef,
+        restraint: LegalOrderView | EncumbranceView,
+        *,
+        document_sha256: str,
+        idempotency_key: str | None = None,
+    ) -> LegalOrderView | EncumbranceView:
+        """Lift an order or an encumbrance by a document, as a second person of who attached it."""
+        body = Lifting(
+            content_sha256=request.content_sha256,
+            act_sha256=restraint.act_sha256 or "",
+            document_sha256=document_sha256,
+        )
+        path = f"{_restraint_path(request, restraint)}/lifting"
+        return self._post(type(restraint), path, body, idempotency_key)
+
+    def review_restraint(
+        self,
+        request: RequestRef,
+        restraint: LegalOrderView | EncumbranceView,
+        *,
+        review_at: datetime,
+        idempotency_key: str | None = None,
+    ) -> LegalOrderView | EncumbranceView:
+        """Say that your order or encumbrance stands, and when somebody looks again."""
+        body = EncumbranceReview(content_sha256=request.content_sha256, review_at=review_at)
+        path = f"{_restraint_path(request, restraint)}/reviews"
+        return self._post(type(restraint), path, body, idempotency_key)
 
     def raise_support(
         self,
@@ -1477,6 +1574,10 @@ class Client:
         """Yield the legal orders that one may see."""
         return self._pages(LegalOrderView, f"{_REQUESTS}/{request_id}/legal-orders")
 
+    def encumbrances(self, request_id: str) -> Iterator[EncumbranceView]:
+        """Yield the encumbrances that one may see."""
+        return self._pages(EncumbranceView, f"{_REQUESTS}/{request_id}/encumbrances")
+
     def incidents(self) -> Iterator[IncidentSummary]:
         """Yield the incidents of which one may see a request."""
         return self._pages(IncidentSummary, "/v1/incidents")
@@ -1509,6 +1610,11 @@ class Client:
     def yearly_summary(self, year: int) -> YearlySummary:
         """Return the public summary of a year, unsigned."""
         return yearly_summary(self.transport, year)
+
+
+def _restraint_path(request: RequestRef, restraint: LegalOrderView | EncumbranceView) -> str:
+    noun = "legal-orders" if isinstance(restraint, LegalOrderView) else "encumbrances"
+    return f"{_REQUESTS}/{request.id}/{noun}/{restraint.id}"
 
 
 def coordinator_keys(transport: Transport) -> list[PublicKey]:

@@ -20,10 +20,14 @@ from holdfast.protocol.life_cycle_payloads import (
     ClearanceRevocation,
     Dispute,
     DisputeResolution,
+    Encumbrance,
+    EncumbranceReview,
     IndemnityGift,
     InfoAnswer,
     InfoRequest,
     LegalOrder,
+    Lifting,
+    OrderCallBack,
     PartnersAddition,
     SameFunds,
     SupportRaise,
@@ -185,6 +189,22 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "extend": ActRule("hold-extensions", HoldExtension, _ON_LEG, DISPOSERS),
         "dispute": ActRule("disputes", Dispute, _ON_LEG, DISPOSERS),
         "legal_order": ActRule("legal-orders", LegalOrder, Side.EITHER, DISPOSERS),
+        "call_back": ActRule(
+            "legal-orders/{ord}/call-backs", OrderCallBack, Side.EITHER, DISPOSERS, by_person=True
+        ),
+        "review_legal_order": ActRule(
+            "legal-orders/{ord}/reviews", EncumbranceReview, Side.EITHER, DISPOSERS
+        ),
+        "lift_legal_order": ActRule(
+            "legal-orders/{ord}/lifting", Lifting, Side.EITHER, DISPOSERS, by_person=True
+        ),
+        "encumber": ActRule("encumbrances", Encumbrance, Side.EITHER, DISPOSERS),
+        "review_encumbrance": ActRule(
+            "encumbrances/{enc}/reviews", EncumbranceReview, Side.EITHER, DISPOSERS
+        ),
+        "lift_encumbrance": ActRule(
+            "encumbrances/{enc}/lifting", Lifting, Side.EITHER, DISPOSERS, by_person=True
+        ),
         "seal_evidence": ActRule("sealed-evidence", SealedEvidence, Side.EITHER, _ANSWERERS),
         "share_evidence": ActRule(
             "sealed-evidence/{sev}/recipients", SealedEvidenceShare, Side.EITHER, DISPOSERS

@@ -22,9 +22,12 @@ from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.views import LineView, LogEntry, Totals, View
 from holdfast.protocol.vocabulary import (
     Arrival,
+    Blocked,
+    CallBackOutcome,
     DeclineCode,
     DepositStatus,
     DestinationStatus,
+    EncumbranceKind,
     ErasureReason,
     EventType,
     GuestAnswer,
@@ -464,6 +467,40 @@ class LegLegalOrderAttachedData(OfRequest):
     evidence: Evidence
 
 
+class OfLegalOrder(OfRequest):
+    """About an order that was attached before."""
+
+    legal_order: Annotated[str, Field(description="`ord_…`")]
+    hold: Annotated[str | None, Field(description="Which hold; null: all of the leg's.")]
+    requester_sequence: int | None = None
+
+
+class LegLegalOrderCalledBackData(OfLegalOrder):
+    """A member called the authority back about an order, and says what it heard."""
+
+    outcome: CallBackOutcome
+    called_at: Annotated[Time, Field(description="When it called.")]
+
+
+class LegLegalOrderReviewDueData(OfLegalOrder):
+    """An order's freeze period is over: whoever attached it reviews or lifts it; it stands."""
+
+    review_at: Time
+
+
+class LegLegalOrderReviewedData(OfLegalOrder):
+    """Whoever attached an order looked again: it stands, until another look."""
+
+    review_at: Time
+
+
+class LegLegalOrderLiftedData(OfLegalOrder):
+    """An order blocks nothing any more, by another document."""
+
+    document_sha256: Sha256
+    evidence: Evidence
+
+
 class LegIndemnityGivenData(OfRequest):
     """The requester makes good what a wrong freeze costs, by the terms of a document."""
 
@@ -644,6 +681,43 @@ class HoldExtendedData(OfHold):
     hold_expires_at: Time
     basis: HoldBasis
     before: Annotated[Time, Field(description="The end until now.")]
+
+
+class OfEncumbrance(OfHold):
+    """About a third party's claim on a hold."""
+
+    encumbrance: Annotated[str, Field(description="`enc_…`")]
+
+
+class HoldEncumberedData(OfEncumbrance):
+    """A third party claims a hold, or a part: agree to nothing that would eat into it."""
+
+    attached_by: Handle
+    kind: EncumbranceKind
+    amount: Annotated[str | None, Field(description="Base units; null: all of it.")]
+    blocks: list[Blocked]
+    order_sha256: Sha256
+    review_at: Time | None
+    evidence: Evidence
+
+
+class HoldEncumbranceReviewDueData(OfEncumbrance):
+    """A claim's date is past: whoever attached it reviews or lifts it; it blocks on."""
+
+    review_at: Time
+
+
+class HoldEncumbranceReviewedData(OfEncumbrance):
+    """Whoever attached a claim looked again: it stands, until another look."""
+
+    review_at: Time
+
+
+class HoldEncumbranceLiftedData(OfEncumbrance):
+    """A claim blocks nothing any more, by another document."""
+
+    document_sha256: Sha256
+    evidence: Evidence
 
 
 class HoldLapsedData(OfHold):
@@ -1176,6 +1250,10 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.LEG_CONTESTED: EventKind(LegContestedData, _BOTH),
         EventType.LEG_DISPUTE_RESOLVED: EventKind(LegDisputeResolvedData, _BOTH),
         EventType.LEG_LEGAL_ORDER: EventKind(LegLegalOrderAttachedData, _BOTH),
+        EventType.LEG_LEGAL_ORDER_CALLED_BACK: EventKind(LegLegalOrderCalledBackData, _BOTH),
+        EventType.LEG_LEGAL_ORDER_REVIEW_DUE: EventKind(LegLegalOrderReviewDueData, _BOTH),
+        EventType.LEG_LEGAL_ORDER_REVIEWED: EventKind(LegLegalOrderReviewedData, _BOTH),
+        EventType.LEG_LEGAL_ORDER_LIFTED: EventKind(LegLegalOrderLiftedData, _BOTH),
         EventType.LEG_INDEMNITY_GIVEN: EventKind(LegIndemnityGivenData, _BOTH),
         EventType.FREEZE_NOTHING: EventKind(FreezeNothingData, _BOTH),
         EventType.FREEZE_FOUND: EventKind(FreezeFoundData, _BOTH),
@@ -1189,6 +1267,10 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.HOLD_REVIEW_DUE: EventKind(HoldReviewDueData, _BOTH),
         EventType.HOLD_EXTENSION_REQUESTED: EventKind(HoldExtensionRequestedData, _BOTH),
         EventType.HOLD_EXTENDED: EventKind(HoldExtendedData, _BOTH),
+        EventType.HOLD_ENCUMBERED: EventKind(HoldEncumberedData, _BOTH),
+        EventType.HOLD_ENCUMBRANCE_REVIEW_DUE: EventKind(HoldEncumbranceReviewDueData, _BOTH),
+        EventType.HOLD_ENCUMBRANCE_REVIEWED: EventKind(HoldEncumbranceReviewedData, _BOTH),
+        EventType.HOLD_ENCUMBRANCE_LIFTED: EventKind(HoldEncumbranceLiftedData, _BOTH),
         EventType.HOLD_LAPSED: EventKind(HoldLapsedData, _BOTH),
         EventType.ANSWER_OWED: EventKind(AnswerOwedData, _BOTH),
         EventType.CLEARANCE_ISSUED: EventKind(ClearanceIssuedData, _BOTH),
@@ -1247,8 +1329,11 @@ OBLIGING = frozenset(
         EventType.LEG_DISPUTED,
         EventType.LEG_DISPUTE_RESOLVED,
         EventType.LEG_LEGAL_ORDER,
+        EventType.LEG_LEGAL_ORDER_LIFTED,
         EventType.LEG_INDEMNITY_GIVEN,
         EventType.HOLD_EXTENSION_REQUESTED,
+        EventType.HOLD_ENCUMBERED,
+        EventType.HOLD_ENCUMBRANCE_LIFTED,
         EventType.RETURN_OPENED,
         EventType.RETURN_ANSWERED,
         EventType.RETURN_RECEIVED,

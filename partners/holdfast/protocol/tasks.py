@@ -31,6 +31,8 @@ class TaskKind(StrEnum):
     REVIEW_ACCOUNT = "review_account"  # that is frozen whole
     ANSWER_EXTENSION = "answer_extension"  # that the requester asks for
     CONSIDER_RELEASE = "consider_release"  # of what nobody answered a dispute about
+    REVIEW_ENCUMBRANCE = "review_encumbrance"  # or lift it: its date comes
+    REVIEW_ORDER = "review_order"  # likewise: its freeze period ends
     REACH_PARTNER = "reach_partner"  # whom no notice reaches
     DECIDE_GRANT = "decide_grant"  # that another lead proposed
     CHECK_ROOT_RESET = "check_root_reset"  # while it can be stopped
@@ -68,6 +70,8 @@ _ABOUT: Mapping[TaskKind, str] = MappingProxyType(
         TaskKind.REVIEW_ACCOUNT: "leg",
         TaskKind.ANSWER_EXTENSION: "hld",
         TaskKind.CONSIDER_RELEASE: "dsp",
+        TaskKind.REVIEW_ENCUMBRANCE: "enc",
+        TaskKind.REVIEW_ORDER: "ord",
         TaskKind.REACH_PARTNER: "leg",
         TaskKind.DECIDE_GRANT: "grp",
         TaskKind.CHECK_ROOT_RESET: "rst",

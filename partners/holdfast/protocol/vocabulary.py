@@ -291,6 +291,31 @@ class EncumbranceStatus(StrEnum):
     LIFTED = "lifted"
 
 
+class Verification(StrEnum):
+    """How it was made sure that an order comes from the authority that it names."""
+
+    CALL_BACK = "call_back"
+    OFFICIAL_PORTAL = "official_portal"
+    SIGNED_DOCUMENT = "signed_document"  # by a certificate that was checked
+    COURT_REGISTER = "court_register"
+    IN_PERSON = "in_person"
+
+
+class NumberSource(StrEnum):
+    """Where the number came from that was called back; never from the order itself."""
+
+    AGENCY_WEBSITE = "agency_website"
+    PUBLIC_DIRECTORY = "public_directory"
+    KNOWN_BEFORE = "known_before"
+
+
+class CallBackOutcome(StrEnum):
+    """What whoever was called back said of an order."""
+
+    CONFIRMED = "confirmed"
+    NOT_CONFIRMED = "not_confirmed"
+
+
 class WithdrawalReason(StrEnum):
     """Why a request, or some of its addresses, was withdrawn: what holders go by."""
 
@@ -532,6 +557,10 @@ class EventType(StrEnum):
     LEG_CONTESTED = "leg.contested"
     LEG_DISPUTE_RESOLVED = "leg.dispute_resolved"
     LEG_LEGAL_ORDER = "leg.legal_order_attached"
+    LEG_LEGAL_ORDER_CALLED_BACK = "leg.legal_order_called_back"
+    LEG_LEGAL_ORDER_REVIEW_DUE = "leg.legal_order_review_due"
+    LEG_LEGAL_ORDER_REVIEWED = "leg.legal_order_reviewed"
+    LEG_LEGAL_ORDER_LIFTED = "leg.legal_order_lifted"
     LEG_INDEMNITY_GIVEN = "leg.indemnity_given"
     FREEZE_NOTHING = "freeze.nothing"
     FREEZE_FOUND = "freeze.found"
@@ -546,6 +575,10 @@ class EventType(StrEnum):
     HOLD_EXTENSION_REQUESTED = "hold.extension_requested"
     HOLD_EXTENDED = "hold.extended"
     HOLD_LAPSED = "hold.lapsed"
+    HOLD_ENCUMBERED = "hold.encumbered"
+    HOLD_ENCUMBRANCE_REVIEW_DUE = "hold.encumbrance_review_due"
+    HOLD_ENCUMBRANCE_REVIEWED = "hold.encumbrance_reviewed"
+    HOLD_ENCUMBRANCE_LIFTED = "hold.encumbrance_lifted"
     ANSWER_OWED = "answer.owed"
     CLEARANCE_ISSUED = "clearance.issued"
     CLEARANCE_REVOKED = "clearance.revoked"

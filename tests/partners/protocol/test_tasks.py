@@ -20,6 +20,8 @@ PREFIXES = {
     TaskKind.REVIEW_ACCOUNT: "leg",
     TaskKind.ANSWER_EXTENSION: "hld",
     TaskKind.CONSIDER_RELEASE: "dsp",
+    TaskKind.REVIEW_ENCUMBRANCE: "enc",
+    TaskKind.REVIEW_ORDER: "ord",
     TaskKind.WITHDRAW: "dsp",
     TaskKind.REACH_PARTNER: "leg",
     TaskKind.DECIDE_GRANT: "grp",
