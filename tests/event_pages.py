@@ -45,6 +45,8 @@ _FAMILIES = {
     "clearance": "Clearances",
     "grant": "Grants",
     "partner": "Members",
+    "recovery": "Deposits that went to the wrong place",
+    "return": "Return requests",
     "destination": "Where money comes back to",
     "rulebook": "The rulebook",
     "task": "Tasks",

@@ -28,6 +28,7 @@ PAGES: Mapping[str, str] = {
     "drills": "Drills",
     "guests": "Guests",
     "paperwork": "Paperwork",
+    "recovery": "Deposits that went to the wrong place",
     "operate": "Operate",
     "glossary": "Glossary",
 }

@@ -15,6 +15,7 @@ from coordinator.api import (
     docs,
     drafts,
     encryption_keys,
+    encumbrances,
     events,
     evidence_bundles,
     flags,
@@ -37,7 +38,9 @@ from coordinator.api import (
     own_acts,
     read_log,
     readiness_reports,
+    recovery_requests,
     request_events,
+    return_requests,
     same_funds,
     sealed_evidence,
     search,
@@ -58,6 +61,8 @@ from coordinator.api.view import CommandView, QueryView, Route, View
 def _section(tag: str, *routes: tuple[str, str, View]) -> tuple[Route, ...]:
     return tuple(Route(method, path, view, tag) for method, path, view in routes)
 
+
+_RETURN = "/v1/freeze-requests/{request_id}/return-requests/{return_id}"
 
 #: The API, by section of its documentation.
 ROUTES: tuple[Route, ...] = (
@@ -164,6 +169,36 @@ ROUTES: tuple[Route, ...] = (
         ("POST", "/v1/freeze-requests/{request_id}/same-funds", same_funds.mark),
         ("POST", "/v1/freeze-requests/{request_id}/legal-orders", legal_orders.attach),
         ("GET", "/v1/freeze-requests/{request_id}/legal-orders", legal_orders.list_orders),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/legal-orders/{legal_order_id}/call-backs",
+            legal_orders.call_back,
+        ),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/legal-orders/{legal_order_id}/reviews",
+            legal_orders.review,
+        ),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/legal-orders/{legal_order_id}/lifting",
+            legal_orders.lift,
+        ),
+    ),
+    *_section(
+        "encumbrances",
+        ("POST", "/v1/freeze-requests/{request_id}/encumbrances", encumbrances.attach),
+        ("GET", "/v1/freeze-requests/{request_id}/encumbrances", encumbrances.list_encumbrances),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/encumbrances/{encumbrance_id}/reviews",
+            encumbrances.review,
+        ),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/encumbrances/{encumbrance_id}/lifting",
+            encumbrances.lift,
+        ),
     ),
     *_section(
         "disputes",
@@ -187,12 +222,32 @@ ROUTES: tuple[Route, ...] = (
     ),
     *_section(
         "money back",
+        ("POST", "/v1/freeze-requests/{request_id}/return-requests", return_requests.ask),
+        ("GET", "/v1/freeze-requests/{request_id}/return-requests", return_requests.list_asked),
+        ("POST", f"{_RETURN}/approvals", return_requests.decide),
+        ("POST", f"{_RETURN}/withdrawal", return_requests.withdraw),
+        ("POST", f"{_RETURN}/answer", return_requests.answer),
+        ("POST", f"{_RETURN}/revocation", return_requests.revoke),
+        ("POST", f"{_RETURN}/receipt", return_requests.confirm),
         ("POST", "/v1/destinations", destinations.propose),
         ("GET", "/v1/destinations", destinations.list_all),
         ("GET", "/v1/destinations/{destination_id}", destinations.read_one),
         ("POST", "/v1/destinations/{destination_id}/approvals", destinations.decide),
         ("POST", "/v1/destinations/{destination_id}/test-transfers", destinations.confirm_test),
         ("POST", "/v1/destinations/{destination_id}/closure", destinations.close),
+    ),
+    *_section(
+        "recovery requests",
+        ("POST", "/v1/recovery-requests", recovery_requests.submit),
+        ("GET", "/v1/recovery-requests", recovery_requests.list_requests),
+        ("GET", "/v1/recovery-requests/statistics", recovery_requests.read_statistics),
+        ("GET", "/v1/recovery-requests/{recovery_id}", recovery_requests.read_request),
+        ("GET", "/v1/recovery-requests/{recovery_id}/deposits", recovery_requests.list_deposits),
+        ("GET", "/v1/recovery-requests/{recovery_id}/evidence", recovery_requests.list_evidence),
+        ("POST", "/v1/recovery-requests/{recovery_id}/approvals", recovery_requests.decide),
+        ("POST", "/v1/recovery-requests/{recovery_id}/withdrawal", recovery_requests.withdraw),
+        ("POST", "/v1/recovery-requests/{recovery_id}/answers", recovery_requests.answer),
+        ("POST", "/v1/recovery-requests/{recovery_id}/replies", recovery_requests.reply),
     ),
     *_section(
         "flags",

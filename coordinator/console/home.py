@@ -71,6 +71,7 @@ class Doing(NamedTuple):
 
 
 _REQUEST = "/console/requests/{request}"
+_RETURN = f"{_REQUEST}/returns/{{about}}"
 _ANSWER = f"{_REQUEST}/answer"
 _HOLDS = f"{_ANSWER}#holds"
 DOINGS: Mapping[TaskKind, Doing] = MappingProxyType(
@@ -93,10 +94,18 @@ DOINGS: Mapping[TaskKind, Doing] = MappingProxyType(
         TaskKind.REVIEW_ACCOUNT: Doing("to look again", "Open", _HOLDS),
         TaskKind.ANSWER_EXTENSION: Doing("to answer", "Answer", _HOLDS),
         TaskKind.CONSIDER_RELEASE: Doing("unanswered", "Open", _ANSWER),
+        TaskKind.REVIEW_ENCUMBRANCE: Doing("to review", "Open", f"{_REQUEST}/documents"),
+        TaskKind.REVIEW_ORDER: Doing("to review", "Open", f"{_REQUEST}/documents"),
         TaskKind.REACH_PARTNER: Doing("unreached", "Open", _REQUEST),
         TaskKind.DECIDE_GRANT: Doing("to decide", "Open", "/console/people"),
         TaskKind.CHECK_ROOT_RESET: Doing("to stop it", "Open", "/console/people"),
+        TaskKind.DECIDE_RETURN: Doing("to decide", "Decide", _RETURN),
+        TaskKind.ANSWER_RETURN: Doing("to answer", "Answer", _RETURN),
+        TaskKind.CONFIRM_RETURN: Doing("to confirm", "Open", _RETURN),
         TaskKind.DECIDE_DESTINATION: Doing("to decide", "Open", "/console/destinations/{about}"),
+        TaskKind.DECIDE_RECOVERY: Doing("to decide", "Open", "/console/recovery/{about}"),
+        TaskKind.ANSWER_RECOVERY: Doing("to answer", "Open", "/console/recovery/{about}"),
+        TaskKind.REPLY_RECOVERY: Doing("to reply", "Open", "/console/recovery/{about}"),
         TaskKind.MEND_ENDPOINT: Doing("failing", "Open", "/console/endpoints"),
     }
 )
@@ -384,10 +393,18 @@ _TITLES: Mapping[TaskKind, str] = MappingProxyType(
         TaskKind.REVIEW_ACCOUNT: "A whole account is frozen for {requester}, in {case}",
         TaskKind.ANSWER_EXTENSION: "{requester} asks you to hold longer, in {case}",
         TaskKind.CONSIDER_RELEASE: "Nobody answered your dispute in {case}",
+        TaskKind.REVIEW_ENCUMBRANCE: "A claim on a hold is to be looked at again, in {case}",
+        TaskKind.REVIEW_ORDER: "The freeze period of a legal order ends, in {case}",
         TaskKind.REACH_PARTNER: "No notice reaches {partner}, in {case}",
         TaskKind.DECIDE_GRANT: "A colleague proposes a key or a right",
         TaskKind.CHECK_ROOT_RESET: "A new root key is about to take over",
+        TaskKind.DECIDE_RETURN: "A colleague would ask money back in {case}",
+        TaskKind.ANSWER_RETURN: "{requester} asks you to send money back, in {case}",
+        TaskKind.CONFIRM_RETURN: "{partner} says that it sent money back, in {case}",
         TaskKind.DECIDE_DESTINATION: "An account that money is to come back to waits for you",
+        TaskKind.DECIDE_RECOVERY: "A request for misplaced deposits waits for you",
+        TaskKind.ANSWER_RECOVERY: "A member asks you for misplaced deposits",
+        TaskKind.REPLY_RECOVERY: "Misplaced deposits that you asked for wait for you",
         TaskKind.MEND_ENDPOINT: "An endpoint of yours takes no events",
     }
 )

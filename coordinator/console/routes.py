@@ -44,8 +44,10 @@ from coordinator.console import (
     passkeys_page,
     people,
     provider_page,
+    recovery,
     render,
     requests,
+    returns,
     search,
     sessions_page,
     signing_in,
@@ -122,6 +124,7 @@ class PublicPage:
 
 _QUESTION = "/console/requests/{request_id}/questions/{info_request_id}"
 _CLEARANCE = "/console/requests/{request_id}/clearances/{clearance_id}"
+_RETURN = "/console/requests/{request_id}/returns/{return_id}"
 _DISPUTE = "/console/requests/{request_id}/disputes/{dispute_id}"
 
 PAGES: tuple[Page | PublicPage, ...] = (
@@ -164,12 +167,24 @@ PAGES: tuple[Page | PublicPage, ...] = (
     Page("GET", "/console/flags", flags.show),
     Page("GET", "/console/on-call", on_call.show),
     Page("POST", "/console/on-call/test", on_call.page_for_test),
+    Page("GET", "/console/requests/{request_id}/returns", returns.show_all),
+    Page("POST", "/console/requests/{request_id}/returns", returns.ask),
+    Page("GET", _RETURN, returns.show),
+    Page("POST", f"{_RETURN}/{{act}}", returns.act),
     Page("GET", "/console/destinations", destinations.show_all),
     Page("POST", "/console/destinations", destinations.propose),
     Page("GET", "/console/destinations/{destination_id}", destinations.show),
     Page("POST", "/console/destinations/{destination_id}/decision", destinations.decide),
     Page("POST", "/console/destinations/{destination_id}/test", destinations.confirm_test),
     Page("POST", "/console/destinations/{destination_id}/close", destinations.close),
+    Page("GET", "/console/recovery", recovery.show_list),
+    Page("GET", "/console/recovery/new", recovery.show_new),
+    Page("POST", "/console/recovery/new", recovery.submit, large=True),
+    Page("GET", "/console/recovery/{recovery_id}", recovery.show),
+    Page("POST", "/console/recovery/{recovery_id}/decision", recovery.decide),
+    Page("POST", "/console/recovery/{recovery_id}/withdrawal", recovery.withdraw),
+    Page("GET", "/console/recovery/{recovery_id}/deposits/{number}", recovery.show_deposit),
+    Page("POST", "/console/recovery/{recovery_id}/deposits/{number}", recovery.speak),
     Page("GET", "/console/rulebook", house_rules.show),
     Page("POST", "/console/rulebook/accept", house_rules.accept),
     Page("GET", "/console/people/sign-in", provider_page.show),

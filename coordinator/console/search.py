@@ -53,6 +53,7 @@ _TABS = {
     "lin": "/ledger",
     "act": "/documents",
     "ord": "/documents",
+    "enc": "/documents",
     "ind": "/documents",
     "inf": "/owed",
     "dsp": "/owed",

@@ -41,6 +41,8 @@ from coordinator.services.requests.alarms import WakeForHold
 from coordinator.services.requests.info_requests import MarkReplyLate
 from coordinator.services.requests.legs import MarkLegOverdue, MarkLegUnanswered
 from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
+from coordinator.services.restoring.liftings import MissReview
+from coordinator.services.restoring.return_requests import ExpireReturn
 from coordinator.storage.console import drafts
 from coordinator.storage.delivery import answer_texts, webhook_endpoints
 from coordinator.storage.ending import disputes, retention, withdrawal_proposals
@@ -56,6 +58,7 @@ from coordinator.storage.requests import (
     read_log,
     sealed_evidence,
 )
+from coordinator.storage.restoring import encumbrances, return_requests
 from coordinator.storage.tail import idempotency, restored
 from holdfast.protocol.payloads import format_time
 
@@ -119,6 +122,11 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
             lambda withdrawal_id: VoidWithdrawal(withdrawal_id=withdrawal_id),
         ),
         Timer(
+            "approve_return_by",
+            return_requests.due,
+            lambda return_id: ExpireReturn(return_id=return_id),
+        ),
+        Timer(
             "close_after",
             lambda connection, now, limit: freeze_requests.due_for_closing(
                 connection, now - policies.close_after, limit
@@ -177,6 +185,16 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
             "answer_owed",
             hold_clocks.due_reminders,
             lambda hold_id: RemindOwed(hold_id=hold_id),
+        ),
+        Timer(
+            "encumbrance_review",
+            encumbrances.due_encumbrances,
+            lambda encumbrance_id: MissReview(restraint_id=encumbrance_id),
+        ),
+        Timer(
+            "legal_order_review",
+            encumbrances.due_orders,
+            lambda order_id: MissReview(restraint_id=order_id),
         ),
         Timer(
             "dispute_answer_by",

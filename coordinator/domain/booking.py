@@ -16,11 +16,11 @@ from coordinator.domain.hold_terms import (
     sharing_terms_fault,
     top_up_terms_fault,
 )
-from coordinator.domain.irregular import is_encumbered
 from coordinator.domain.ledger_draft import LIMIT, Draft, Rules, WorkingHold
 from coordinator.domain.ledger_state import BookedLine, Booking, LegLedger, Position
 from coordinator.domain.nothing_lines import NothingLines
 from coordinator.domain.usd import usd_cents, worth_after
+from holdfast.protocol.claims import is_encumbered
 from holdfast.protocol.payloads import (
     CorrectionLine,
     FoundLine,

@@ -22,6 +22,7 @@ from coordinator.domain.clock_profiles import (
     WorkingDays,
 )
 from coordinator.domain.hold_limits import HoldLimits
+from coordinator.domain.recovery import RecoveryClocks
 from coordinator.domain.retention import months_after, months_before
 from coordinator.domain.working_days import Calendars
 from holdfast.protocol.vocabulary import HoldBasis, Support, Urgency
@@ -63,9 +64,12 @@ class Policies:
         default_hold: What is asked for where a request names no hours.
         warn_before: How long before a hold's end warnings go out, longest first.
         remind_owed: How often an owed answer is recalled.
+        recovery: The clocks of deposits that went to the wrong place.
         approve_grant_within: How long a lead's proposed grant waits for another lead.
         approve_destination_within: How long a proposed destination waits for another person.
         destination_usable_after: From a destination's approval until something is sent there.
+        approve_return_within: How long a return request waits for another person's approval.
+        answer_return_within: From then until its partner should have answered.
         root_reset_after: From the announcement of a new root key to its taking over.
         erase_after_months: How long what an ended request says is kept.
         sealed_evidence_months: How long sealed files are kept after it ended; no longer than that.
@@ -92,9 +96,12 @@ class Policies:
     review_whole_account_after: timedelta
     answer_dispute_within: timedelta
     answer_flash_dispute_within: timedelta
+    recovery: RecoveryClocks
     approve_grant_within: timedelta
     approve_destination_within: timedelta
     destination_usable_after: timedelta
+    approve_return_within: timedelta
+    answer_return_within: timedelta
     root_reset_after: timedelta
     max_holds: Mapping[str, Mapping[HoldBasis, timedelta]]
     support_max: Mapping[Support, timedelta]
@@ -171,6 +178,7 @@ class Policies:
         withdrawal = top.table("withdrawal")
         hold = top.table("hold")
         dispute = top.table("dispute")
+        recovery = top.table("recovery")
         membership = top.table("membership")
         money_back = top.table("money_back")
         retention = top.table("retention")
@@ -201,9 +209,18 @@ class Policies:
             review_whole_account_after=hold.duration("review_whole_account_hours", _HOUR),
             answer_dispute_within=dispute.duration("answer_within_hours", _HOUR),
             answer_flash_dispute_within=dispute.duration("answer_flash_within_hours", _HOUR),
+            recovery=RecoveryClocks(
+                approve_within=recovery.duration("approve_within_hours", _HOUR),
+                answer_within=recovery.duration("answer_within_days", _DAY),
+                reply_within=recovery.duration("reply_within_days", _DAY),
+                return_within=recovery.duration("return_within_days", _DAY),
+                confirm_within=recovery.duration("confirm_within_days", _DAY),
+            ),
             approve_grant_within=membership.duration("grant_proposal_days", _DAY),
             approve_destination_within=money_back.duration("destination_proposal_days", _DAY),
             destination_usable_after=money_back.duration("destination_usable_hours", _HOUR),
+            approve_return_within=money_back.duration("return_approval_hours", _HOUR),
+            answer_return_within=money_back.duration("return_answer_days", _DAY),
             erase_after_months=retention.number("erase_after_months", most=_MOST_MONTHS),
             sealed_evidence_months=retention.number("sealed_evidence_months", most=_MOST_MONTHS),
             names_months=retention.number("names_months", most=_MOST_MONTHS),
@@ -227,6 +244,7 @@ class Policies:
             withdrawal,
             hold,
             dispute,
+            recovery,
             membership,
             money_back,
             retention,

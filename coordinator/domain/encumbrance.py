@@ -9,12 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
 
 from coordinator.domain.errors import InvalidTransitionError
-from holdfast.protocol.vocabulary import Blocked, EncumbranceStatus, LineKind
-
-_EVERYTHING = frozenset(Blocked)
+from holdfast.protocol.claims import Claim, claimed
+from holdfast.protocol.vocabulary import Blocked, EncumbranceStatus
 
 
 class EncumbranceAct(StrEnum):
@@ -42,11 +40,6 @@ TRANSITIONS: Mapping[tuple[EncumbranceStatus | None, EncumbranceAct], Encumbranc
 )
 #: By these it blocks: a date that passed lets nothing go.
 BLOCKING = frozenset({_S.STANDING, _S.REVIEW_DUE})
-
-#: What a line that lets something leave a hold comes to. To seize carries an order out.
-BLOCKED_BY_KIND: Mapping[LineKind, Blocked] = MappingProxyType(
-    {LineKind.RELEASED: Blocked.RELEASE, LineKind.RETURNED: Blocked.RETURN}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +72,6 @@ TARGET_KINDS: Mapping[type[Target], str] = MappingProxyType(
 )
 
 
-class Claim(NamedTuple):
-    """What one encumbrance takes out of a target.
-
-    Attributes:
-        id: `enc_…`, or `ord_…` of a legal order.
-        amount: Base units; None: all that is there, and all that comes.
-        blocks: What must not eat into it.
-    """
-
-    id: str
-    amount: int | None
-    blocks: frozenset[Blocked] = _EVERYTHING
-
-
 def next_status(current: EncumbranceStatus | None, act: EncumbranceAct) -> EncumbranceStatus:
     """Return the status after an act.
 
@@ -109,22 +88,6 @@ def next_status(current: EncumbranceStatus | None, act: EncumbranceAct) -> Encum
     return after
 
 
-def is_against(left: int | None, claims: Iterable[Claim], what: Blocked) -> bool:
-    """Tell whether claims are not covered any more by what is left.
-
-    Several claims add up: nobody here knows that two of them are for the same debt.
-
-    Args:
-        left: Base units that are there afterwards; None: nobody knows how much.
-        claims: All that stand on the target.
-        what: What would make it less.
-    """
-    amounts = _claimed(claims, what)
-    if not amounts:
-        return False
-    return left is None or None in amounts or left < sum(filter(None, amounts))
-
-
 def free_of(held: int | None, claims: Iterable[Claim], what: Blocked) -> int | None:
     """Return how much may go without eating into any claim; None: nobody knows, and all may.
 
@@ -133,7 +96,7 @@ def free_of(held: int | None, claims: Iterable[Claim], what: Blocked) -> int | N
         claims: All that stand on the target.
         what: What it is wanted for.
     """
-    amounts = _claimed(claims, what)
+    amounts = claimed(claims, what)
     if not amounts:
         return held
     if held is None or None in amounts:
@@ -148,7 +111,3 @@ def encumbered_amount(held: int | None, claims: Sequence[Claim]) -> int | None:
     if any(claim.amount is None for claim in claims):
         return held
     return min(sum(claim.amount or 0 for claim in claims), held)
-
-
-def _claimed(claims: Iterable[Claim], what: Blocked) -> list[int | None]:
-    return [claim.amount for claim in claims if what in claim.blocks]

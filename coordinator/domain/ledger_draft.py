@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from coordinator.domain.encumbrance import Claim
 from coordinator.domain.errors import FieldFault
 from coordinator.domain.hold import HoldBalance, end_fault
 from coordinator.domain.hold_limits import HoldLimits
 from coordinator.domain.irregular import Ends
 from coordinator.domain.ledger_state import Finding, Flagged, LegLedger, Position
+from holdfast.protocol.claims import Claim
 from holdfast.protocol.payloads import KeptLine
 from holdfast.protocol.vocabulary import HoldBasis, KeptBasis
 

@@ -56,6 +56,9 @@ class Permission(StrEnum):
     # both sides
     TASK_TAKE = "task:take"  # what one may take is decided by what it takes to do it
     LEGAL_ORDER_ATTACH = "legal_order:attach"  # by the partner that holds, or by an authority
+    LEGAL_ORDER_CALL_BACK = "legal_order:call_back"  # to the authority that it names; a person
+    ENCUMBRANCE_ATTACH = "encumbrance:attach"  # likewise, to a hold
+    ENCUMBRANCE_LIFT = "encumbrance:lift"  # and a legal order; a second person, by a document
     EVIDENCE_SEAL = "evidence:seal"  # and send its parts
     EVIDENCE_SHARE = "evidence:share"  # it lets one more organisation read
     EVENT_READ = "event:read"
@@ -81,9 +84,20 @@ class Permission(StrEnum):
     SIGN_IN_PROVIDER_CHANGE = "sign_in_provider:change"  # who may be signed in to read, by whom
     ON_CALL_CHANGE = "on_call:change"  # who is woken by what, and a test of it
     RULEBOOK_ACCEPT = "rulebook:accept"  # it binds the organisation, so a person does
+    RETURN_ASK = "return:ask"  # and withdraw; a partner is asked to send held funds back
+    RETURN_APPROVE = "return:approve"  # what somebody else asks back; and revoke
+    RETURN_CONFIRM = "return:confirm"  # that what was sent arrived, or did not
+    RETURN_ANSWER = "return:answer"  # of the asked side: accept or refuse
     DESTINATION_CHANGE = "destination:change"  # name an account that money may come back to
     DESTINATION_APPROVE = "destination:approve"  # that somebody else named
     TAG_KEY_SET = "tag_key:set"  # what the partner's entries of the log are tagged with
+    # deposits that went to the wrong place; both sides are members that take deposits
+    RECOVERY_READ = "recovery:read"
+    RECOVERY_SUBMIT = "recovery:submit"
+    RECOVERY_APPROVE = "recovery:approve"
+    RECOVERY_REPLY = "recovery:reply"
+    RECOVERY_ANSWER = "recovery:answer"
+    RECOVERY_DISPOSE = "recovery:dispose"  # decline, and say that it was given back
     # the coordinator itself: timers, transport, the operator's membership acts
     TIMER_FIRE = "timer:fire"
     DELIVERY_RECORD = "delivery:record"
@@ -105,6 +119,7 @@ _READ = frozenset(
         P.EVENT_READ,
         P.STATISTICS_READ,
         P.PARTNER_READ,
+        P.RECOVERY_READ,
         P.GRANT_READ,
         P.KEY_ROTATE,  # whoever has a key may replace it by signing with it
     }
@@ -127,6 +142,7 @@ _DISPOSE = _ANSWER_ASKED | {
     P.HOLD_EXTEND,
     P.FREEZE_LEDGER_CORRECT,
     P.DISPUTE_RAISE,
+    P.RETURN_ANSWER,
 }
 _DECIDE = frozenset(
     {
@@ -150,9 +166,16 @@ _DECIDE = frozenset(
 _PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
 #: What binds the organisation; never a machine.
 _HOUSE = frozenset({P.RULEBOOK_ACCEPT})
+_RECOVERING = frozenset({P.RECOVERY_SUBMIT, P.RECOVERY_REPLY, P.RECOVERY_ANSWER})
+#: Who may send money back may let it be sent; approving is a person's.
+_RECOVERY_DECIDING = _RECOVERING | {P.RECOVERY_DISPOSE, P.RECOVERY_APPROVE}
+#: An authority's order and a court's: attached by who answers for it, or a machine of theirs.
+_ORDERS = frozenset({P.LEGAL_ORDER_ATTACH, P.ENCUMBRANCE_ATTACH})
+#: What lets go what an order holds, and who was spoken to: never a machine.
+_LIFTING = frozenset({P.ENCUMBRANCE_LIFT, P.LEGAL_ORDER_CALL_BACK})
 #: Where money comes back to takes people; a machine never does it.
-_RESTORING = frozenset({P.DESTINATION_CHANGE})
-_RESTORING_DECIDED = frozenset({P.DESTINATION_APPROVE})
+_RESTORING = frozenset({P.DESTINATION_CHANGE, P.RETURN_ASK, P.RETURN_CONFIRM})
+_RESTORING_DECIDED = frozenset({P.DESTINATION_APPROVE, P.RETURN_APPROVE})
 _SEALING = frozenset({P.EVIDENCE_SEAL, P.EVIDENCE_SHARE})
 _SCREEN = frozenset({P.FLAG_READ, P.FLAG_REPORT})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
@@ -173,14 +196,26 @@ _MEMBERSHIP = frozenset(
 #: A person decides who sees a leg: a machine that does what compliance does never does.
 _LIMITING = frozenset({P.LEG_LIMIT})
 
+#: What a machine never does, whatever its partner's policy names.
+_NEVER_MACHINES = _LIFTING | _RESTORING | {P.AUDIT_READ, P.RECOVERY_APPROVE}
+
 #: The console is for people: who has a person's role opens it with a key that they have already,
 #: and takes a key of their own away that they lost.
 _CONSOLE = frozenset({P.CONSOLE_LINK_MAKE, P.KEY_REVOKE})
 
 GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.ANALYST: (_READ | _CONSOLE | _SUBMIT | _ANSWER_ASKED | {P.TASK_TAKE, P.EVIDENCE_SEAL}),
-        Role.SYSTEM: (_READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS | _SCREEN | {P.EVIDENCE_SEAL}),
+        Role.ANALYST: (
+            _READ
+            | _CONSOLE
+            | _SUBMIT
+            | _ANSWER_ASKED
+            | _RECOVERING
+            | {P.TASK_TAKE, P.EVIDENCE_SEAL}
+        ),
+        Role.SYSTEM: (
+            _READ | _SUBMIT | _ANSWER_ASKED | _RECOVERING | _ENDPOINTS | _SCREEN | {P.EVIDENCE_SEAL}
+        ),
         Role.COMPLIANCE: (
             _READ
             | _CONSOLE
@@ -188,9 +223,12 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _PAPERS
             | _RESTORING
             | _HOUSE
+            | _RECOVERY_DECIDING
             | _ENDPOINTS
             | _SEALING
-            | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
+            | _ORDERS
+            | _LIFTING
+            | {P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.SECURITY_LEAD: (
             _READ
@@ -202,10 +240,13 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _RESTORING
             | _RESTORING_DECIDED
             | _HOUSE
+            | _RECOVERY_DECIDING
             | _ENDPOINTS
             | _MEMBERSHIP
             | _SEALING
-            | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
+            | _ORDERS
+            | _LIFTING
+            | {P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.AUDITOR: _READ | _CONSOLE | {P.WEBHOOK_ENDPOINT_READ, P.AUDIT_READ},
         # What stands where deposits come in has a key that opens nothing else.
@@ -262,10 +303,10 @@ def permissions_of(actor: Actor) -> frozenset[Permission]:
         # A machine never decides, nor reads pages, whatever role it was given by mistake.
         granted -= GRANTS[Role.SECURITY_LEAD] - GRANTS[Role.SYSTEM] - _DISPOSE
         if actor.systems_as_compliance and Role.SYSTEM in actor.roles:
-            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS - _RESTORING - _HOUSE - {P.AUDIT_READ}
+            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS - _HOUSE - _NEVER_MACHINES
         granted -= _CONSOLE
     if actor.partner_kind not in ASKABLE_KINDS:
-        granted -= _ASKED_SIDE
+        granted -= _ASKED_SIDE | _RECOVERY_DECIDING
     if actor.partner_kind not in REQUESTING_KINDS:
         granted -= _REQUESTING_SIDE
     return granted

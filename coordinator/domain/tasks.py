@@ -30,10 +30,18 @@ NEEDS: Mapping[TaskKind, Permission] = MappingProxyType(
         TaskKind.REVIEW_ACCOUNT: Permission.HOLD_EXTEND,
         TaskKind.ANSWER_EXTENSION: Permission.HOLD_EXTEND,
         TaskKind.CONSIDER_RELEASE: Permission.HOLD_RELEASE,
+        TaskKind.REVIEW_ENCUMBRANCE: Permission.ENCUMBRANCE_ATTACH,
+        TaskKind.REVIEW_ORDER: Permission.LEGAL_ORDER_ATTACH,
         TaskKind.REACH_PARTNER: Permission.FREEZE_REQUEST_SUBMIT,
         TaskKind.DECIDE_GRANT: Permission.GRANT_APPROVE,
         TaskKind.CHECK_ROOT_RESET: Permission.REVOCATION_MAKE,
+        TaskKind.DECIDE_RETURN: Permission.RETURN_APPROVE,
+        TaskKind.ANSWER_RETURN: Permission.RETURN_ANSWER,
+        TaskKind.CONFIRM_RETURN: Permission.RETURN_CONFIRM,
         TaskKind.DECIDE_DESTINATION: Permission.DESTINATION_APPROVE,
+        TaskKind.DECIDE_RECOVERY: Permission.RECOVERY_APPROVE,
+        TaskKind.ANSWER_RECOVERY: Permission.RECOVERY_ANSWER,
+        TaskKind.REPLY_RECOVERY: Permission.RECOVERY_REPLY,
         TaskKind.MEND_ENDPOINT: Permission.WEBHOOK_ENDPOINT_CHANGE,
     }
 )

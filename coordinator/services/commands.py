@@ -59,7 +59,13 @@ from coordinator.services.requests import (
     support,
     tasks,
 )
-from coordinator.services.restoring import destinations
+from coordinator.services.restoring import (
+    destinations,
+    encumbering,
+    liftings,
+    recovery_requests,
+    return_requests,
+)
 
 HANDLERS: tuple[Handler[Any], ...] = (
     # A freeze request, from submission to closure.
@@ -115,15 +121,35 @@ HANDLERS: tuple[Handler[Any], ...] = (
     holds.remind,
     same_funds.mark,
     legal_orders.attach,
+    legal_orders.call_back,
+    # What others claim of it.
+    encumbering.encumber,
+    liftings.lift_encumbrance,
+    liftings.lift_legal_order,
+    liftings.review_encumbrance,
+    liftings.review_legal_order,
+    liftings.miss_review,
     disputes.raise_dispute,
     disputes.resolve,
     disputes.recommend_release,
     clearances.revoke,
     # What comes back.
+    return_requests.ask,
+    return_requests.decide,
+    return_requests.withdraw,
+    return_requests.expire,
+    return_requests.answer,
+    return_requests.revoke,
+    return_requests.confirm,
     destinations.propose,
     destinations.decide,
     destinations.confirm_test,
     destinations.close,
+    recovery_requests.submit,
+    recovery_requests.decide,
+    recovery_requests.withdraw,
+    recovery_requests.answer,
+    recovery_requests.reply,
     # Membership.
     partners.invite,
     partners.join,

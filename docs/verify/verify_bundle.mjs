@@ -166,7 +166,9 @@ const byPath = { approvals: 'approve reject approve_addition reject_addition', w
   'withdrawals/[^/]+/approvals': 'approve_withdrawal reject_withdrawal', 'disputes/[^/]+/resolution': 'propose_resolution resolve_dispute',
   partners: 'add_partners', support: 'raise_support', indemnities: 'give_indemnity', guests: 'ask_guest', 'flag-renewals': 'renew_flags', 'same-funds': 'mark_same_funds', closure: 'close',
   'extension-requests': 'ask_extension', acknowledgement: 'acknowledge', review: 'review', 'info-requests': 'ask', 'freeze-reports': 'report',
-  'hold-extensions': 'extend', disputes: 'dispute', 'legal-orders': 'legal_order', erasure: 'erase', 'sealed-evidence': 'seal_evidence', 'sealed-evidence/[^/]+/recipients': 'share_evidence' }
+  'hold-extensions': 'extend', disputes: 'dispute', 'legal-orders': 'legal_order', 'legal-orders/[^/]+/call-backs': 'call_back',
+  'legal-orders/[^/]+/reviews': 'review_legal_order', 'legal-orders/[^/]+/lifting': 'lift_legal_order', encumbrances: 'encumber',
+  'encumbrances/[^/]+/reviews': 'review_encumbrance', 'encumbrances/[^/]+/lifting': 'lift_encumbrance', erasure: 'erase', 'sealed-evidence': 'seal_evidence', 'sealed-evidence/[^/]+/recipients': 'share_evidence' }
 for (const [path, names] of Object.entries(byPath)) for (const name of names.split(' ')) PATHS[name] = new RegExp(`^${path}$`)
 function checkAct(bundle, keys, { act, file, partner, subject, kid }) {
   require(keys, `${act} without a signature`)

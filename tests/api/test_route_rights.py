@@ -13,7 +13,17 @@ from coordinator.api.view import Route
 from tests.api.acts import approve, report_frozen, submit
 from tests.api.sealed_cast import by_hand
 from tests.conftest import World
-from tests.factories import ACCOUNT, ETHER, Cast, Exchange, Signer, freeze_request_body, grant_body
+from tests.factories import (
+    ACCOUNT,
+    ETHER,
+    Cast,
+    Exchange,
+    Signer,
+    freeze_request_body,
+    grant_body,
+    nonce,
+)
+from tests.services.recovery_world import deposit
 
 ALL = {"analyst", "system", "compliance", "security_lead", "auditor"}
 ANSWERING = {"analyst", "system", "compliance", "security_lead"}
@@ -22,6 +32,7 @@ SUBMITTING = {"analyst", "system", "security_lead"}
 ENDPOINTS = {"system", "compliance", "security_lead"}
 LEAD = {"security_lead"}
 REQUEST = "/v1/freeze-requests/{request_id}"
+RECOVERY = "/v1/recovery-requests/{recovery_id}"
 RIGHTS: Mapping[str, set[str]] = {
     "GET /v1/freeze-requests": ALL,
     f"GET {REQUEST}": ALL,
@@ -46,6 +57,13 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/sealed-evidence/parts": ANSWERING,
     f"POST {REQUEST}/sealed-evidence": ANSWERING,
     f"POST {REQUEST}/sealed-evidence/{{sealed_evidence_id}}/recipients": DISPOSING,
+    f"GET {REQUEST}/return-requests": ALL,
+    f"POST {REQUEST}/return-requests": DISPOSING,
+    f"POST {REQUEST}/return-requests/{{return_id}}/approvals": LEAD,
+    f"POST {REQUEST}/return-requests/{{return_id}}/withdrawal": DISPOSING,
+    f"POST {REQUEST}/return-requests/{{return_id}}/answer": DISPOSING,
+    f"POST {REQUEST}/return-requests/{{return_id}}/revocation": LEAD,
+    f"POST {REQUEST}/return-requests/{{return_id}}/receipt": DISPOSING,
     "GET /v1/destinations": ALL,
     "GET /v1/destinations/{destination_id}": ALL,
     "POST /v1/destinations": DISPOSING,
@@ -60,6 +78,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/drafts": ALL,
     f"GET {REQUEST}/info-requests": ALL,
     f"GET {REQUEST}/legal-orders": ALL,
+    f"GET {REQUEST}/encumbrances": ALL,
     f"GET {REQUEST}/partners": ALL,
     f"GET {REQUEST}/support": ALL,
     "GET /v1/flags": {"system", "screening"},
@@ -83,6 +102,16 @@ RIGHTS: Mapping[str, set[str]] = {
     "GET /v1/grants": ALL,
     "GET /v1/passkeys": ALL,
     "GET /v1/sign-in-provider": ALL,
+    "GET /v1/recovery-requests": ALL,
+    "GET /v1/recovery-requests/statistics": ALL,
+    f"GET {RECOVERY}": ALL,
+    f"GET {RECOVERY}/deposits": ALL,
+    f"GET {RECOVERY}/evidence": ALL,
+    "POST /v1/recovery-requests": ANSWERING,
+    f"POST {RECOVERY}/approvals": DISPOSING,
+    f"POST {RECOVERY}/withdrawal": ANSWERING,
+    f"POST {RECOVERY}/answers": ANSWERING,
+    f"POST {RECOVERY}/replies": ANSWERING,
     "GET /v1/rulebook/acceptances": ALL,
     "POST /v1/rulebook/acceptances": DISPOSING,
     "GET /v1/on-call": ALL,
@@ -117,6 +146,12 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/hold-extensions": DISPOSING,
     f"POST {REQUEST}/extension-requests": LEAD,
     f"POST {REQUEST}/legal-orders": DISPOSING,
+    f"POST {REQUEST}/legal-orders/{{legal_order_id}}/call-backs": DISPOSING,
+    f"POST {REQUEST}/legal-orders/{{legal_order_id}}/reviews": DISPOSING,
+    f"POST {REQUEST}/legal-orders/{{legal_order_id}}/lifting": DISPOSING,
+    f"POST {REQUEST}/encumbrances": DISPOSING,
+    f"POST {REQUEST}/encumbrances/{{encumbrance_id}}/reviews": DISPOSING,
+    f"POST {REQUEST}/encumbrances/{{encumbrance_id}}/lifting": DISPOSING,
     f"POST {REQUEST}/partners": LEAD,
     "GET /v1/tasks": ALL,
     # Of a leg that is to be acknowledged; a system does not take, it does.
@@ -154,11 +189,18 @@ ASKED_SIDE = {
         "info-requests",
         "disputes",
         "hold-extensions",
+        "return-requests/{return_id}/answer",
         "legal-orders",
+        "legal-orders/{legal_order_id}/call-backs",
+        "legal-orders/{legal_order_id}/reviews",
+        "legal-orders/{legal_order_id}/lifting",
+        "encumbrances",
+        "encumbrances/{encumbrance_id}/reviews",
+        "encumbrances/{encumbrance_id}/lifting",
     )
 }
 #: An order may be attached by a requester, too, if it is an authority.
-BOTH_SIDES = {f"POST {REQUEST}/legal-orders"}
+BOTH_SIDES = {route for route in ASKED_SIDE if "/legal-orders" in route or "/encumbr" in route}
 UNKNOWN = "01kk7h3m6xf9trv2c8e5b4n0qa"
 ROLES = sorted(ALL)
 LATER_END = {"hold": f"hld_{UNKNOWN}", "hold_expires_at": "2026-04-01T00:00:00Z"}
@@ -213,6 +255,13 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/extension-requests": act | LATER_END | {"reason": "The order is on its way."},
         "/legal-orders": act
         | {"agency": "Police", "reference": "17/2026", "document_sha256": "0" * 64},
+        "/call-backs": act
+        | {"at": "2026-03-02T11:00:00Z", "number_from": "known_before", "outcome": "confirmed"},
+        "/reviews": act | {"review_at": "2026-09-01T00:00:00Z"},
+        "/lifting": act | {"act_sha256": "0" * 64, "document_sha256": "0" * 64},
+        "/encumbrances": act
+        | {"kind": "attachment", "hold": f"hld_{UNKNOWN}", "order_sha256": "0" * 64}
+        | {"blocks": ["release"], "court": "Harju", "number": "2-26-123"},
         "/sealed-evidence/parts": act | {"data": "A" * 22},
         "/sealed-evidence": act | by_hand([bytes(16)], {cast.a.handle: "A" * 43}),
         "/recipients": act
@@ -220,6 +269,17 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
             name: by_hand([bytes(16)], {cast.d.handle: "A" * 43})[name]
             for name in ("sha256", "keys")
         },
+        "/return-requests": act
+        | {"to": cast.b.handle, "holds": "all", "asset": ETHER, "amount": "all"}
+        | {"destination": {"id": f"dst_{UNKNOWN}", "account": ACCOUNT}}
+        | {"basis": {"kind": "own_error", "reason": "A digit was wrong."}},
+        "/return-requests/{return_id}/approvals": act
+        | {"act_sha256": "0" * 64, "decision": "approve"},
+        "/return-requests/{return_id}/withdrawal": act | {"reason": "No longer wanted."},
+        "/return-requests/{return_id}/answer": act
+        | {"act_sha256": "0" * 64, "decision": "refuse", "code": "no_balance"},
+        "/return-requests/{return_id}/revocation": act | {"reason": "No longer wanted."},
+        "/return-requests/{return_id}/receipt": act | {"received": True, "amount": "5"},
         "/v1/destinations": {"account": ACCOUNT},
         "/v1/destinations/{destination_id}/approvals": {
             "decision": "approve",
@@ -256,6 +316,15 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/v1/on-call/test": {},
         "/v1/rulebook/acceptances": {"rulebook_sha256": "0" * 64},
         "/v1/flags/applied": {"seq": 0, "root": "0" * 64, "count": 0},
+        "/v1/recovery-requests": {
+            "nonce": nonce(),
+            "to": next(e.handle for e in cast.all if e is not own),
+            "deposits": [deposit()],
+        },
+        f"{RECOVERY}/approvals": act | {"decision": "approve"},
+        f"{RECOVERY}/withdrawal": act | {"reason": "sent by mistake"},
+        f"{RECOVERY}/answers": act | {"lines": [{"kind": "not_found", "no": 0}]},
+        f"{RECOVERY}/replies": act | {"lines": [{"kind": "confirmed", "no": 0}]},
         "/v1/partners/me": {"contacts": ["desk on duty"]},
         "/v1/partners/me/tag-key": {"tag_key": "A" * 43},
         "/v1/people/{person_id}": {"display_name": "Ada"},
@@ -274,6 +343,8 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "endpoint_id": f"whe_{UNKNOWN}",
         "info_request_id": f"inf_{UNKNOWN}",
         "dispute_id": f"dsp_{UNKNOWN}",
+        "encumbrance_id": f"enc_{UNKNOWN}",
+        "legal_order_id": f"ord_{UNKNOWN}",
         "clearance_id": f"clr_{UNKNOWN}",
         "withdrawal_id": f"wdp_{UNKNOWN}",
         "sealed_evidence_id": f"sev_{UNKNOWN}",
@@ -281,7 +352,9 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "handle": "nobody.example",
         "proposal_id": f"grp_{UNKNOWN}",
         "destination_id": f"dst_{UNKNOWN}",
+        "return_id": f"ret_{UNKNOWN}",
         "person_id": f"per_{UNKNOWN}",
+        "recovery_id": f"rcv_{UNKNOWN}",
         "task_id": f"tsk_acknowledge_{request['id'].partition('_')[2]}_{UNKNOWN}",
     } | ids
     return route.path.format(**names)

@@ -51,7 +51,9 @@ from tests.factories import (
     invite,
     join_body,
     new_exchange,
+    nonce,
 )
+from tests.services import recovery_world
 from tests.services.every_event import register_destination
 from tests.services.request_cast import account
 from tests.services.through_api import World, found_line, frozen_line, released_line
@@ -219,6 +221,7 @@ def _play(w: World) -> None:
     _flags(w)
     sealed = _sealed(w, ask)
     _end(w, ask)
+    _deposits(w)
     _refusals(w, ask)
     _reads(w, ask, endpoint)
     drill = w.live(drill=True, to=[w.cast.b.handle])["id"]
@@ -316,13 +319,68 @@ def _on_call(w: World) -> None:
     _ok(w.signer.post(a.lead, f"{path}/test", {"person": a.lead.subject}))
 
 
+def _returns(w: World, destination: str) -> None:
+    """Go the way of a return request, and its other ends."""
+    a, b = w.cast.a, w.cast.b
+    w.clock.step(timedelta(days=1))
+    request = w.live(to=[b.handle])
+    hold, path = w.freeze(b, request), "return-requests"
+    body = {
+        "to": b.handle,
+        "holds": [hold],
+        "asset": ETHER,
+        "amount": "300",
+        "destination": {"id": destination, "account": ACCOUNT},
+        "basis": {"kind": "own_error", "reason": "A digit was wrong."},
+    }
+    made, one = {"id": ""}, ""
+    for end in ("withdrawal", "revocation", "receipt"):
+        made = w.act(a.compliance, request, path, **body)
+        one = f"{path}/{made['id']}"
+        named = {"act_sha256": made["act_sha256"]}
+        w.act(a.lead, request, f"{one}/approvals", **named, decision="approve")
+        if end == "withdrawal":
+            w.act(a.compliance, request, f"{one}/{end}", reason="Asked too early.")
+            continue
+        parts = [{"hold": hold, "amount": "300"}]
+        w.act(b.compliance, request, f"{one}/answer", **named, decision="accept", parts=parts)
+        if end == "revocation":
+            w.act(a.lead, request, f"{one}/{end}", reason="We were paid otherwise.")
+    line = {"kind": "returned", "hold": hold, "amount": "300", "tx": f"0x{'7a' * 32}"}
+    w.report(b, request, [line | {"return_request": made["id"]}])
+    w.act(a.compliance, request, f"{one}/receipt", received=True, amount="300")
+    w.items(a.auditor, request, path)
+
+
 def _destinations(w: World) -> None:
     a, path = w.cast.a, "/v1/destinations"
     made = register_destination(w.signer, a, label="Cold wallet 3")
+    _returns(w, made["id"])
     _ok(w.signer.get(a.auditor, path))
     _ok(w.signer.get(a.auditor, f"{path}/{made['id']}"))
     reason = {"reason": "The wallet is taken out of use."}
     _ok(w.signer.post(a.lead, f"{path}/{made['id']}/closure", reason))
+
+
+def _deposits(w: World) -> None:
+    a, b, path = w.cast.a, w.cast.b, "/v1/recovery-requests"
+    body = {
+        "nonce": nonce(),
+        "to": b.handle,
+        "deposits": [recovery_world.deposit(n) for n in (0, 1)],
+    }
+    request = _ok(w.signer.post(a.analyst, path, body))
+    _ok(w.signer.post(a.analyst, path, body | {"nonce": nonce()}))  # asked for already
+    act, below = {"content_sha256": request["content_sha256"]}, f"{path}/{request['id']}"
+    _ok(w.signer.post(a.lead, f"{below}/approvals", act | {"decision": "approve"}))
+    lines = [recovery_world.found(), recovery_world.returned()]
+    _ok(w.signer.post(b.compliance, f"{below}/answers", act | {"lines": lines}))
+    confirmed = {"lines": [{"kind": "confirmed", "no": 0}]}
+    _ok(w.signer.post(a.analyst, f"{below}/replies", act | confirmed))
+    taken = {"deposits": [1], "reason": "The customer was paid otherwise."}
+    _ok(w.signer.post(a.analyst, f"{below}/withdrawal", act | taken))
+    for each in (path, below, f"{below}/deposits", f"{below}/evidence", f"{path}/statistics"):
+        _ok(w.signer.get(a.lead, each))
 
 
 def _rulebook(w: World) -> None:
@@ -420,6 +478,32 @@ def _questions(w: World, ask: dict[str, Any]) -> None:
     w.act(a.lead, ask, path, resolution="rejected", text="The trace is clear.")
 
 
+def _restrain(w: World, ask: dict[str, Any], hold: str) -> None:
+    a, b, *_ = w.cast.all
+    order = w.items(b.auditor, ask, "legal-orders")[0]
+    called = {"at": "2026-03-02T12:00:00Z", "number_from": "agency_website"}
+    path = f"legal-orders/{order['id']}"
+    w.act(a.compliance, ask, f"{path}/call-backs", outcome="confirmed", **called)
+    claim = {
+        "hold": hold,
+        "kind": "attachment",
+        "order_sha256": _DOCUMENT,
+        "amount": "300",
+        "blocks": ["release", "return"],
+        "court": "Harju County Court",
+        "number": "2-26-123",
+        "review_at": _LATER,
+    }
+    for _ in range(2):  # the second time it is there already
+        same = {"content_sha256": ask["content_sha256"], **claim}
+        _ok(w.post(b.compliance, f"/{ask['id']}/encumbrances", same))
+    made = w.items(b.auditor, ask, "encumbrances")[0]
+    for each, base in ((order, path), (made, f"encumbrances/{made['id']}")):
+        w.act(b.compliance, ask, f"{base}/reviews", review_at=_LATER)
+        named = {"act_sha256": each["act_sha256"], "document_sha256": _DOCUMENT}
+        w.act(b.lead, ask, f"{base}/lifting", **named)
+
+
 def _ground(w: World, ask: dict[str, Any]) -> None:
     a, b, *_ = w.cast.all
     hold = w.items(a.auditor, ask, "holds")[0]["id"]
@@ -433,6 +517,7 @@ def _ground(w: World, ask: dict[str, Any]) -> None:
     for _ in range(2):  # the second time it is there already
         same = {"content_sha256": ask["content_sha256"], "hold": hold, **order}
         _ok(w.post(b.compliance, f"/{ask['id']}/legal-orders", same))
+    _restrain(w, ask, hold)
     longer = {"hold": hold, "hold_expires_at": _LATER}
     w.act(a.lead, ask, "extension-requests", reason="The order is on its way.", **longer)
     w.act(b.compliance, ask, "hold-extensions", basis="legal_order", **longer)
@@ -505,6 +590,7 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
         *("addresses", "asked", "events", "alarms", "partners", "drafts", "support", "indemnities"),
         "guests",
         *("withdrawals", "legs", "info-requests", "ledger", "holds", "answers", "legal-orders"),
+        "encumbrances",
         *("disputes", "evidence", "evidence-bundle", "summary.pdf", "sealed-evidence"),
     )
     incident = f"/v1/incidents/{ask['incident']['id']}"

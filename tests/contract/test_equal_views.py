@@ -18,12 +18,22 @@ from coordinator.storage.engine.documents import Vault
 from holdfast.protocol.vocabulary import ErasureReason
 from tests.api.membership_acts import operate
 from tests.api.sealed_cast import by_hand, publish_by_hand
-from tests.factories import Cast, Member, Signer
+from tests.factories import ACCOUNT, ETHER, Cast, Member, Signer
+from tests.services.every_event import register_destination
 from tests.services.request_cast import account
 from tests.services.through_api import World, found_line, frozen_line, released_line
 
 _BASE = "/v1/freeze-requests/{request_id}"
 _LATER = "2026-03-20T12:00:00Z"
+_PAST = "2026-03-02T11:00:00Z"
+_CLAIM = {
+    "kind": "attachment",
+    "order_sha256": "0" * 64,
+    "amount": "500",
+    "blocks": ["release", "return"],
+    "court": "Harju County Court",
+    "number": "2-26-123",
+}
 _ORDER = {"agency": "State police", "reference": "1-23-456", "document_sha256": "0" * 64}
 
 #: What an answer says, and what a read says of the same.
@@ -320,6 +330,58 @@ def _attach(w: World) -> Iterator[Pair]:
     yield _without(answer, "log"), read
 
 
+def _call_back(w: World) -> Iterator[Pair]:
+    request = w.live()
+    words = {"hold": w.freeze(w.cast.b, request), **_ORDER}
+    order = w.act(w.cast.b.compliance, request, "legal-orders", **words)
+    heard = {"at": _PAST, "number_from": "known_before", "outcome": "confirmed"}
+    path = f"legal-orders/{order['id']}"
+    answer = w.act(w.cast.a.lead, request, f"{path}/call-backs", **heard)
+    yield _without(answer, "log"), _item(w, w.cast.b.auditor, request, "legal-orders", order["id"])
+
+
+def _review_order(w: World) -> Iterator[Pair]:
+    yield from _looked_at(w, "legal-orders", _ORDER)
+
+
+def _lift_order(w: World) -> Iterator[Pair]:
+    yield from _lift(w, "legal-orders", _ORDER)
+
+
+def _encumber(w: World) -> Iterator[Pair]:
+    request = w.live()
+    words = {"hold": w.freeze(w.cast.b, request), **_CLAIM}
+    answer = w.act(w.cast.b.compliance, request, "encumbrances", **words)
+    read = _item(w, w.cast.a.auditor, request, "encumbrances", answer["id"])
+    yield _without(answer, "log"), read
+
+
+def _review_claim(w: World) -> Iterator[Pair]:
+    yield from _looked_at(w, "encumbrances", _CLAIM)
+
+
+def _lift_claim(w: World) -> Iterator[Pair]:
+    yield from _lift(w, "encumbrances", _CLAIM)
+
+
+def _looked_at(w: World, noun: str, words: Mapping[str, Any]) -> Iterator[Pair]:
+    request = w.live()
+    hold = w.freeze(w.cast.b, request)
+    made = w.act(w.cast.b.compliance, request, noun, hold=hold, **words)
+    path = f"{noun}/{made['id']}/reviews"
+    answer = w.act(w.cast.b.compliance, request, path, review_at=_LATER)
+    yield _without(answer, "log"), _item(w, w.cast.a.auditor, request, noun, made["id"])
+
+
+def _lift(w: World, noun: str, words: Mapping[str, Any]) -> Iterator[Pair]:
+    request = w.live()
+    hold = w.freeze(w.cast.b, request)
+    made = w.act(w.cast.b.compliance, request, noun, hold=hold, **words)
+    named = {"act_sha256": made["act_sha256"], "document_sha256": "cd" * 32}
+    answer = w.act(w.cast.b.lead, request, f"{noun}/{made['id']}/lifting", **named)
+    yield _without(answer, "log"), _item(w, w.cast.a.auditor, request, noun, made["id"])
+
+
 def _dispute(w: World) -> Iterator[Pair]:
     request = w.live()
     words = {"hold": w.freeze(w.cast.b, request), "reference": "K-1001", "text": "It is a shop."}
@@ -398,7 +460,58 @@ def _sealed(w: World, request: dict[str, Any]) -> tuple[dict[str, Any], dict[str
     return part, sealed
 
 
+def _returned(w: World, *acts: str) -> Iterator[Pair]:
+    """Compare the last of some acts on a return request with what both sides read of it."""
+    a, b = w.cast.a, w.cast.b
+    destination = register_destination(w.signer, a)["id"]
+    w.step(days=1)
+    request = w.live()
+    hold, path = w.freeze(b, request), "return-requests"
+    answer = w.act(
+        a.compliance,
+        request,
+        path,
+        to=b.handle,
+        holds="all",
+        asset=ETHER,
+        amount="all",
+        destination={"id": destination, "account": ACCOUNT},
+        basis={"kind": "own_error", "reason": "A digit was wrong."},
+    )
+    yield from _both_returns(w, request, answer, readers=[a.auditor])
+    named = {"act_sha256": answer["act_sha256"]}
+    parts = [{"hold": hold, "amount": "700"}]
+    bodies: dict[str, tuple[Member, dict[str, Any]]] = {
+        "approvals": (a.lead, {**named, "decision": "approve"}),
+        "answer": (b.compliance, {**named, "decision": "accept", "parts": parts}),
+        "withdrawal": (a.compliance, {"reason": "Asked too early."}),
+        "revocation": (a.lead, {"reason": "We were paid otherwise."}),
+        "receipt": (a.compliance, {"received": True, "amount": "700"}),
+    }
+    for act in acts:
+        if act == "receipt":
+            line = {"kind": "returned", "hold": hold, "amount": "700", "tx": f"0x{'7a' * 32}"}
+            w.report(b, request, [{**line, "return_request": answer["id"]}])
+        member, body = bodies[act]
+        answer = w.act(member, request, f"{path}/{answer['id']}/{act}", **body)
+        yield from _both_returns(w, request, answer, readers=[a.auditor, b.auditor])
+
+
+def _both_returns(
+    w: World, request: dict[str, Any], answer: Mapping[str, Any], readers: list[Member]
+) -> Iterator[Pair]:
+    for reader in readers:
+        yield _without(answer, "log"), _item(w, reader, request, "return-requests", answer["id"])
+
+
+_RETURN = f"{_BASE}/return-requests/{{return_id}}"
 _CASES: dict[str, Case] = {
+    f"{_BASE}/return-requests": _returned,
+    f"{_RETURN}/approvals": lambda w: _returned(w, "approvals"),
+    f"{_RETURN}/withdrawal": lambda w: _returned(w, "approvals", "withdrawal"),
+    f"{_RETURN}/answer": lambda w: _returned(w, "approvals", "answer"),
+    f"{_RETURN}/revocation": lambda w: _returned(w, "approvals", "answer", "revocation"),
+    f"{_RETURN}/receipt": lambda w: _returned(w, "approvals", "answer", "receipt"),
     "/v1/freeze-requests": _submit,
     f"{_BASE}/approvals": _approve,
     f"{_BASE}/partners": _propose,
@@ -421,6 +534,12 @@ _CASES: dict[str, Case] = {
     f"{_BASE}/hold-extensions": _extend,
     f"{_BASE}/extension-requests": _ask_longer,
     f"{_BASE}/legal-orders": _attach,
+    f"{_BASE}/legal-orders/{{legal_order_id}}/call-backs": _call_back,
+    f"{_BASE}/legal-orders/{{legal_order_id}}/reviews": _review_order,
+    f"{_BASE}/legal-orders/{{legal_order_id}}/lifting": _lift_order,
+    f"{_BASE}/encumbrances": _encumber,
+    f"{_BASE}/encumbrances/{{encumbrance_id}}/reviews": _review_claim,
+    f"{_BASE}/encumbrances/{{encumbrance_id}}/lifting": _lift_claim,
     f"{_BASE}/clearances/{{clearance_id}}/revocation": _revoke_clearance,
     f"{_BASE}/sealed-evidence/parts": _send_part,
     f"{_BASE}/sealed-evidence": _seal,

@@ -39,6 +39,8 @@ from holdfast.protocol import (
     payloads,
     read_log_views,
     readiness,
+    recovery_views,
+    return_views,
     views,
 )
 
@@ -54,6 +56,8 @@ MODELS: Mapping[str, type[BaseModel]] = {
         house_rules_views,
         read_log_views,
         readiness,
+        recovery_views,
+        return_views,
     )
     for name, member in vars(module).items()
     if isinstance(member, type) and issubclass(member, views.View)
@@ -66,6 +70,7 @@ ADDED_LATER = {"log", "drill", "units", "next_cursor"}
 NO_VIEWS = {
     "ActProof",
     "AskedAddress",
+    "CallBackRecord",
     "DecisionAnswer",
     "EngineArguments",
     "GivesUp",
@@ -74,6 +79,7 @@ NO_VIEWS = {
     "LineWords",
     "NamedAddresses",
     "PolicyView",
+    "ToldDeposit",
     "ToldReason",
     "UsdView",
     "Withdrawn",

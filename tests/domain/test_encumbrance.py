@@ -7,17 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.domain.encumbrance import (
-    BLOCKED_BY_KIND,
     BLOCKING,
     TRANSITIONS,
-    Claim,
     EncumbranceAct,
     encumbered_amount,
     free_of,
-    is_against,
     next_status,
 )
 from coordinator.domain.errors import InvalidTransitionError
+from holdfast.protocol.claims import BLOCKED_BY_KIND, Claim, is_against
 from holdfast.protocol.vocabulary import Blocked, EncumbranceStatus, LineKind
 
 _S, _A = EncumbranceStatus, EncumbranceAct

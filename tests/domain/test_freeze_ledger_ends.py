@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.encumbrance import Claim
 from coordinator.domain.freeze_ledger import Booking
 from coordinator.domain.hold import owes_answer
 from coordinator.domain.irregular import Ends
+from holdfast.protocol.claims import Claim
 from holdfast.protocol.payloads import ReportLine
 from holdfast.protocol.vocabulary import Blocked, HoldBasis, Irregular, KeptBasis
 from tests.domain.ledger_cases import (

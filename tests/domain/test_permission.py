@@ -27,6 +27,7 @@ READ = {
     P.STATISTICS_READ,
     P.PARTNER_READ,
     P.GRANT_READ,
+    P.RECOVERY_READ,
     P.KEY_ROTATE,
 }
 SCREENING = {P.FLAG_READ, P.FLAG_REPORT}
@@ -40,6 +41,9 @@ ANALYST = READ | {
     P.LEG_ASK,
     P.LEG_REPORT,
     P.EVIDENCE_SEAL,
+    P.RECOVERY_SUBMIT,
+    P.RECOVERY_REPLY,
+    P.RECOVERY_ANSWER,
 }
 ENDPOINTS = {P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND}
 ASKED = {
@@ -55,9 +59,13 @@ ASKED = {
     P.HOLD_EXTEND,
     P.FREEZE_LEDGER_CORRECT,
     P.DISPUTE_RAISE,
+    P.RETURN_ANSWER,
 }
+RESTORING = {P.DESTINATION_CHANGE, P.RETURN_ASK, P.RETURN_CONFIRM}
 SEALING = {P.EVIDENCE_SEAL, P.EVIDENCE_SHARE}
 PAPERS = {P.SUPPORT_RAISE, P.INDEMNITY_GIVE}
+ORDERS = {P.LEGAL_ORDER_ATTACH, P.ENCUMBRANCE_ATTACH}
+LIFTING = {P.ENCUMBRANCE_LIFT, P.LEGAL_ORDER_CALL_BACK}
 #: What is for people and never for systems: the console, and what one's own organisation did.
 CONSOLE, AUDIT = {P.CONSOLE_LINK_MAKE, P.KEY_REVOKE}, {P.AUDIT_READ}
 #: The table a second time, flat.
@@ -69,13 +77,21 @@ EXPECTED = {
     | ASKED
     | CONSOLE
     | AUDIT
-    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT, P.DESTINATION_CHANGE}
+    | {P.RECOVERY_SUBMIT, P.RECOVERY_REPLY, P.RECOVERY_ANSWER}
+    | {P.RECOVERY_DISPOSE, P.RECOVERY_APPROVE}
+    | {P.TASK_TAKE, P.RULEBOOK_ACCEPT}
+    | ORDERS
+    | LIFTING
+    | RESTORING
     | PAPERS
     | SEALING,
     R.SECURITY_LEAD: READ
     | ENDPOINTS
     | ASKED
     | SEALING
+    | ORDERS
+    | LIFTING
+    | RESTORING
     | {
         P.LEG_LIMIT,
         P.FREEZE_REQUEST_SUBMIT,
@@ -92,7 +108,11 @@ EXPECTED = {
         P.HOLD_ASK_EXTENSION,
         P.FLAG_RENEW,
         P.GUEST_ASK,
-        P.LEGAL_ORDER_ATTACH,
+        P.RECOVERY_SUBMIT,
+        P.RECOVERY_REPLY,
+        P.RECOVERY_ANSWER,
+        P.RECOVERY_DISPOSE,
+        P.RECOVERY_APPROVE,
         P.SUPPORT_RAISE,
         P.INDEMNITY_GIVE,
         P.TASK_TAKE,
@@ -105,8 +125,8 @@ EXPECTED = {
         P.ON_CALL_CHANGE,
         P.TAG_KEY_SET,
         P.ENCRYPTION_KEY_SET,
-        P.DESTINATION_CHANGE,
         P.DESTINATION_APPROVE,
+        P.RETURN_APPROVE,
         P.RULEBOOK_ACCEPT,
         P.CONSOLE_LINK_MAKE,
         P.KEY_REVOKE,
@@ -164,7 +184,8 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = PAPERS | CONSOLE | AUDIT | {P.RULEBOOK_ACCEPT, P.DESTINATION_CHANGE}
+    for_people = PAPERS | LIFTING | CONSOLE | AUDIT | RESTORING | {P.RULEBOOK_ACCEPT}
+    for_people |= {P.RECOVERY_APPROVE}
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 
 
@@ -228,4 +249,4 @@ def test_every_right_is_given_to_somebody() -> None:
 @pytest.mark.parametrize("role", [R.COMPLIANCE, R.SECURITY_LEAD, R.SYSTEM])
 def test_no_machine_answers_for_papers(role: Role) -> None:
     system = actor(role, kind=ActorKind.SYSTEM, as_compliance=True)
-    assert not PAPERS & permissions_of(system)
+    assert not (PAPERS | LIFTING) & permissions_of(system)

@@ -328,6 +328,72 @@ def test_an_order_is_attached_by_the_hash_of_its_document_which_stays(
     assert b"PDF of" not in stub.seen[-1].body
 
 
+def test_a_claim_is_attached_listed_reviewed_and_lifted_by_hashes(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    claim: dict[str, Any] = {
+        "id": new_id("enc"),
+        "request_id": FRQ,
+        "partner": "exchange-b.example",
+        "act_id": new_id("act"),
+        "act_sha256": "cd" * 32,
+        "kind": "attachment",
+        "hold": HOLD,
+        "asset": "eip155:1/slip44:60",
+        "amount": "1500000000000000000",
+        "blocks": ["return"],
+        "order_sha256": sha256(b"an order").hexdigest(),
+        "court": "Harju County Court",
+        "number": "2-26-123",
+        "attached_at": AT,
+        "encumbrance_status": "standing",
+    }
+    path = f"{REQUEST}/encumbrances"
+    stub.answers("POST", path, claim, status=201)
+    file = shell.write("order.pdf", b"an order")
+    words = ["--kind", "attachment", "--court", "Harju County Court", "--number", "2-26-123"]
+    made = shell("encumber", FRQ, HOLD, file, *words, "--blocks", "return")
+    assert "1.5 ETH" in made.output
+    said = sent(stub)
+    assert (said["order_sha256"], said["blocks"]) == (claim["order_sha256"], ["return"])
+    assert "amount" not in said or said["amount"] is None
+    stub.answers("GET", path, {"items": [claim]})
+    listed = shell("encumbrances", FRQ).output
+    assert "1.5 ETH" in listed
+    stub.answers("POST", f"{path}/{claim['id']}/reviews", claim, status=201)
+    assert shell("stands", FRQ, claim["id"], "--until", UNTIL).exit_code == 0
+    stub.answers("POST", f"{path}/{claim['id']}/lifting", claim, status=201)
+    lifting = shell.write("lifting.pdf", b"lifted")
+    assert shell("lift", FRQ, claim["id"], lifting).exit_code == 0
+    said = sent(stub)
+    assert (said["act_sha256"], said["document_sha256"]) == (
+        "cd" * 32,
+        sha256(b"lifted").hexdigest(),
+    )
+    missing = shell("lift", FRQ, new_id("enc"), lifting)
+    assert (missing.exit_code, "that you may see" in missing.output) == (2, True)
+
+
+def test_a_member_says_that_it_called_an_authority_back(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    order = {
+        "id": new_id("ord"),
+        "request_id": FRQ,
+        "partner": "police.example",
+        "act_id": new_id("act"),
+        "attached_at": AT,
+        "called_back": {"confirmed": 2, "not_confirmed": 0},
+    }
+    stub.answers("POST", f"{REQUEST}/legal-orders/{order['id']}/call-backs", order, status=201)
+    when = ["--at", "2026-03-01T12:00:00Z", "--number-from", "agency_website"]
+    answer = shell("called-back", FRQ, str(order["id"]), "confirmed", *when)
+    assert "2 confirmed it, 0 did not" in answer.output
+    assert sent(stub)["number_from"] == "agency_website"
+
+
 def test_another_lead_decides_on_exactly_the_addition_that_is_shown(
     shell: Shell, stub: StubCoordinator
 ) -> None:

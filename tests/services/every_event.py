@@ -22,6 +22,7 @@ from coordinator.services.membership.suspensions import SuspendPartner
 from coordinator.services.requests.alarms import PageNext
 from coordinator.services.requests.guests import GuestLineView, NoteGuestContact, RecordGuestAnswer
 from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliverable
+from coordinator.services.restoring.liftings import MissReview
 from coordinator.storage.requests import alarms, guests
 from coordinator.storage.tail import restored
 from coordinator.storage.tail import transparency_log as log_store
@@ -41,12 +42,15 @@ from tests.factories import (
     NOON,
     ORIGIN,
     Exchange,
+    Member,
     Signer,
     admit,
     grant_body,
     new_exchange,
+    nonce,
 )
 from tests.rulebook import LOG_SIGNER
+from tests.services import recovery_world
 from tests.services.request_cast import (
     DAY,
     HOUR,
@@ -64,6 +68,13 @@ from tests.services.request_cast import (
 
 _PAPER = "ab" * 32
 _LATER: dict[str, Any] = {"hold_expires_at": format_time(NOON + 40 * DAY)}
+_CLAIM = {
+    "kind": "competing_claim",
+    "order_sha256": _PAPER,
+    "blocks": ["return"],
+    "court": "Harju County Court",
+    "number": "2-26-123",
+}
 _ORDER = {"agency": "Police and Border Guard Board", "reference": "1-23-456"}
 
 
@@ -94,8 +105,9 @@ def play(office: Office) -> list[Told]:
     _come_back_from_a_copy(office)
     _wake_somebody(office)
     ask_guests(office)
-    _accept_the_rulebook(office)
+    _ask_for_a_deposit(office)
     _say_where_money_comes_back(office)
+    _accept_the_rulebook(office)
     own = _test_endpoints(office)
     return list(_events(office, own))
 
@@ -113,7 +125,7 @@ def _events(office: Office, newcomer: Exchange) -> Iterator[Told]:
 
 
 def _audience(data: Mapping[str, Any], readers: set[str]) -> tuple[str, ...]:
-    if "request_id" not in data:
+    if "request_id" not in data and "recovery_id" not in data:
         return ("members",) if len(readers) > 1 else ("own",)
     sides = {"requester" if each == data["requester"] else "asked" for each in readers}
     return tuple(sorted(sides, reverse=True))
@@ -123,6 +135,31 @@ def _below(office: Office, ask: Ask, by: Any, path: str, **body: Any) -> dict[st
     status, answer = office.act(by, ask, path, **body)
     assert status == 201, answer
     return answer
+
+
+def _ask_for_a_deposit(office: Office) -> None:
+    """Have a deposit go back; another request about it is rejected by who approves."""
+    a, b = office.desk.cast.a, office.desk.cast.b
+    path = "/v1/recovery-requests"
+
+    def sent(by: Member, to: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = office.signer.post(by, to, body)
+        assert answer.status_code == 201, answer.data
+        view: dict[str, Any] = answer.get_json()
+        return view
+
+    def decided(decision: str) -> tuple[dict[str, Any], str]:
+        body = {"nonce": nonce(), "to": b.handle, "deposits": [recovery_world.deposit()]}
+        request = sent(a.analyst, path, body)
+        act, below = {"content_sha256": request["content_sha256"]}, f"{path}/{request['id']}"
+        sent(a.lead, f"{below}/approvals", act | {"decision": decision})
+        return act, below
+
+    decided("reject")
+    act, below = decided("approve")
+    lines = [recovery_world.found(), recovery_world.returned()]
+    sent(b.compliance, f"{below}/answers", act | {"lines": lines})
+    sent(a.analyst, f"{below}/replies", act | {"lines": [{"kind": "confirmed", "no": 0}]})
 
 
 def _accept_the_rulebook(office: Office) -> None:
@@ -148,9 +185,50 @@ def register_destination(signer: Signer, a: Exchange, **named: object) -> dict[s
     return answer
 
 
+def ask_back(office: Office, ask: Ask, destination: str, **changes: Any) -> dict[str, Any]:
+    """Have A's compliance ask B to send back what it holds, and a lead approve it."""
+    a, b = office.desk.cast.a, office.desk.cast.b
+    body = {
+        "to": b.handle,
+        "holds": "all",
+        "asset": ETHER,
+        "amount": "all",
+        "destination": {"id": destination, "account": ACCOUNT},
+        "basis": {"kind": "own_error", "reason": "A digit was wrong."},
+    }
+    made = _below(office, ask, a.compliance, "return-requests", **body, **changes)
+    decision = {"act_sha256": made["act_sha256"], "decision": "approve"}
+    return _below(office, ask, a.lead, f"return-requests/{made['id']}/approvals", **decision)
+
+
+def _have_money_back(office: Office, destination: str) -> None:
+    """Have some promised, contested, sent and confirmed; and some asked no more."""
+    desk = office.desk
+    desk.step(DAY)
+    a, b, _, _ = desk.cast.all
+    ask = desk.go_out(to=[b.handle])
+    hold = desk.hold(b, ask, **_LATER)
+    over = ask_back(office, ask, destination)
+    path = f"return-requests/{over['id']}"
+    _below(office, ask, a.compliance, f"{path}/withdrawal", reason="Asked too early.")
+    made = ask_back(office, ask, destination)
+    path = f"return-requests/{made['id']}"
+    parts = [{"hold": hold, "amount": "50"}]
+    said = {"act_sha256": made["act_sha256"], "decision": "accept", "parts": parts}
+    _below(office, ask, b.compliance, f"{path}/answer", **said)
+    dispute = desk.act(
+        b.compliance, ask, "disputes", hold=hold, reference="case-19", text="Bought in good faith."
+    )
+    words = {"resolution": "rejected", "text": "The trace is clear."}
+    _below(office, ask, a.lead, f"disputes/{dispute['id']}/resolution", **words)
+    desk.report(b, ask, returned(hold, 50) | {"return_request": made["id"]})
+    _below(office, ask, a.compliance, f"{path}/receipt", received=True, amount="50")
+
+
 def _say_where_money_comes_back(office: Office) -> None:
     a = office.desk.cast.a
     made = register_destination(office.signer, a, label="Cold wallet 3")
+    _have_money_back(office, made["id"])
     body = {"reason": "The wallet is taken out of use."}
     closed = office.signer.post(a.lead, f"/v1/destinations/{made['id']}/closure", body)
     assert closed.status_code == 201, closed.data
@@ -261,7 +339,7 @@ def _argue(office: Office) -> None:
         b.compliance, ask, "disputes", hold=hold, reference="case-18", text="Bought in good faith."
     )
     desk.resolve(ask, dispute["id"])
-    desk.act(b.compliance, ask, "legal-orders", hold=hold, document_sha256=_PAPER, **_ORDER)
+    _restrain(office, ask, hold)
     terms = {
         "cap": {"asset": ETHER, "amount": "50000"},
         "law": "EE",
@@ -271,6 +349,32 @@ def _argue(office: Office) -> None:
     _below(office, ask, a.compliance, "indemnities", **terms)
     desk.act(a.lead, ask, "flag-renewals")
     desk.act(a.lead, ask, "support", support="order", document_sha256=_PAPER, reference="K-1-23")
+
+
+def _restrain(office: Office, ask: Ask, hold: str) -> None:
+    """Attach an order and a claim to a hold, miss their dates, look again, and lift both."""
+    desk = office.desk
+    a, b, _, _ = desk.cast.all
+    soon = {"hold": hold, "document_sha256": _PAPER}
+    by = format_time(desk.clock.now() + DAY)
+    order = desk.act(b.compliance, ask, "legal-orders", **soon, **_ORDER, freeze_until=by)
+    claim = desk.act(b.compliance, ask, "encumbrances", hold=hold, review_at=by, **_CLAIM)
+    heard = {"at": format_time(desk.clock.now()), "number_from": "known_before"}
+    calls = f"legal-orders/{order['id']}/call-backs"
+    _below(office, ask, a.lead, calls, outcome="confirmed", **heard)
+    desk.step(2 * DAY)
+    for noun, made in (("legal-orders", order), ("encumbrances", claim)):
+        desk.own(MissReview(restraint_id=made["id"]))
+        path = f"{noun}/{made['id']}"
+        _below(
+            office,
+            ask,
+            b.compliance,
+            f"{path}/reviews",
+            review_at=format_time(desk.clock.now() + 30 * DAY),
+        )
+        named = {"act_sha256": made["act_sha256"], "document_sha256": _PAPER}
+        _below(office, ask, b.lead, f"{path}/lifting", **named)
 
 
 def _have_two_leads_withdraw(office: Office) -> None:

@@ -86,6 +86,19 @@ class Hold:
 
 
 @dataclass(slots=True)
+class Claim:
+    """What somebody else claims of a hold, as attached on one leg; `amount` None: all of it."""
+
+    id: str
+    act_sha256: str
+    leg: Leg
+    hold: Hold
+    amount: int | None
+    blocks: str
+    is_lifted: bool = False
+
+
+@dataclass(slots=True)
 class Model:
     """All requests, legs, holds and lines."""
 
@@ -94,6 +107,7 @@ class Model:
     legs: list[Leg] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     is_by_two: bool = False
 
     # --- sums -----------------------------------------------------------------------------------
@@ -232,6 +246,22 @@ class Model:
         if frozen_at is not None and any(end <= frozen_at for end in known):
             return "after_end"
         return "late" if known and self.now > min(known) + LATE else None
+
+    def mark_leaving(self, leg: Leg, hold: Hold, kind: str) -> list[str | None]:
+        """What is irregular about a line by which something has just left a hold."""
+        amounts = [
+            self.of_hold(hold, "frozen") if claim.amount is None else claim.amount
+            for claim in self.claims
+            if claim.hold is hold and claim.leg is leg and claim.blocks == kind
+            if not claim.is_lifted
+        ]
+        mark = "encumbered" if amounts and self.held(hold) < sum(amounts) else None
+        leg.is_irregular = leg.is_irregular or mark is not None
+        return [mark]
+
+    def may_encumber(self, leg: Leg, hold: Hold) -> bool:
+        """A claim is attached to what is held."""
+        return hold in self.linked(leg) and self.held(hold) > 0
 
     def may_move(self, leg: Leg, hold: Hold, amount: int) -> bool:
         """No more leaves a hold than it holds."""

@@ -36,6 +36,8 @@ from coordinator.services.requests.leg_limits import LimitLeg
 from coordinator.services.requests.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
 from coordinator.services.requests.submission import check_document
 from coordinator.services.requests.support import RaiseSupport
+from coordinator.services.restoring.encumbering import Encumber
+from coordinator.services.restoring.liftings import LiftEncumbrance
 from coordinator.storage.engine.base import Base
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
@@ -215,6 +217,7 @@ _ACTS: dict[str, tuple[type[payloads.ActBody], Callable[..., object]]] = {
     "info-requests": (life_cycle_payloads.InfoRequest, AskRequester),
     "disputes": (life_cycle_payloads.Dispute, RaiseDispute),
     "legal-orders": (life_cycle_payloads.LegalOrder, AttachLegalOrder),
+    "encumbrances": (life_cycle_payloads.Encumbrance, Encumber),
     "freeze-reports": (
         payloads.FreezeReport,
         ReportFreeze,
@@ -372,6 +375,21 @@ class Desk:
         )
         path = f"{REQUESTS}/{ask.id}/info-requests/{question}/answer"
         return self.perform(self.cast.a.analyst, path, raw, command)
+
+    def lift(self, by: Member, ask: Ask, claim: str, act_sha256: str) -> dict[str, Any]:
+        """Lift an encumbrance."""
+        body = {
+            "content_sha256": ask.content_sha256,
+            "act_sha256": act_sha256,
+            "document_sha256": "cd" * 32,
+        }
+        raw = canonical_json.dumps(body)
+        command = LiftEncumbrance(
+            request_id=ask.id,
+            restraint_id=claim,
+            body=life_cycle_payloads.Lifting.model_validate(body),
+        )
+        return self.perform(by, f"{REQUESTS}/{ask.id}/encumbrances/{claim}/lifting", raw, command)
 
     def perform(self, member: Member, path: str, raw: bytes, command: object) -> dict[str, Any]:
         """Carry out one command with a real token as evidence, by whoever the key belongs to."""

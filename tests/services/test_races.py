@@ -514,6 +514,14 @@ def test_a_freeze_meets_the_withdrawal_of_its_address_and_a_release_an_order(
         held = desk.hold(b, ask, **times)
         freeze = [found(1, 9), frozen(1, 9, **times)]
         order = {"agency": "Police", "reference": "1-23-456", "document_sha256": "ab" * 32}
+        claim = {
+            "kind": "injunction",
+            "hold": held,
+            "order_sha256": "ab" * 32,
+            "blocks": ["release"],
+            "court": "Harju County Court",
+            "number": "2-26-123",
+        }
         outcomes = meeting.run(
             [
                 meeting.send("freeze", b.analyst, ask, "freeze-reports", lines=freeze),
@@ -527,6 +535,7 @@ def test_a_freeze_meets_the_withdrawal_of_its_address_and_a_release_an_order(
                     reason_code="other",
                 ),
                 meeting.send("order", b.compliance, ask, "legal-orders", **order),
+                meeting.send("claim", b.lead, ask, "encumbrances", **claim),
                 meeting.send("release", b.lead, ask, "freeze-reports", lines=[released(held, 1)]),
             ]
         )

@@ -28,7 +28,16 @@ from tests.factories import ETHER, ORIGIN, Exchange, Signer
 from tests.services import request_cast as say
 from tests.services.kept import Kept
 from tests.services.member_reader import MemberReader, Shown
-from tests.services.plain_model import LADDER, RATIFYING, Hold, Leg, Line, Model, Request
+from tests.services.plain_model import (
+    LADDER,
+    RATIFYING,
+    Claim,
+    Hold,
+    Leg,
+    Line,
+    Model,
+    Request,
+)
 from tests.services.recomputed import faults
 from tests.services.request_cast import DAY, HOUR, Ask, Desk
 
@@ -306,6 +315,45 @@ class LifeCycle(RuleBasedStateMachine):
             line = told["lines"][0]["id"]
             self.model.lines.append(Line(line, leg, kind, amount, hold.address_no, hold))
             hold.kept = False
+            self.shows(told, self.model.mark_leaving(leg, hold, kind))
+
+    @rule(
+        place=PLACES,
+        by=PLACES,
+        amount=st.none() | AMOUNTS,
+        kind=st.sampled_from(["released", "returned"]),
+    )
+    def encumber(self, place: int, by: int, amount: int | None, kind: str) -> None:
+        if (hold := self.hold(place)) is None:
+            return
+        leg = self.a_leg_of(hold, by)
+        said = {
+            "kind": "attachment",
+            "hold": hold.id,
+            "order_sha256": f"{len(self.model.claims):064x}",
+            "blocks": ["release" if kind == "released" else "return"],
+            "court": "Harju County Court",
+            "number": "2-26-123",
+        }
+        if amount is not None:
+            said["amount"] = str(amount)
+        expected = self.model.may_encumber(leg, hold)
+        told = self.attempt(expected, self.send(leg, "encumbrances", **said))
+        if told:
+            claim = Claim(told["id"], told["act_sha256"], leg, hold, amount, kind)
+            self.model.claims.append(claim)
+
+    @rule(place=PLACES, is_same_person=st.booleans())
+    def lift(self, place: int, *, is_same_person: bool) -> None:
+        if not self.model.claims:
+            return
+        claim = self.model.claims[place % len(self.model.claims)]
+        exchange = self.exchanges[claim.leg.partner]
+        by = exchange.compliance if is_same_person else exchange.lead
+        ask = self.asks[claim.leg.request.number]
+        expected = not claim.is_lifted and not is_same_person
+        if self.attempt(expected, lambda: self.desk.lift(by, ask, claim.id, claim.act_sha256)):
+            claim.is_lifted = True
 
     @rule(place=PLACES, by=PLACES, number=NUMBERS)
     def share(self, place: int, by: int, number: int) -> None:
@@ -337,9 +385,12 @@ class LifeCycle(RuleBasedStateMachine):
         if not lines:
             return
         line = lines[place % len(lines)]
-        expected = self.model.may_correct(line, amount)
-        if self.report(line.leg, expected, say.corrected(line.id, amount)):
+        expected, before = self.model.may_correct(line, amount), line.amount
+        told = self.report(line.leg, expected, say.corrected(line.id, amount))
+        if told:
             self.model.correct(line, amount)
+            if line.hold is not None and amount > before:
+                self.shows(told, self.model.mark_leaving(line.leg, line.hold, line.kind))
 
     @rule(place=PLACES, by=PLACES, days=st.integers(1, 30))
     def keep(self, place: int, by: int, days: int) -> None:

@@ -213,6 +213,36 @@ def test_a_line_that_shared_a_hold_is_borne_out_when_the_hold_is_kept_for_the_ot
         assert shown.failed() == {}
 
 
+def test_what_eats_into_a_claim_is_borne_out_until_it_is_lifted(office: Office) -> None:
+    desk, b = office.desk, office.desk.cast.b
+    ask = desk.go_out(to=[b.handle])
+    hold = desk.hold(b, ask)
+    held = int(shown_to(office, b.analyst, ask).holds_shown[0].held)
+    claim = {
+        "kind": "attachment",
+        "hold": hold,
+        "order_sha256": "ab" * 32,
+        "amount": str(held - 2),
+        "blocks": ["release"],
+        "court": "Harju County Court",
+        "number": "2-26-123",
+    }
+    made = desk.act(b.compliance, ask, "encumbrances", **claim)
+    desk.report(b, ask, released(hold, 1), returned(hold, 1), released(hold, 1))
+    desk.lift(b.lead, ask, made["id"], made["act_sha256"])
+    desk.report(b, ask, released(hold, 1))
+    for member in (desk.cast.a.auditor, b.analyst):
+        shown = shown_to(office, member, ask)
+        assert shown.failed() == {}
+        assert [line.irregular for line in shown.lines[2:]] == [None, None, "encumbered", None]
+        for number in (2, 4, 5):
+            altered = shown.copy()
+            line = altered.lines[number]
+            mark = None if line.irregular else "encumbered"
+            altered.swap(altered.lines, line, irregular=mark)
+            assert f"{line.id} is shown as" in altered.failed()["ledger"]
+
+
 def test_lines_are_irregular_as_their_acts_say(irregular: Shown) -> None:
     marks = [line.irregular for line in irregular.lines]
     encumbered, after_end, late = "encumbered", "after_end", "late"

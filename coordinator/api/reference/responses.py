@@ -105,6 +105,8 @@ _NOUNS = {
     "delivery_id": "delivery of yours",
     "info_request_id": "question",
     "dispute_id": "dispute",
+    "encumbrance_id": "encumbrance",
+    "legal_order_id": "order",
     "proposal_id": "proposed grant",
 }
 #: Refusals of a change that are stored, and so repeated.

@@ -12,6 +12,7 @@ from flask import Response, request
 
 from coordinator.api import (
     clearances,
+    encumbrances,
     evidence_bundles,
     indemnities,
     ledger_reads,
@@ -24,6 +25,7 @@ from coordinator.api.paging import PageQuery
 from coordinator.api.query import query_of
 from coordinator.api.responses import Later, json_response
 from coordinator.console.follow.case import Case
+from coordinator.console.restraint_words import claim_title, claim_words, order_words
 from coordinator.console.visit import Visit
 from coordinator.console.words import moment
 from coordinator.domain.errors import NotFoundError
@@ -281,13 +283,23 @@ def _papers(case: Case) -> list[Paper]:
         )
         for each in read(indemnities.list_given, _ALL, request_id=case.id)["items"]
     ]
-    return papers + [
+    papers += [
         Paper(
             f"An order of {each['agency'] or 'an authority'}",
             each["partner"],
             moment(each["attached_at"]),
             each["document_sha256"] or "",
-            each["reference"] or "",
+            ", ".join(filter(None, (each["reference"], *order_words(each)))),
         )
         for each in read(legal_orders.list_orders, _ALL, request_id=case.id)["items"]
+    ]
+    return papers + [
+        Paper(
+            claim_title(each, case.visit.assets),
+            each["partner"],
+            moment(each["attached_at"]),
+            each["order_sha256"],
+            ", ".join(filter(None, (each["court"], each["number"], *claim_words(each)))),
+        )
+        for each in read(encumbrances.list_encumbrances, _ALL, request_id=case.id)["items"]
     ]

@@ -31,7 +31,7 @@ _KINDS: Mapping[str, State] = {
 _IRREGULAR = {
     "after_end": "Frozen after the end",
     "late": "Reported late",
-    "encumbered": "An order lay on it",
+    "encumbered": "Somebody else claims it",
 }
 _RELEASED = {
     "expired": "the hold ended",

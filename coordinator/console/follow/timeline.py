@@ -164,6 +164,9 @@ _REQUESTERS = frozenset(
         EventType.LEG_WITHDRAWN,
         EventType.LEG_DISPUTE_RESOLVED,
         EventType.LEG_INDEMNITY_GIVEN,
+        EventType.RETURN_OPENED,
+        EventType.RETURN_ENDED,
+        EventType.RETURN_RECEIVED,
         EventType.HOLD_EXTENSION_REQUESTED,
         EventType.CLEARANCE_ISSUED,
         EventType.CLEARANCE_REVOKED,
@@ -206,7 +209,28 @@ _PLAIN: Mapping[str, Said] = MappingProxyType(
         EventType.LEG_UNDELIVERABLE: Said("warn", "danger", "could not be reached: call them"),
         EventType.LEG_CONTESTED: Said("scale", "waiting", "contests a freeze of the same account"),
         EventType.LEG_LEGAL_ORDER: Said("doc", "", "attached the order of an authority"),
+        EventType.LEG_LEGAL_ORDER_CALLED_BACK: Said("doc", "", "called an authority back"),
+        EventType.LEG_LEGAL_ORDER_REVIEW_DUE: Said(
+            "clock", "waiting", "has an order whose freeze period is over; it blocks on"
+        ),
+        EventType.LEG_LEGAL_ORDER_REVIEWED: Said("doc", "", "looked at an order again: it stands"),
+        EventType.LEG_LEGAL_ORDER_LIFTED: Said("doc", "", "has an order lifted"),
+        EventType.HOLD_ENCUMBERED: Said("lock", "waiting", "holds what somebody else claims"),
+        EventType.HOLD_ENCUMBRANCE_REVIEW_DUE: Said(
+            "clock", "waiting", "has a claim whose date is past; it blocks on"
+        ),
+        EventType.HOLD_ENCUMBRANCE_REVIEWED: Said(
+            "doc", "", "has a claim that was looked at again: it stands"
+        ),
+        EventType.HOLD_ENCUMBRANCE_LIFTED: Said("doc", "", "has a claim on a hold lifted"),
         EventType.LEG_INDEMNITY_GIVEN: Said("shield", "", "gave an indemnity"),
+        EventType.RETURN_SUBMITTED: Said("pen", "waiting", "would ask money back"),
+        EventType.RETURN_OPENED: Said("back", "waiting", "asks money back"),
+        EventType.RETURN_ENDED: Said("none", "", "asks that money back no more"),
+        EventType.RETURN_ANSWERED: Said("check", "", "answered who asks money back"),
+        EventType.RETURN_SUSPENDED: Said("warn", "waiting", "put a return on hold"),
+        EventType.RETURN_RESUMED: Said("check", "", "let a return go on"),
+        EventType.RETURN_RECEIVED: Said("back", "done", "said whether money that was sent arrived"),
         EventType.HOLD_EXPIRING: Said("clock", "waiting", "holds funds whose hold ends soon"),
         EventType.HOLD_REVIEW_DUE: Said("clock", "waiting", "is to look at a hold again"),
         EventType.HOLD_LAPSED: Said("warn", "waiting", "let a hold lapse, unconfirmed"),

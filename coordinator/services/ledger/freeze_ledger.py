@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.encumbrance import BLOCKED_BY_KIND
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Flagged, LegLedger, Rules, book
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.hold import obliged
@@ -36,6 +35,7 @@ from coordinator.services.requests.legs import (
     totals_now,
 )
 from coordinator.services.restoring.encumbrances import claims_on_leg
+from coordinator.services.restoring.return_lines import store_sent
 from coordinator.storage.ledger import freeze_ledger as store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.ledger.shared_lines import OtherLink, links_to_other_legs, show_elsewhere
@@ -46,6 +46,7 @@ from holdfast.protocol import canonical_json, payloads
 from holdfast.protocol.amounts import KnownAssets, format_amount
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.transaction import require_whole
+from holdfast.protocol.claims import BLOCKED_BY_KIND
 from holdfast.protocol.payloads import (
     CorrectionLine,
     FoundLine,
@@ -112,6 +113,7 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     owed = first_obligations(uow, fresh, withdrawn=booking.owing)
     stored = store.BookedReport(booked.report_id, leg, uow.now, booking, owed)
     store.store_report(uow.connection, ledger, stored)
+    store_sent(on, body, booking)
     # Here, because PostgreSQL is still storing the rows meanwhile.
     lines = canonical_json.dumps(booked.views(booking.lines, leg))
     show_elsewhere(uow.connection, booking, elsewhere)

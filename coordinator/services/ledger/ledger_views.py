@@ -138,6 +138,7 @@ class HoldView(TypedDict):
     kept: str | None
     account_level: bool
     irregular: Irregular | None
+    encumbrances: int
     owed_since: str | None
     withdrawn_reason_code: WithdrawalReason | None
     drill: bool
@@ -237,6 +238,7 @@ def _hold_view(row: ShownHold) -> HoldView:
         "account_level": row.account_level,
         # Of a shared hold it tells of the other request: when that one ended.
         "irregular": None if row.is_shared else _irregular(row.irregular),
+        "encumbrances": row.encumbrances,
         "owed_since": optional_time(owed_since),
         "withdrawn_reason_code": None if code is None else WithdrawalReason(code),
         "drill": row.drill,

@@ -22,8 +22,19 @@ from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import EvidenceKind, Role
 
 #: Acts of machines whose bodies no person reads: how many flags were applied, those of legs that
-#: are limited to others counted.
-_WITHOUT_PROOF = frozenset({"apply_flags"})
+#: are limited to others counted. Those on recovery requests may be thousands of lines, and are read
+#: with their request.
+_WITHOUT_PROOF = frozenset(
+    {
+        "apply_flags",
+        "submit_recovery",
+        "approve_recovery",
+        "reject_recovery",
+        "withdraw_recovery",
+        "answer_recovery",
+        "reply_recovery",
+    }
+)
 
 
 class OwnActView(TypedDict):

@@ -32,6 +32,7 @@ from coordinator.services.requests.indemnities import indemnity_views
 from coordinator.services.requests.info_requests import info_request_views
 from coordinator.services.requests.left_out import is_hidden_from
 from coordinator.services.requests.support import support_views
+from coordinator.services.restoring.encumbering import encumbrance_views
 from coordinator.storage.delivery import deliveries
 from coordinator.storage.ending import disputes, legal_orders
 from coordinator.storage.ledger import ledger_pages
@@ -41,6 +42,7 @@ from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests import support as support_store
 from coordinator.storage.requests.asked_sums import asked_sums
 from coordinator.storage.requests.left_out_acts import Heard
+from coordinator.storage.restoring import encumbrances
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow, LegRow
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.summary.facts import (
@@ -451,8 +453,25 @@ class _Case:
                 f"Order of {order['agency'] or 'an authority'}",
                 order["partner"],
                 _time(order["attached_at"]),
-                order["reference"] or "",
+                ", ".join(filter(None, (order["reference"], _ended(order["lifted_at"])))),
                 order["document_sha256"] or "",
+            )
+        for claim in encumbrance_views(
+            connection,
+            vault,
+            encumbrances.page(connection, self.row.id, leg_id=leg_id, after="", limit=_MOST_PAPERS),
+        ):
+            kind = claim["kind"].value.replace("_", " ").capitalize()
+            much = (
+                "all" if claim["amount"] is None else self._amount(claim["amount"], claim["asset"])
+            )
+            said = (claim["court"], claim["number"], _ended(claim["lifted_at"]))
+            yield Paper(
+                f"{kind} on {much} of a hold",
+                claim["partner"],
+                _time(claim["attached_at"]),
+                ", ".join(filter(None, said)),
+                claim["order_sha256"],
             )
 
     @property
@@ -651,3 +670,7 @@ class _Case:
             leaf="" if row.leaf_index is None else str(row.leaf_index),
             mark=Mark.RECORDED if is_own else Mark.SIGNED,
         )
+
+
+def _ended(lifted_at: str | None) -> str:
+    return "" if lifted_at is None else f"lifted {_time(lifted_at)}"

@@ -48,6 +48,7 @@ _REQUEST = "/v1/freeze-requests/{request}"
 _APPROVALS = f"{_REQUEST}/approvals"
 _REPORTS = f"{_REQUEST}/freeze-reports"
 _EXTENSIONS = f"{_REQUEST}/hold-extensions"
+_RETURNS = f"{_REQUEST}/return-requests/{{about}}"
 _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
     {
         TaskKind.APPROVE: _Step("Approve or reject it", "approve {request}", _APPROVALS),
@@ -104,6 +105,16 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
             "holds {request}",
             _REPORTS,
         ),
+        TaskKind.REVIEW_ENCUMBRANCE: _Step(
+            "Look again whether this claim stands: say until when, or have another person lift it",
+            "stands {request} {about} --until TIME",
+            f"{_REQUEST}/encumbrances/{{about}}/reviews",
+        ),
+        TaskKind.REVIEW_ORDER: _Step(
+            "Its freeze period ends: say until when it stands, or have another person lift it",
+            "stands {request} {about} --until TIME",
+            f"{_REQUEST}/legal-orders/{{about}}/reviews",
+        ),
         TaskKind.REACH_PARTNER: _Step(
             "No notice reaches {partner}: telephone its contact", "partners", "/v1/partners", "GET"
         ),
@@ -116,6 +127,36 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
             "A new root key takes over then: stop it if you did not ask for it",
             "revoke {thumbprint}",
             "/v1/revocations",
+        ),
+        TaskKind.DECIDE_RECOVERY: _Step(
+            "Decide on a request for misplaced deposits that somebody else submitted",
+            "recovery approve {about}",
+            "/v1/recovery-requests/{about}/approvals",
+        ),
+        TaskKind.ANSWER_RECOVERY: _Step(
+            "Find the deposits that you are asked for, and give them back",
+            "recovery deposits {about}",
+            "/v1/recovery-requests/{about}/answers",
+        ),
+        TaskKind.REPLY_RECOVERY: _Step(
+            "Supply what is needed, or say whether the deposits arrived",
+            "recovery deposits {about}",
+            "/v1/recovery-requests/{about}/replies",
+        ),
+        TaskKind.DECIDE_RETURN: _Step(
+            "Have a partner asked to send money back, or not",
+            "return approve {request} {about}",
+            f"{_RETURNS}/approvals",
+        ),
+        TaskKind.ANSWER_RETURN: _Step(
+            "Say what you send back, or send what you promised and report it",
+            "return list {request}",
+            f"{_RETURNS}/answer",
+        ),
+        TaskKind.CONFIRM_RETURN: _Step(
+            "Say whether what {partner} sent arrived",
+            "return confirm {request} {about}",
+            f"{_RETURNS}/receipt",
         ),
         TaskKind.DECIDE_DESTINATION: _Step(
             "Check an account that money is to come back to; approve it if it is yours",

@@ -1,18 +1,28 @@
 """What proves an act to those whom it obliges, as their events carry it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import NotRequired, TypedDict
+from typing import NamedTuple, NotRequired, TypedDict
 
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.storage.engine.documents import load
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as store
+from coordinator.storage.tables.freeze_requests import ActRow
+from coordinator.storage.tables.partners import MemberActRow
 from holdfast.protocol.strict_json import JsonObject
 
 #: Proof of acts in an event, in bytes; beyond that it is linked, as webhooks stay small.
 PROOF_LIMIT_BYTES = 5_000
+
+
+class ActToProve(NamedTuple):
+    """An act of this very transaction, before its row is stored."""
+
+    id: str
+    kind: str
+    kid: str
 
 
 class ActProof(TypedDict):
@@ -43,8 +53,14 @@ def proofs_of(on: RequestContext, act_ids: Sequence[str]) -> list[ActProof]:
 
     The coordinator's own acts prove nothing and are left out.
     """
-    uow = on.uow
-    acts = [a for a in store.acts_by_id(uow.connection, act_ids) if a.kid is not None]
+    acts = [a for a in store.acts_by_id(on.uow.connection, act_ids) if a.kid is not None]
+    return proofs_of_acts(on.uow, acts, lambda act_id: act_link(on.uow, on.request.id, act_id))
+
+
+def proofs_of_acts(
+    uow: UnitOfWork, acts: Sequence[ActRow | MemberActRow | ActToProve], link: Callable[[str], str]
+) -> list[ActProof]:
+    """Return what proves these acts, in their order; `link` says where one is read."""
     packed = load(uow.connection, uow.vault, [act.id for act in acts], "evidence")
     keys = partner_store.jwks(uow.connection, {act.kid for act in acts if act.kid is not None})
     shown: list[ActProof] = []
@@ -63,6 +79,6 @@ def proofs_of(on: RequestContext, act_ids: Sequence[str]) -> list[ActProof]:
             entry["body"] = body.decode()
         else:
             entry["body_sha256"] = sha256(body).hexdigest()
-            entry["href"] = act_link(uow, on.request.id, act.id)
+            entry["href"] = link(act.id)
         shown.append(entry)
     return shown

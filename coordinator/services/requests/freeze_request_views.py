@@ -723,8 +723,16 @@ def evidence_bodies(
     connection: Connection, vault: Vault, act_ids: Sequence[str]
 ) -> Mapping[str, JsonObject]:
     """Return the signed bodies of acts, parsed; erased ones are left out."""
+    exact = exact_bodies(connection, vault, act_ids)
+    return {act_id: strict_json.loads(body) for act_id, body in exact.items()}
+
+
+def exact_bodies(
+    connection: Connection, vault: Vault, act_ids: Sequence[str]
+) -> Mapping[str, bytes]:
+    """Return the same byte for byte."""
     packed = load(connection, vault, list(dict.fromkeys(act_ids)), "evidence")
-    return {act_id: strict_json.loads(unpack_evidence(p)[1]) for act_id, p in packed.items()}
+    return {act_id: unpack_evidence(content)[1] for act_id, content in packed.items()}
 
 
 class WholeAccountView(TypedDict):

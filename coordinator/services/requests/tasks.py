@@ -31,13 +31,25 @@ from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests import tasks as store
 from coordinator.storage.requests.tasks import TakenTask
-from coordinator.storage.restoring import destinations
+from coordinator.storage.restoring import (
+    destinations,
+    encumbrances,
+    recovery_requests,
+    return_requests,
+)
+from coordinator.storage.restoring.encumbrances import Restraint
+from coordinator.storage.tables.encumbrances import EncumbranceRow
 from coordinator.storage.tables.freeze_requests import LegRow
+from coordinator.storage.tables.life_cycle import LegalOrderRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.tasks import OF_PARTNER_ASKED, Task, TaskKind
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType
+
+_OF_RECOVERY = frozenset(
+    {TaskKind.DECIDE_RECOVERY, TaskKind.ANSWER_RECOVERY, TaskKind.REPLY_RECOVERY}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +87,9 @@ def take(command: TakeTask, actor: Actor, uow: UnitOfWork) -> Answer:
     if task.kind in OF_PARTNER_ASKED:
         seen = leg_store.seen_by(uow.connection, task.request_id, actor.viewer)
         owner = None if leg is None or seen is None else leg.partner
+    restraint = _restraint(uow, task)
+    if restraint is not None and restraint.partner == actor.partner:
+        owner = actor.partner
     if row is None or owner != actor.partner:
         raise no_such_task()
     if command.body.content_sha256 is None:
@@ -178,8 +193,27 @@ def _leg_of(uow: UnitOfWork, task: Task, partner: str) -> LegRow | None:
     elif task.kind in {TaskKind.RESOLVE, TaskKind.WITHDRAW, TaskKind.CONSIDER_RELEASE}:
         dispute = disputes.get(uow.connection, task.about or "", request_id=task.request_id)
         leg_id = None if dispute is None else dispute.leg_id
+    elif (restraint := _restraint(uow, task)) is not None:
+        leg_id = restraint.leg_id
+    elif task.kind in _ABOUT_RETURNS:
+        found = return_requests.get(uow.connection, task.about or "", request_id=task.request_id)
+        leg_id = None if found is None else found.leg_id
     leg = None if leg_id is None else leg_store.get(uow.connection, leg_id)
     return leg if leg is not None and leg.request_id == task.request_id else None
+
+
+def _restraint(uow: UnitOfWork, task: Task) -> Restraint | None:
+    """Return the claim or order that a task is about; None where it is about none."""
+    about = task.about or ""
+    if task.kind is TaskKind.REVIEW_ENCUMBRANCE:
+        return encumbrances.get(uow.connection, EncumbranceRow, about)
+    if task.kind is TaskKind.REVIEW_ORDER:
+        return encumbrances.get(uow.connection, LegalOrderRow, about)
+    return None
+
+
+#: Of which a partner knows nothing before they are approved; taking the first tells it nothing.
+_ABOUT_RETURNS = frozenset({TaskKind.ANSWER_RETURN, TaskKind.CONFIRM_RETURN})
 
 
 def _is_own(uow: UnitOfWork, task: Task, partner: str) -> bool:
@@ -190,6 +224,9 @@ def _is_own(uow: UnitOfWork, task: Task, partner: str) -> bool:
     if task.kind is TaskKind.DECIDE_GRANT:
         proposal = grant_proposals.get(uow.connection, about)
         return proposal is not None and proposal.partner == partner
+    if task.kind in _OF_RECOVERY:
+        found = recovery_requests.get(uow.connection, about)
+        return found is not None and partner in {found.requester, found.partner}
     if task.kind is TaskKind.DECIDE_DESTINATION:
         return destinations.get(uow.connection, about, partner) is not None
     reset = root_resets.get(uow.connection, about)
@@ -225,5 +262,10 @@ def _require_there(on: RequestContext, task: Task, leg: LegRow | None) -> None:
     elif task.kind is TaskKind.DECIDE_WITHDRAWAL:
         found = withdrawal_proposals.get(connection, about, request_id=on.request.id)
         is_there = found is not None
+    elif (restraint := _restraint(on.uow, task)) is not None:
+        is_there = restraint.request_id == on.request.id
+        is_there = is_there and restraint.partner == on.actor.partner
+    elif task.kind is TaskKind.DECIDE_RETURN:
+        is_there = return_requests.get(connection, about, request_id=on.request.id) is not None
     if not is_there:
         raise no_such_task()

@@ -296,6 +296,20 @@ def destinations_of_account(
     return store.of_account(uow.connection, partner, uow.vault.blind_index(account.key))
 
 
+def why_not_sent_to(uow: UnitOfWork, partner: str, account: Account) -> tuple[str, str] | None:
+    """Return (detail, code) of why nothing may be sent to an account of a partner, or None."""
+    rows = destinations_of_account(uow, partner, account)
+    if not rows:
+        return "is neither its sender nor a destination of yours: register it", "no_destination"
+    found: tuple[str, str] | None = None
+    for each in rows:
+        why = why_not_now(uow, each)
+        if why is None:
+            return None
+        found = found or (f"takes nothing now: {_WORDS[why]}", f"destination_{why.value}")
+    return found
+
+
 def list_own(read: ReadContext, *, before: str | None, limit: int) -> list[DestinationRow]:
     """Return a page of the actor's partner's destinations, newest first."""
     return store.page(read.connection, read.actor.partner, before=before, limit=limit)

@@ -10,12 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from coordinator.domain.encumbrance import (
-    Claim,
-    HoldTarget,
-    Target,
-    free_of,
-)
+from coordinator.domain.encumbrance import HoldTarget, Target, free_of
 from coordinator.domain.errors import ConflictError
 from coordinator.services.core.unit_of_work import UnitOfWork
 from coordinator.services.requests.freeze_request_views import evidence_bodies
@@ -25,6 +20,7 @@ from coordinator.storage.restoring import encumbrances as store
 from coordinator.storage.tables.encumbrances import EncumbranceRow
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol.amounts import KnownAssets, format_amount
+from holdfast.protocol.claims import Claim
 from holdfast.protocol.vocabulary import Blocked
 
 _WORDS = {
@@ -100,12 +96,14 @@ def claims_on_leg(
 ) -> Mapping[str, Sequence[Claim]]:
     """Return by hold what stands on some holds of a leg; holds with nothing on them are left out.
 
-    Orders count as far as they are seen on this leg: one that names no hold lies on all of them.
+    Orders and claims count as far as they are seen on this leg: a mark tells of one request alone,
+    and whoever checks it finds there what it rests on. One that names no hold lies on all of them.
     """
     targets = [HoldTarget(hold_id) for hold_id in sorted(hold_ids)]
     found: dict[str, list[Claim]] = defaultdict(list)
     for row in store.on_targets(uow.connection, targets):
-        found[row.target_id].append(_claim(row))
+        if row.leg_id == leg.id:
+            found[row.target_id].append(_claim(row))
     for order_id, named in _orders(uow, leg):
         for hold_id in hold_ids:
             if named in {None, hold_id}:

@@ -1,14 +1,16 @@
 """Orders that authorities or holding partners attached."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select
 
 from coordinator.domain.encumbrance import BLOCKING
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.reads import read
 from coordinator.storage.engine.rows import new_row
 from coordinator.storage.tables.freeze_requests import LegRow
-from coordinator.storage.tables.life_cycle import LegalOrderRow
+from coordinator.storage.tables.life_cycle import LegalOrderCallBackRow, LegalOrderRow
 
 
 def insert_order(connection: Connection, **values: Any) -> LegalOrderRow:
@@ -66,6 +68,35 @@ def same_document(
         LegalOrderRow.document_sha256 == document_sha256,
     )
     return read(connection, query.order_by(LegalOrderRow.id))
+
+
+def insert_call_back(connection: Connection, **values: Any) -> None:
+    """Store that a member called back about an order."""
+    connection.execute(insert(LegalOrderCallBackRow).values(**values))
+
+
+def has_called_back(connection: Connection, order_id: str, partner: str) -> bool:
+    """Tell whether a member called back about an order before."""
+    query = select(LegalOrderCallBackRow.act_id).where(
+        LegalOrderCallBackRow.legal_order_id == order_id,
+        LegalOrderCallBackRow.partner == partner,
+    )
+    return connection.execute(query).first() is not None
+
+
+def call_backs(connection: Connection, order_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return by order how many members called back, by what they heard."""
+    found: dict[str, dict[str, int]] = {}
+    row = LegalOrderCallBackRow
+    for some in batches(order_ids):
+        query = select(row.legal_order_id, row.outcome, func.count()).where(
+            row.legal_order_id.in_(some)
+        )
+        for order_id, outcome, count in connection.execute(
+            query.group_by(row.legal_order_id, row.outcome)
+        ):
+            found.setdefault(order_id, {})[outcome] = count
+    return found
 
 
 def _concerns(leg_id: str) -> ColumnElement[bool]:

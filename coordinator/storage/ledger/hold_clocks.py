@@ -81,6 +81,15 @@ def hold(connection: Connection, hold_id: str) -> HoldRow | None:
     return read_one(connection, select(HoldRow).where(HoldRow.id == hold_id))
 
 
+def assets_of(connection: Connection, hold_ids: Sequence[str]) -> dict[str, str]:
+    """Return the asset of each of some holds."""
+    found: dict[str, str] = {}
+    for some in batches(hold_ids):
+        query = select(HoldRow.id, HoldRow.asset).where(HoldRow.id.in_(some))
+        found |= dict(connection.execute(query).all())
+    return found
+
+
 def ask_for_later_end(connection: Connection, row: HoldRow, request_id: str, now: datetime) -> None:
     """Note that a request asks for a later end of a hold than the one that it has now."""
     connection.execute(

@@ -18,9 +18,11 @@ from sqlalchemy import (
     union_all,
 )
 
+from coordinator.domain.encumbrance import BLOCKING
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.reads import fields_from, read_as
 from coordinator.storage.ledger.hold_clocks import OBLIGES
+from coordinator.storage.tables.encumbrances import EncumbranceRow
 from coordinator.storage.tables.freeze_ledger import (
     HoldLinkRow,
     HoldRow,
@@ -69,6 +71,7 @@ class ShownHold(NamedTuple):
         request_id: That request; `leg_id` and `address_no` are those of the hold's link to it.
         is_shared: Whether it was opened on another request.
         obliges: Whether an answer is owed on this request, if one is owed at all.
+        encumbrances: How many claims stand on it, on whichever request they were attached.
         withdrawn_reason: Why the address, or else the request, was withdrawn, if it was.
         drill: Whether that request is one.
     """
@@ -98,6 +101,7 @@ class ShownHold(NamedTuple):
     irregular: str | None
     is_shared: bool
     obliges: bool
+    encumbrances: int
     withdrawn_reason: str | None
     drill: bool
 
@@ -166,6 +170,18 @@ def holds(
     return read_as(connection, ShownHold, query.order_by(HoldLinkRow.hold_id).limit(limit))
 
 
+_STANDING = (
+    select(func.count())
+    .select_from(EncumbranceRow)
+    .where(
+        EncumbranceRow.target_id == HoldRow.id,
+        EncumbranceRow.status.in_(sorted(status.value for status in BLOCKING)),
+    )
+    .correlate(HoldRow)
+    .scalar_subquery()
+)
+
+
 def linked_hold() -> list[ColumnElement[Any]]:
     """Return the columns of a `ShownHold`, to be selected with the link and its request."""
     columns = _in_place_of(fields_from(ShownHold, HoldRow), HoldLinkRow)
@@ -182,6 +198,7 @@ def linked_hold() -> list[ColumnElement[Any]]:
         *columns,
         HoldLinkRow.__table__.c.is_shared,
         OBLIGES.label("obliges"),
+        _STANDING.label("encumbrances"),
         reason.label("withdrawn_reason"),
         FreezeRequestRow.__table__.c.drill,
     ]

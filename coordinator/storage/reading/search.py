@@ -10,6 +10,7 @@ from coordinator.domain.actor import Viewer
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.requests.flagged_accounts import PACKED_AT_ONCE
 from coordinator.storage.requests.leg_limits import seen
+from coordinator.storage.tables.encumbrances import EncumbranceRow
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, LedgerLineRow
 from coordinator.storage.tables.freeze_requests import (
@@ -55,6 +56,7 @@ _BY_PREFIX: Mapping[str, tuple[Any, Any, Any]] = MappingProxyType(
         "inf": (InfoRequestRow.id, InfoRequestRow.request_id, InfoRequestRow.leg_id),
         "dsp": (DisputeRow.id, DisputeRow.request_id, DisputeRow.leg_id),
         "ord": (LegalOrderRow.id, LegalOrderRow.request_id, LegalOrderRow.leg_id),
+        "enc": (EncumbranceRow.id, EncumbranceRow.request_id, EncumbranceRow.leg_id),
         "ind": (IndemnityRow.id, IndemnityRow.request_id, IndemnityRow.leg_id),
         "clr": (ClearanceRow.id, ClearanceRow.request_id, None),
     }

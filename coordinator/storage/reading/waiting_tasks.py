@@ -44,6 +44,7 @@ from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.membership.root_resets import WAITING
 from coordinator.storage.reading import awaited_decisions
 from coordinator.storage.requests.leg_limits import EVERYTHING, is_seen
+from coordinator.storage.tables.encumbrances import EncumbranceRow
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import (
@@ -51,14 +52,16 @@ from coordinator.storage.tables.life_cycle import (
     DisputeRow,
     GrantProposalRow,
     InfoRequestRow,
+    LegalOrderRow,
     RootResetRow,
     WithdrawalProposalRow,
 )
 from coordinator.storage.tables.outbox import WebhookEndpointRow
 from coordinator.storage.tables.partners import PartnerKeyRow, SubjectRow
-from coordinator.storage.tables.restoring import DestinationRow
+from coordinator.storage.tables.recovery import RecoveryRequestRow
+from coordinator.storage.tables.restoring import DestinationRow, ReturnRequestRow
 from holdfast.protocol.tasks import Task, TaskKind
-from holdfast.protocol.vocabulary import RequestStatus, Role
+from holdfast.protocol.vocabulary import EncumbranceStatus, RequestStatus, ReturnStatus, Role
 
 #: Until when something waits for which no clock runs: it comes last.
 NO_TIME = datetime(9999, 12, 31, tzinfo=UTC)
@@ -366,6 +369,7 @@ def _branches(*, decides: bool) -> Iterable[_Branch]:
     yield from _decisions(person)
     yield from _of_requester()
     yield from _of_partner_asked()
+    yield from _returns(person)
     yield from _of_organisation(person)
 
 
@@ -536,6 +540,8 @@ def _of_partner_asked() -> Iterable[_Branch]:
         since_later=_BEFORE_REVIEW,
     )
     yield _extensions()
+    yield _reviews(TaskKind.REVIEW_ENCUMBRANCE, EncumbranceRow)
+    yield _reviews(TaskKind.REVIEW_ORDER, LegalOrderRow)
     yield _Branch(
         kind=TaskKind.CONSIDER_RELEASE,
         request_id=DisputeRow.request_id,
@@ -548,6 +554,26 @@ def _of_partner_asked() -> Iterable[_Branch]:
             is_seen(DisputeRow.request_id, _PARTNER, _VIEWER),
             DisputeRow.resolved_at.is_(None),
             DisputeRow.release_recommended_at.is_not(None),
+        ],
+    )
+
+
+def _reviews(kind: TaskKind, row: type[EncumbranceRow] | type[LegalOrderRow]) -> _Branch:
+    """Return what its own partner is to look at again, be it the requester or asked."""
+    return _Branch(
+        kind=kind,
+        request_id=row.request_id,
+        about=row.id,
+        leg_id=row.leg_id,
+        due=row.review_at,
+        since=row.review_at,
+        since_later=_BEFORE_END,
+        where=[
+            row.partner == _PARTNER,
+            row.status != EncumbranceStatus.LIFTED.value,
+            row.review_at.is_not(None),
+            row.review_at <= _NEAR,
+            is_seen(row.request_id, _PARTNER, _VIEWER),
         ],
     )
 
@@ -576,6 +602,54 @@ def _extensions() -> _Branch:
             (leg, and_(leg.request_id == request.id, leg.partner == HoldRow.partner)),
             (link, and_(link.leg_id == leg.id, link.hold_id == HoldRow.id)),
         ],
+    )
+
+
+def _returns(person: BindParameter[str] | None) -> Iterable[_Branch]:
+    row = ReturnRequestRow
+    mine = (
+        []
+        if person is None
+        else [
+            row.asked_by != person,
+            ~awaited_decisions.has_proposed_key(row.asked_kid, person),
+        ]
+    )
+    decide = _Branch(
+        kind=TaskKind.DECIDE_RETURN,
+        request_id=row.request_id,
+        about=row.id,
+        due=row.void_at,
+        since=row.asked_at,
+        where=[
+            row.requester == _PARTNER,
+            _is(row.status, ReturnStatus.SUBMITTED.value),
+            row.void_at > _NOW,
+            *mine,
+        ],
+    )
+    yield decide
+    asked = [row.partner == _PARTNER, is_seen(row.request_id, _PARTNER, _VIEWER)]
+    answer = replace(
+        decide,
+        kind=TaskKind.ANSWER_RETURN,
+        leg_id=row.leg_id,
+        due=row.answer_by,
+        since=row.opened_at,
+        where=[*asked, _is(row.status, ReturnStatus.OPEN.value)],
+    )
+    yield answer
+    promised = or_(
+        _is(row.status, ReturnStatus.ACCEPTED.value), _is(row.status, ReturnStatus.PARTIAL.value)
+    )
+    # What is promised is sent; once something was, the requester says whether it arrived.
+    yield replace(answer, since=row.answered_at, where=[*asked, promised, row.sent_at.is_(None)])
+    yield replace(
+        answer,
+        kind=TaskKind.CONFIRM_RETURN,
+        due=None,
+        since=row.sent_at,
+        where=[row.requester == _PARTNER, promised, row.sent_at.is_not(None)],
     )
 
 
@@ -624,6 +698,7 @@ def _of_organisation(person: BindParameter[str] | None) -> Iterable[_Branch]:
             *_named_by_another(person),
         ],
     )
+    yield from _recovery_branches(person)
     yield _Branch(
         kind=TaskKind.MEND_ENDPOINT,
         request_id=None,
@@ -644,6 +719,51 @@ def _of_organisation(person: BindParameter[str] | None) -> Iterable[_Branch]:
             ),
         ],
     )
+
+
+def _recovery_branches(person: BindParameter[str] | None) -> Iterable[_Branch]:
+    """Yield what waits for either side of recovery requests."""
+    others = (
+        []
+        if person is None
+        else [
+            RecoveryRequestRow.submitted_by_person != person,
+            ~awaited_decisions.has_proposed_key(RecoveryRequestRow.submitted_by_kid, person),
+        ]
+    )
+    yield _Branch(
+        kind=TaskKind.DECIDE_RECOVERY,
+        request_id=None,
+        about=RecoveryRequestRow.id,
+        due=RecoveryRequestRow.approve_by,
+        since=RecoveryRequestRow.submitted_at,
+        where=[
+            RecoveryRequestRow.requester == _PARTNER,
+            _is(RecoveryRequestRow.status, "submitted"),
+            RecoveryRequestRow.approve_by > _NOW,
+            *others,
+        ],
+    )
+    for kind, side, due in (
+        (
+            TaskKind.ANSWER_RECOVERY,
+            RecoveryRequestRow.partner,
+            RecoveryRequestRow.partner_due_at,
+        ),
+        (
+            TaskKind.REPLY_RECOVERY,
+            RecoveryRequestRow.requester,
+            RecoveryRequestRow.requester_due_at,
+        ),
+    ):
+        yield _Branch(
+            kind=kind,
+            request_id=None,
+            about=RecoveryRequestRow.id,
+            due=due,
+            since=RecoveryRequestRow.decided_at,
+            where=[side == _PARTNER, due.is_not(None)],
+        )
 
 
 def _named_by_another(person: BindParameter[str] | None) -> list[ColumnElement[bool]]:

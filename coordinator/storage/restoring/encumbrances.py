@@ -1,6 +1,6 @@
 """Encumbrances and what they lie on; how they, and legal orders, are reviewed and lifted."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from holdfast.protocol.vocabulary import EncumbranceStatus
 
 #: Both stand, are reviewed, and are lifted alike.
 Restraint = EncumbranceRow | LegalOrderRow
-R = TypeVar("R", EncumbranceRow, LegalOrderRow)
+R = TypeVar("R", bound=Restraint)
 _BLOCKING = sorted(status.value for status in BLOCKING)
 
 
@@ -52,23 +52,12 @@ def on_targets(connection: Connection, targets: Collection[Target]) -> list[Encu
     return found
 
 
-def same_order(
-    connection: Connection, target: Target, *, partner: str, sha256: str
-) -> Sequence[EncumbranceRow]:
-    """Return what a partner attached to a target by the same document, and was not lifted."""
-    return [
-        row
-        for row in on_targets(connection, [target])
-        if (row.partner, row.order_sha256) == (partner, sha256)
-    ]
-
-
 def get(connection: Connection, table: type[R], restraint_id: str) -> R | None:
     """Return one encumbrance or legal order."""
     return read_one(connection, select(table).where(table.id == restraint_id))
 
 
-def change(connection: Connection, row: R, **values: Any) -> None:
+def change(connection: Connection, row: Restraint, **values: Any) -> None:
     """Write values where it is still as it was read.
 
     Raises:

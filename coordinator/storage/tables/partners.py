@@ -139,13 +139,17 @@ class EncryptionKeyRow(Base):
 class MemberActRow(Base):
     """What a member did about itself and no request: revocations, changes of its endpoints.
 
-    Acts on sealed evidence are here, too: on their request everybody would read of them.
+    Acts on sealed evidence are here, too: on their request everybody would read of them; and those
+    on recovery requests.
 
     What proves it is the document `evidence` of this id.
     """
 
     __tablename__ = "member_act"
-    __table_args__ = (Index("ix_member_act_partner", "partner"),)
+    __table_args__ = (
+        Index("ix_member_act_partner", "partner"),
+        Index("ix_member_act_about", "about"),
+    )
     id: Mapped[Id] = mapped_column(primary_key=True)
     partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"))
     kind: Mapped[str] = mapped_column(String(30))

@@ -50,6 +50,7 @@ from holdfast.wording import DRILL, counted
 __all__ = [
     "EVIDENCE_ID",
     "INCIDENT_ID",
+    "RECOVERY_ID",
     "REQUEST_ID",
     "THUMBPRINTS",
     "TIME",
@@ -355,6 +356,7 @@ class _Id(click.ParamType[str]):
 REQUEST_ID = _Id("frq", "request")
 INCIDENT_ID = _Id("inc", "incident")
 EVIDENCE_ID = _Id("sev", "sealed evidence")
+RECOVERY_ID = _Id("rcv", "recovery request")
 
 
 class _Time(click.ParamType[datetime]):

@@ -12,10 +12,10 @@ inside that call.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
@@ -61,11 +61,15 @@ from holdfast.protocol.life_cycle_payloads import (
     ClearanceRevocation,
     Dispute,
     DisputeResolution,
+    Encumbrance,
+    EncumbranceReview,
     IndemnityCap,
     IndemnityGift,
     InfoAnswer,
     InfoRequest,
     LegalOrder,
+    Lifting,
+    OrderCallBack,
     PartnersAddition,
     SameFunds,
     SupportRaise,
@@ -79,6 +83,7 @@ from holdfast.protocol.life_cycle_views import (
     ClearanceView,
     DisputeView,
     DraftView,
+    EncumbranceView,
     IncidentDetailView,
     IndemnityView,
     InfoRequestView,
@@ -129,7 +134,31 @@ from holdfast.protocol.payloads import (
     format_time,
 )
 from holdfast.protocol.read_log_views import RequestReadView
+from holdfast.protocol.recovery_payloads import (
+    DepositAnswer,
+    DepositReply,
+    RecoveryAnswers,
+    RecoveryDecision,
+    RecoveryReplies,
+    RecoveryRequest,
+    RecoveryWithdrawal,
+)
+from holdfast.protocol.recovery_views import (
+    DepositView,
+    RecoveryActView,
+    RecoveryResultView,
+    RecoveryStatisticsView,
+    RecoveryView,
+)
 from holdfast.protocol.remainder import LeftOut
+from holdfast.protocol.return_payloads import (
+    ReturnAnswer,
+    ReturnAsk,
+    ReturnDecision,
+    ReturnEnd,
+    ReturnReceipt,
+)
+from holdfast.protocol.return_views import ReturnRequestView
 from holdfast.protocol.sealed_payloads import (
     NewEncryptionKey,
     SealedEvidence,
@@ -176,11 +205,15 @@ from holdfast.protocol.views import (
     WaitingTaskView,
 )
 from holdfast.protocol.vocabulary import (
+    Blocked,
+    CallBackOutcome,
     Decision,
     DeclineCode,
+    EncumbranceKind,
     ErasureReason,
     EventType,
     HoldBasis,
+    NumberSource,
     Support,
     WithdrawalReason,
 )
@@ -189,6 +222,7 @@ __all__ = ["Client", "Document", "RequestRef", "encode", "parse_view"]
 _log = logging.getLogger(__name__)
 V = TypeVar("V", bound=View)
 _REQUESTS = "/v1/freeze-requests"
+_RECOVERIES = "/v1/recovery-requests"
 #: How a request is refused that names another rulebook than the one in force.
 _OTHER_RULEBOOK = "rulebook_not_in_force"
 
@@ -483,6 +517,32 @@ class Client:
         """
         body = NewEncryptionKey.model_validate({"jwk": key.jwk(), "replaces": replaces})
         return self._post(EncryptionKeyView, "/v1/encryption-keys", body, idempotency_key)
+
+    def return_requests(self, request_id: str) -> Iterator[ReturnRequestView]:
+        """Yield what partners are asked to send back; a partner asked sees what it is asked."""
+        return self._pages(ReturnRequestView, f"{_REQUESTS}/{request_id}/return-requests")
+
+    def ask_return(
+        self, request_id: str, ask: ReturnAsk, *, idempotency_key: str | None = None
+    ) -> ReturnRequestView:
+        """`POST …/return-requests`: ask a partner to send held funds back; another approves it."""
+        path = f"{_REQUESTS}/{request_id}/return-requests"
+        return self._post(ReturnRequestView, path, ask, idempotency_key)
+
+    def act_on_return(
+        self,
+        view: ReturnRequestView,
+        body: ReturnDecision | ReturnEnd | ReturnAnswer | ReturnReceipt,
+        act: Literal["approvals", "withdrawal", "answer", "revocation", "receipt"],
+        *,
+        idempotency_key: str | None = None,
+    ) -> ReturnRequestView:
+        """`POST …/return-requests/{id}/{act}`: decide, withdraw, answer, revoke, or confirm it.
+
+        What is decided on or answered is named by `act_sha256`, the hash of the body that asks.
+        """
+        path = f"{_REQUESTS}/{view.request_id}/return-requests/{view.id}/{act}"
+        return self._post(ReturnRequestView, path, body, idempotency_key)
 
     def destinations(self) -> Iterator[DestinationView]:
         """Yield the accounts of one's own that money may be sent back to, newest first."""
@@ -1139,20 +1199,108 @@ class Client:
         reference: str,
         document_sha256: str,
         hold: str | None = None,
+        details: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
     ) -> LegalOrderView:
-        """Attach an authority's order by the hash of its document; it changes no hold by itself."""
+        """Attach an authority's order by the hash of its document; it changes no hold by itself.
+
+        Args:
+            request: Which.
+            agency: Whose order it is.
+            reference: Its own number.
+            document_sha256: Of its file, which stays with you.
+            hold: Only this one.
+            details: `officer`, `entity`, `verification`, `call_back`, `freeze_until`, where known.
+            idempotency_key: To try again with.
+        """
         members = {
             "content_sha256": request.content_sha256,
             "agency": agency,
             "reference": reference,
             "document_sha256": document_sha256,
+            **(details or {}),
         }
         if hold is not None:
             members["hold"] = hold
         body = LegalOrder.model_validate(members)
         path = f"{_REQUESTS}/{request.id}/legal-orders"
         return self._post(LegalOrderView, path, body, idempotency_key)
+
+    def call_back_about_order(
+        self,
+        request: RequestRef,
+        order_id: str,
+        *,
+        at: datetime,
+        number_from: NumberSource,
+        outcome: CallBackOutcome,
+        idempotency_key: str | None = None,
+    ) -> LegalOrderView:
+        """Say that you called the authority back about its order yourself, and what you heard."""
+        body = OrderCallBack(
+            content_sha256=request.content_sha256, at=at, number_from=number_from, outcome=outcome
+        )
+        path = f"{_REQUESTS}/{request.id}/legal-orders/{order_id}/call-backs"
+        return self._post(LegalOrderView, path, body, idempotency_key)
+
+    def encumber(
+        self,
+        request: RequestRef,
+        *,
+        kind: EncumbranceKind,
+        hold: str,
+        order_sha256: str,
+        court: str,
+        number: str,
+        blocks: Collection[Blocked] = tuple(Blocked),
+        amount: int | None = None,
+        review_at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> EncumbranceView:
+        """Attach a third party's claim to a hold, by the hash of the order; None: all of it."""
+        body = Encumbrance(
+            content_sha256=request.content_sha256,
+            kind=kind,
+            hold=hold,
+            order_sha256=order_sha256,
+            amount=None if amount is None else str(amount),
+            blocks=sorted(blocks),
+            court=court,
+            number=number,
+            review_at=review_at,
+        )
+        path = f"{_REQUESTS}/{request.id}/encumbrances"
+        return self._post(EncumbranceView, path, body, idempotency_key)
+
+    def lift(
+        self,
+        request: RequestRef,
+        restraint: LegalOrderView | EncumbranceView,
+        *,
+        document_sha256: str,
+        idempotency_key: str | None = None,
+    ) -> LegalOrderView | EncumbranceView:
+        """Lift an order or an encumbrance by a document, as a second person of who attached it."""
+        body = Lifting(
+            content_sha256=request.content_sha256,
+            act_sha256=restraint.act_sha256 or "",
+            document_sha256=document_sha256,
+        )
+        path = f"{_restraint_path(request, restraint)}/lifting"
+        return self._post(type(restraint), path, body, idempotency_key)
+
+    def review_restraint(
+        self,
+        request: RequestRef,
+        restraint: LegalOrderView | EncumbranceView,
+        *,
+        review_at: datetime,
+        idempotency_key: str | None = None,
+    ) -> LegalOrderView | EncumbranceView:
+        """Say that your order or encumbrance stands, and when somebody looks again."""
+        body = EncumbranceReview(content_sha256=request.content_sha256, review_at=review_at)
+        path = f"{_restraint_path(request, restraint)}/reviews"
+        return self._post(type(restraint), path, body, idempotency_key)
 
     def raise_support(
         self,
@@ -1218,6 +1366,102 @@ class Client:
     def guests(self, request_id: str) -> Iterator[GuestView]:
         """Yield the guests of one's own request, with what they said: all of it unverified."""
         return self._pages(GuestView, f"{_REQUESTS}/{request_id}/guests")
+
+    def submit_recovery(
+        self, request: RecoveryRequest, *, idempotency_key: str | None = None
+    ) -> RecoveryView:
+        """Ask a partner for misplaced deposits; another person of yours approves it.
+
+        What was asked of the same partner before is not asked twice (`already_asked`).
+        """
+        return self._post(RecoveryView, _RECOVERIES, request, idempotency_key)
+
+    def recoveries(
+        self, box: str = "sent", *, waiting: bool | None = None
+    ) -> Iterator[RecoveryView]:
+        """Yield recovery requests: `sent`, `received`, or `to_approve`; the newest first."""
+        only = "true" if waiting else None
+        return self._pages(RecoveryView, _RECOVERIES, box=box, waiting=only)
+
+    def recovery(self, recovery_id: str) -> RecoveryView:
+        """Return one recovery request."""
+        return self._get(RecoveryView, f"{_RECOVERIES}/{recovery_id}")
+
+    def misplaced_deposits(
+        self, recovery_id: str, *, status: str | None = None
+    ) -> Iterator[DepositView]:
+        """Yield the deposits of a recovery request by number, as they stand."""
+        return self._pages(DepositView, f"{_RECOVERIES}/{recovery_id}/deposits", status=status)
+
+    def recovery_evidence(self, recovery_id: str) -> Iterator[RecoveryActView]:
+        """Yield all acts on a recovery request with what proves each."""
+        return self._pages(RecoveryActView, f"{_RECOVERIES}/{recovery_id}/evidence")
+
+    def recovery_statistics(self) -> RecoveryStatisticsView:
+        """Return how many deposits were asked for and given back, and how fast."""
+        return self._get(RecoveryStatisticsView, f"{_RECOVERIES}/statistics")
+
+    def decide_recovery(
+        self,
+        request: RecoveryView,
+        decision: str,
+        *,
+        comment: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> RecoveryResultView:
+        """Approve or reject a recovery request that somebody else submitted."""
+        body = RecoveryDecision.model_validate(
+            {
+                "content_sha256": request.content_sha256,
+                "decision": decision,
+                "comment": comment,
+            }
+        )
+        return self._act_on_recovery(request, "approvals", body, idempotency_key)
+
+    def withdraw_recovery(
+        self,
+        request: RecoveryView,
+        deposits: Sequence[int] | None = None,
+        *,
+        reason: str,
+        idempotency_key: str | None = None,
+    ) -> RecoveryResultView:
+        """Take deposits back of which nothing was returned; None: all of those."""
+        body = RecoveryWithdrawal(
+            content_sha256=request.content_sha256,
+            deposits="all" if deposits is None else list(deposits),
+            reason=reason,
+        )
+        return self._act_on_recovery(request, "withdrawal", body, idempotency_key)
+
+    def answer_recovery(
+        self,
+        request: RecoveryView,
+        lines: Sequence[DepositAnswer],
+        *,
+        idempotency_key: str | None = None,
+    ) -> RecoveryResultView:
+        """Answer deposits as the partner asked; all lines or none are taken."""
+        body = RecoveryAnswers(content_sha256=request.content_sha256, lines=list(lines))
+        return self._act_on_recovery(request, "answers", body, idempotency_key)
+
+    def reply_recovery(
+        self,
+        request: RecoveryView,
+        lines: Sequence[DepositReply],
+        *,
+        idempotency_key: str | None = None,
+    ) -> RecoveryResultView:
+        """Reply as the requester: supply, confirm, or say that nothing arrived."""
+        body = RecoveryReplies(content_sha256=request.content_sha256, lines=list(lines))
+        return self._act_on_recovery(request, "replies", body, idempotency_key)
+
+    def _act_on_recovery(
+        self, request: RecoveryView, name: str, body: Body, idempotency_key: str | None
+    ) -> RecoveryResultView:
+        path = f"{_RECOVERIES}/{request.id}/{name}"
+        return self._post(RecoveryResultView, path, body, idempotency_key)
 
     def support(self, request_id: str) -> Iterator[SupportView]:
         """Yield the documents that raised whose word a request rests on."""
@@ -1330,6 +1574,10 @@ class Client:
         """Yield the legal orders that one may see."""
         return self._pages(LegalOrderView, f"{_REQUESTS}/{request_id}/legal-orders")
 
+    def encumbrances(self, request_id: str) -> Iterator[EncumbranceView]:
+        """Yield the encumbrances that one may see."""
+        return self._pages(EncumbranceView, f"{_REQUESTS}/{request_id}/encumbrances")
+
     def incidents(self) -> Iterator[IncidentSummary]:
         """Yield the incidents of which one may see a request."""
         return self._pages(IncidentSummary, "/v1/incidents")
@@ -1362,6 +1610,11 @@ class Client:
     def yearly_summary(self, year: int) -> YearlySummary:
         """Return the public summary of a year, unsigned."""
         return yearly_summary(self.transport, year)
+
+
+def _restraint_path(request: RequestRef, restraint: LegalOrderView | EncumbranceView) -> str:
+    noun = "legal-orders" if isinstance(restraint, LegalOrderView) else "encumbrances"
+    return f"{_REQUESTS}/{request.id}/{noun}/{restraint.id}"
 
 
 def coordinator_keys(transport: Transport) -> list[PublicKey]:

@@ -20,10 +20,14 @@ from holdfast.protocol.life_cycle_payloads import (
     ClearanceRevocation,
     Dispute,
     DisputeResolution,
+    Encumbrance,
+    EncumbranceReview,
     IndemnityGift,
     InfoAnswer,
     InfoRequest,
     LegalOrder,
+    Lifting,
+    OrderCallBack,
     PartnersAddition,
     SameFunds,
     SupportRaise,
@@ -41,6 +45,13 @@ from holdfast.protocol.payloads import (
     FreezeRequest,
     Review,
     Withdrawal,
+)
+from holdfast.protocol.return_payloads import (
+    ReturnAnswer,
+    ReturnAsk,
+    ReturnDecision,
+    ReturnEnd,
+    ReturnReceipt,
 )
 from holdfast.protocol.sealed_payloads import SealedEvidence, SealedEvidenceShare
 from holdfast.protocol.tasks import Task
@@ -116,6 +127,7 @@ def _id_of(prefix: re.Match[str]) -> str:
 
 _ON_REQUEST, _ON_LEG = Side.REQUESTER, Side.ASKED
 _WITHDRAWAL = "withdrawals/{wdp}/approvals"
+_RETURN = "return-requests/{ret}/"
 #: Every act that somebody signs; all are POST.
 ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
     {
@@ -153,6 +165,21 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "revoke_clearance": ActRule(
             "clearances/{clr}/revocation", ClearanceRevocation, _ON_REQUEST, _LEADS
         ),
+        "ask_return": ActRule("return-requests", ReturnAsk, _ON_REQUEST, DISPOSERS, by_person=True),
+        "approve_return": ActRule(
+            _RETURN + "approvals", ReturnDecision, _ON_REQUEST, _LEADS, Decision.APPROVE
+        ),
+        "reject_return": ActRule(
+            _RETURN + "approvals", ReturnDecision, _ON_REQUEST, _LEADS, Decision.REJECT
+        ),
+        "withdraw_return": ActRule(
+            _RETURN + "withdrawal", ReturnEnd, _ON_REQUEST, DISPOSERS, by_person=True
+        ),
+        "revoke_return": ActRule(_RETURN + "revocation", ReturnEnd, _ON_REQUEST, _LEADS),
+        "confirm_return": ActRule(
+            _RETURN + "receipt", ReturnReceipt, _ON_REQUEST, DISPOSERS, by_person=True
+        ),
+        "answer_return": ActRule(_RETURN + "answer", ReturnAnswer, _ON_LEG, DISPOSERS),
         "acknowledge": ActRule("acknowledgement", Acknowledgement, _ON_LEG, _ANSWERERS),
         "review": ActRule("review", Review, _ON_LEG, _ANSWERERS),
         "ask": ActRule("info-requests", InfoRequest, _ON_LEG, _ANSWERERS),
@@ -162,6 +189,22 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "extend": ActRule("hold-extensions", HoldExtension, _ON_LEG, DISPOSERS),
         "dispute": ActRule("disputes", Dispute, _ON_LEG, DISPOSERS),
         "legal_order": ActRule("legal-orders", LegalOrder, Side.EITHER, DISPOSERS),
+        "call_back": ActRule(
+            "legal-orders/{ord}/call-backs", OrderCallBack, Side.EITHER, DISPOSERS, by_person=True
+        ),
+        "review_legal_order": ActRule(
+            "legal-orders/{ord}/reviews", EncumbranceReview, Side.EITHER, DISPOSERS
+        ),
+        "lift_legal_order": ActRule(
+            "legal-orders/{ord}/lifting", Lifting, Side.EITHER, DISPOSERS, by_person=True
+        ),
+        "encumber": ActRule("encumbrances", Encumbrance, Side.EITHER, DISPOSERS),
+        "review_encumbrance": ActRule(
+            "encumbrances/{enc}/reviews", EncumbranceReview, Side.EITHER, DISPOSERS
+        ),
+        "lift_encumbrance": ActRule(
+            "encumbrances/{enc}/lifting", Lifting, Side.EITHER, DISPOSERS, by_person=True
+        ),
         "seal_evidence": ActRule("sealed-evidence", SealedEvidence, Side.EITHER, _ANSWERERS),
         "share_evidence": ActRule(
             "sealed-evidence/{sev}/recipients", SealedEvidenceShare, Side.EITHER, DISPOSERS
@@ -185,6 +228,7 @@ UNSIGNED: Mapping[str, str] = MappingProxyType(
         "unratify": "timer: nobody ratified in time",
         "lapse": "timer: nobody ratified it after that, either",
         "void_withdrawal": "timer: no other lead approved the withdrawal in time",
+        "expire_return": "timer: nobody approved the return request in time",
         "close": "timer: nothing more was awaited",
         "erase": "timer: what it says was kept for its time",
         "recommend_release": "timer: nobody answered the dispute in time",

@@ -9,21 +9,26 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from holdfast.evidence.acts import ProvenAct
 from holdfast.evidence.case_file import CaseFile
+from holdfast.protocol.claims import BLOCKED_BY_KIND, Claim, is_encumbered
 from holdfast.protocol.hold_payloads import HoldExtension
-from holdfast.protocol.life_cycle_payloads import LegalOrder, WithdrawalDecision
+from holdfast.protocol.life_cycle_payloads import (
+    Encumbrance,
+    LegalOrder,
+    Lifting,
+    WithdrawalDecision,
+)
 from holdfast.protocol.payloads import (
     Approval,
     FoundLine,
     FrozenLine,
     NothingLine,
-    ReleasedLine,
     ReportLine,
-    ReturnedLine,
     Withdrawal,
 )
 from holdfast.protocol.views import EvidenceView, LineView
-from holdfast.protocol.vocabulary import Irregular, ReleaseReason
+from holdfast.protocol.vocabulary import Irregular, LineKind
 
 #: The coordinator's own acts that end a request, and a lead's besides a withdrawal. Of what never
 #: went out, which a suspension ends, too, no line tells.
@@ -53,13 +58,39 @@ class Unratified:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """An authority's order; `leg_id` None: on every leg, `hold` None: on all that is held."""
+class Lifted:
+    """That what an act attached was lifted; `act_sha256` is of that act's body."""
 
     at: datetime
     act_id: str
+    act_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restraint:
+    """An order or a claim; `leg_id` None: on every leg, `hold` None: on all that is held."""
+
+    at: datetime
+    act_id: str
+    act_sha256: str
     leg_id: str | None
     hold: str | None
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """What a line lets leave a hold, or a correction says that left it.
+
+    Attributes:
+        kind: The line's, or that of the line that is corrected.
+        reason: Likewise.
+        left: What is in the hold afterwards, base units; None: withheld.
+    """
+
+    kind: LineKind
+    reason: str | None
+    left: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +113,8 @@ class Circumstances:
 
     ends: Sequence[End] = ()
     unratified: Sequence[Unratified] = ()
-    orders: Sequence[Order] = ()
+    restraints: Sequence[Restraint] = ()
+    lifted: Sequence[Lifted] = ()
     extensions: Sequence[SignedExtension] = ()
     leaves: Mapping[str, int | None] = field(default_factory=dict)
 
@@ -92,7 +124,8 @@ class Circumstances:
         ends = [_end(shown, "all") for name in _ENDINGS for shown in case.unsigned(name)]
         ends += _taken_back_by_ratifying(case)
         ends += _proposed_and_approved(case)
-        orders: list[Order] = []
+        restraints: list[Restraint] = []
+        lifted: list[Lifted] = []
         extensions: list[SignedExtension] = []
         for act in case.acts:
             if act.proven is None:
@@ -102,22 +135,33 @@ class Circumstances:
                 ends.append(_end(shown, said.addresses))
             elif shown.act in _SIGNED_ENDINGS:
                 ends.append(_end(shown, "all"))
-            elif isinstance(said, LegalOrder):
-                orders.append(Order(shown.at, shown.act_id, shown.leg_id, said.hold))
+            elif isinstance(said, LegalOrder | Encumbrance):
+                restraints.append(_restraint(shown, act.proven, said))
+            elif isinstance(said, Lifting):
+                lifted.append(Lifted(shown.at, shown.act_id, said.act_sha256))
             elif isinstance(said, HoldExtension):
                 extensions.append(SignedExtension(act.proven.key.partner, said, shown.at))
         leaves = {act.shown.act_id: act.shown.leaf_index for act in case.acts}
-        return cls(ends, _unratified(case), orders, extensions, leaves)
+        return cls(ends, _unratified(case), restraints, lifted, extensions, leaves)
 
-    def faults(self, line: LineView, said: ReportLine, frozen_at: datetime | None) -> Iterator[str]:
+    def faults(
+        self,
+        line: LineView,
+        said: ReportLine,
+        frozen_at: datetime | None,
+        let_go: LetGo | None = None,
+    ) -> Iterator[str]:
         """Yield what is wrong with how a line of this request is marked, if anything.
 
         Args:
             line: As it is shown.
             said: As it was signed.
             frozen_at: Of a `frozen` line; None where only another request tells.
+            let_go: Of a line that lets something leave, or says that more left.
         """
-        due = self._due(line, said, frozen_at)
+        due = self._due_of_leaving(line, let_go)
+        if let_go is None:
+            due = self._due(line, said, frozen_at)
         if line.irregular not in due:
             words = " or ".join(sorted(mark or _REGULAR for mark in due))
             yield f"{line.id} is shown as {line.irregular or _REGULAR}, its acts come to {words}"
@@ -125,9 +169,6 @@ class Circumstances:
     def _due(
         self, line: LineView, said: ReportLine, frozen_at: datetime | None
     ) -> Collection[Irregular | None]:
-        if isinstance(said, ReleasedLine | ReturnedLine):
-            against = said.reason is not ReleaseReason.COURT_ORDER and self._is_encumbered(line)
-            return {Irregular.ENCUMBERED if against else None}
         if not isinstance(said, FoundLine | FrozenLine | NothingLine):
             return {None}
         ends = [
@@ -154,13 +195,33 @@ class Circumstances:
             and not (each.ratified and self._before(each.ratified.act_id, each.ratified.at, line))
         ]
 
-    def _is_encumbered(self, line: LineView) -> bool:
-        return any(
-            self._before(order.act_id, order.at, line)
-            and order.leg_id in {None, line.leg_id}
-            and order.hold in {None, line.hold}
-            for order in self.orders
+    def _due_of_leaving(self, line: LineView, let_go: LetGo | None) -> Collection[Irregular | None]:
+        """Return how a line that lets something go is marked."""
+        if let_go is None or let_go.kind not in BLOCKED_BY_KIND:
+            return {None}
+        claims = [each.claim for each in self.restraints if self._stands(each, line)]
+        against = is_encumbered(let_go.left, claims, let_go.kind, let_go.reason)
+        return {Irregular.ENCUMBERED if against else None}
+
+    def _stands(self, each: Restraint, line: LineView) -> bool:
+        return (
+            self._before(each.act_id, each.at, line)
+            and each.leg_id in {None, line.leg_id}
+            and each.hold in {None, line.hold}
+            and not any(
+                lifted.act_sha256 == each.act_sha256
+                and self._before(lifted.act_id, lifted.at, line)
+                and self._follows(lifted, each)
+                for lifted in self.lifted
+            )
         )
+
+    def _follows(self, lifted: Lifted, each: Restraint) -> bool:
+        """Tell whether something was lifted after it was attached, perhaps for a second time."""
+        first, second = self.leaves.get(each.act_id), self.leaves.get(lifted.act_id)
+        if first is None or second is None:
+            return each.at <= lifted.at
+        return first < second
 
     def _before(self, act_id: str, at: datetime, line: LineView) -> bool:
         """Tell whether an act was taken before a line's report was."""
@@ -168,6 +229,14 @@ class Circumstances:
         if first is None or second is None:
             return at < line.reported_at
         return first < second
+
+
+def _restraint(shown: EvidenceView, proven: ProvenAct, said: LegalOrder | Encumbrance) -> Restraint:
+    claim = Claim(shown.act_id, None)
+    if isinstance(said, Encumbrance):
+        amount = None if said.amount is None else int(said.amount)
+        claim = Claim(shown.act_id, amount, frozenset(said.blocks))
+    return Restraint(shown.at, shown.act_id, proven.sha256, shown.leg_id, said.hold, claim)
 
 
 def _unratified(case: CaseFile) -> list[Unratified]:

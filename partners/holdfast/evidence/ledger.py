@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from holdfast.evidence.circumstances import Circumstances, SignedExtension
+from holdfast.evidence.circumstances import Circumstances, LetGo, SignedExtension
 from holdfast.evidence.signed_lines import SignedReport, match_lines
 from holdfast.protocol.payloads import (
     CorrectionLine,
     FrozenLine,
     KeptLine,
+    ReleasedLine,
     ReportLine,
+    ReturnedLine,
     Usd,
 )
 from holdfast.protocol.views import AssetTotals, HoldView, LegView, LineView, UsdTotals
@@ -41,6 +43,7 @@ class _Entry:
     amount: int | None
     cents: int
     stated: tuple[int, int] | None
+    reason: str | None = None
 
     def correct(self, amount: int | None, cents: int | None) -> None:
         self.amount = amount
@@ -155,6 +158,7 @@ class RecomputedLedger:
     _holds: dict[str, _Hold] = field(default_factory=dict)
     _findings: dict[Position, _Sums] = field(default_factory=dict)
     _where: dict[str, _Sums] = field(default_factory=dict)
+    _raised: set[str] = field(default_factory=set)
 
     @property
     def asserted_holds(self) -> list[str]:
@@ -224,11 +228,22 @@ class RecomputedLedger:
         elif line.kind is not LineKind.NOTHING:
             self._take_about_hold(line, said)
 
-    def _add(self, sums: _Sums, line: LineView) -> None:
+    def let_go(self, line: LineView) -> LetGo | None:
+        """Return what a line that was just taken lets leave a hold; None where it does not."""
+        hold = self._where.get(line.corrects or line.id)
+        if not isinstance(hold, _Hold):
+            return None
+        entry = hold.entries[line.corrects or line.id]
+        is_leaving = line.corrects is None or line.id in self._raised
+        if entry.kind not in _LEFT or not is_leaving:
+            return None
+        return LetGo(entry.kind, entry.reason, None if hold.withheld else hold.held)
+
+    def _add(self, sums: _Sums, line: LineView, reason: str | None = None) -> None:
         units = None if line.amount is None else int(line.amount)
         cents = _cents(line.usd)
         stated = None if cents is None else (units or 0, cents)
-        sums.entries[line.id] = _Entry(line.kind, units, cents or 0, stated)
+        sums.entries[line.id] = _Entry(line.kind, units, cents or 0, stated, reason)
         self._where[line.id] = sums
 
     def _correct(self, line: LineView, said: ReportLine | None) -> None:
@@ -241,7 +256,10 @@ class RecomputedLedger:
             if said is not None:
                 self._require_place(line, sums.address_no, sums.asset)
         units = None if line.amount is None else int(line.amount)
-        sums.entries[line.corrects or ""].correct(units, _cents(line.usd))
+        entry = sums.entries[line.corrects or ""]
+        if units is None or entry.amount is None or units > entry.amount:
+            self._raised.add(line.id)
+        entry.correct(units, _cents(line.usd))
         if isinstance(sums, _Hold) and isinstance(said, CorrectionLine):
             sums.account_level |= said.account_level
 
@@ -268,7 +286,8 @@ class RecomputedLedger:
         if isinstance(said, KeptLine):
             self._keep(hold, line, said)
         elif line.kind is not LineKind.KEPT:
-            self._add(hold, line)
+            reason = said.reason if isinstance(said, ReleasedLine | ReturnedLine) else None
+            self._add(hold, line, reason)
 
     def _require_place(self, line: LineView, address_no: int, asset: str) -> None:
         if (line.address_no, line.asset) != (address_no, asset):
@@ -395,7 +414,10 @@ def add_up(
             ledgers[line.partner].take(line, said.get(line.id))
         if line.id in said:
             frozen_at = ledgers[line.partner].frozen_at(line, said[line.id], shared_at)
-            ledgers[line.partner].faults += circumstances.faults(line, said[line.id], frozen_at)
+            let_go = ledgers[line.partner].let_go(line)
+            ledgers[line.partner].faults += circumstances.faults(
+                line, said[line.id], frozen_at, let_go
+            )
     for extension in circumstances.extensions:
         ledgers[extension.partner].extend(extension)
     shown = _by_partner(lines), _by_partner(holds)

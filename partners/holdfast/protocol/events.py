@@ -17,12 +17,17 @@ from holdfast.protocol.guest_views import GuestLineView
 from holdfast.protocol.life_cycle_payloads import IndemnityCap
 from holdfast.protocol.membership_payloads import Policy
 from holdfast.protocol.payloads import Handle, Next, Sha256, Time
+from holdfast.protocol.return_payloads import ReturnDestination
 from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.views import LineView, LogEntry, Totals, View
 from holdfast.protocol.vocabulary import (
     Arrival,
+    Blocked,
+    CallBackOutcome,
     DeclineCode,
+    DepositStatus,
     DestinationStatus,
+    EncumbranceKind,
     ErasureReason,
     EventType,
     GuestAnswer,
@@ -30,7 +35,10 @@ from holdfast.protocol.vocabulary import (
     LegStatus,
     PartnerKind,
     PartnerStatus,
+    RecoveryStatus,
     RequestStatus,
+    ReturnCode,
+    ReturnStatus,
     Role,
     Support,
     Tlp,
@@ -459,6 +467,40 @@ class LegLegalOrderAttachedData(OfRequest):
     evidence: Evidence
 
 
+class OfLegalOrder(OfRequest):
+    """About an order that was attached before."""
+
+    legal_order: Annotated[str, Field(description="`ord_…`")]
+    hold: Annotated[str | None, Field(description="Which hold; null: all of the leg's.")]
+    requester_sequence: int | None = None
+
+
+class LegLegalOrderCalledBackData(OfLegalOrder):
+    """A member called the authority back about an order, and says what it heard."""
+
+    outcome: CallBackOutcome
+    called_at: Annotated[Time, Field(description="When it called.")]
+
+
+class LegLegalOrderReviewDueData(OfLegalOrder):
+    """An order's freeze period is over: whoever attached it reviews or lifts it; it stands."""
+
+    review_at: Time
+
+
+class LegLegalOrderReviewedData(OfLegalOrder):
+    """Whoever attached an order looked again: it stands, until another look."""
+
+    review_at: Time
+
+
+class LegLegalOrderLiftedData(OfLegalOrder):
+    """An order blocks nothing any more, by another document."""
+
+    document_sha256: Sha256
+    evidence: Evidence
+
+
 class LegIndemnityGivenData(OfRequest):
     """The requester makes good what a wrong freeze costs, by the terms of a document."""
 
@@ -641,6 +683,43 @@ class HoldExtendedData(OfHold):
     before: Annotated[Time, Field(description="The end until now.")]
 
 
+class OfEncumbrance(OfHold):
+    """About a third party's claim on a hold."""
+
+    encumbrance: Annotated[str, Field(description="`enc_…`")]
+
+
+class HoldEncumberedData(OfEncumbrance):
+    """A third party claims a hold, or a part: agree to nothing that would eat into it."""
+
+    attached_by: Handle
+    kind: EncumbranceKind
+    amount: Annotated[str | None, Field(description="Base units; null: all of it.")]
+    blocks: list[Blocked]
+    order_sha256: Sha256
+    review_at: Time | None
+    evidence: Evidence
+
+
+class HoldEncumbranceReviewDueData(OfEncumbrance):
+    """A claim's date is past: whoever attached it reviews or lifts it; it blocks on."""
+
+    review_at: Time
+
+
+class HoldEncumbranceReviewedData(OfEncumbrance):
+    """Whoever attached a claim looked again: it stands, until another look."""
+
+    review_at: Time
+
+
+class HoldEncumbranceLiftedData(OfEncumbrance):
+    """A claim blocks nothing any more, by another document."""
+
+    document_sha256: Sha256
+    evidence: Evidence
+
+
 class HoldLapsedData(OfHold):
     """A hold's end passed: only the partner knows what became of it, and owes an answer."""
 
@@ -816,6 +895,68 @@ class PartnerEncryptionKeySetData(EventData):
     replaces: Annotated[str | None, Field(description="The key that was in force until now.")]
 
 
+class _OfReturn(AboutRequest):
+    """About a return request, for the requester and, once it is approved, for its partner."""
+
+    return_request: Annotated[str, Field(description="`ret_…`")]
+    return_status: Annotated[ReturnStatus, Field(description="As it stands now.")]
+    to: Annotated[Handle, Field(description="The partner that is asked.")]
+    asset: Annotated[str, Field(description="CAIP-19.")]
+    asked_amount: Annotated[str, Field(description="Base units, or all.")]
+    answer_by: Annotated[Time | None, Field(description="By when an answer is due.")] = None
+    status: Annotated[RequestStatus | LegStatus, Field(description="Of the request or the leg.")]
+
+
+class ReturnSubmittedData(_OfReturn):
+    """Somebody of yours asks money back: another security lead approves it before it goes out."""
+
+
+class ReturnOpenedData(_OfReturn):
+    """The requester asks you to send back what you hold: verify the evidence, then answer."""
+
+    holds: Annotated[
+        Literal["all"] | list[str], Field(description="Which of your holds, or all.")
+    ] = "all"
+    destination: Annotated[ReturnDestination | None, Field(description="Where to.")] = None
+    basis: Annotated[dict[str, Any] | None, Field(description="On what ground, as signed.")] = None
+    evidence: Evidence
+
+
+class ReturnEndedData(_OfReturn):
+    """It is asked no more: rejected, withdrawn, expired or revoked. Send nothing for it."""
+
+    evidence: Evidence | None = None
+
+
+class ReturnAnsweredData(_OfReturn):
+    """The partner accepted all or a part of it, or refused."""
+
+    code: Annotated[ReturnCode | None, Field(description="Why it was refused.")] = None
+    text: str | None = None
+    accepted: Annotated[str, Field(description="Base units, without withheld amounts.")]
+    because: Annotated[str | None, Field(description="What prevailed.")] = None
+    evidence: Evidence
+
+
+class ReturnSuspendedData(_OfReturn):
+    """Something stands in the way of what was accepted: send nothing of it until it goes on."""
+
+    because: Annotated[str | None, Field(description="The dispute or the claim.")]
+
+
+class ReturnResumedData(_OfReturn):
+    """Nothing stands in the way of what was accepted any more."""
+
+
+class ReturnReceivedData(_OfReturn):
+    """The requester says that what was sent arrived, or that it did not."""
+
+    received: Annotated[bool, Field(description="Whether all that was sent arrived.")]
+    amount: Annotated[str, Field(description="How much the partner's lines say was sent.")]
+    text: str | None = None
+    evidence: Evidence
+
+
 class _DestinationData(EventData):
     """What is told of an account that money may be sent back to, to its own member alone."""
 
@@ -966,6 +1107,74 @@ class EndpointDisabledData(EventData):
     given_up: Annotated[int, Field(description="How many deliveries it was owed.")]
 
 
+class DepositLine(View):
+    """A deposit that an event names, and what it became."""
+
+    no: Annotated[int, Field(description="In the request's document.")]
+    deposit_status: DepositStatus
+
+
+class AboutRecovery(EventData):
+    """What every event about a recovery request has."""
+
+    recovery_id: Annotated[str, Field(description="`rcv_…`")]
+    drill: Drill = False
+    requester: Annotated[Handle, Field(description="Who asks for deposits back.")]
+    partner: Annotated[Handle, Field(description="Who is asked.")]
+    content_sha256: Annotated[Sha256, Field(description="Of the exact submitted body.")]
+    recovery_status: RecoveryStatus
+    by: By
+
+
+class RecoverySubmittedData(AboutRecovery):
+    """Somebody of yours submitted a recovery request; another person decides on it."""
+
+    act_id: ActRef
+    deposit_count: int
+    approve_by: Time
+
+
+class RecoveryApprovedData(AboutRecovery):
+    """Another person of yours approved a recovery request: it went out."""
+
+    act_id: ActRef
+
+
+class RecoveryReceivedData(AboutRecovery):
+    """A member asks you to give back deposits that went to the wrong place."""
+
+    deposit_count: int
+    due_at: Annotated[Time, Field(description="By then each should have an answer.")]
+    href: Href
+    evidence: Evidence
+
+
+class RecoveryEndedData(AboutRecovery):
+    """A recovery request ended before it went out: rejected or withdrawn."""
+
+    act_id: ActRef
+
+
+class _DepositsSpokenOf(AboutRecovery):
+    act_id: ActRef
+    line_count: Annotated[int, Field(description="How many deposits are spoken of.")]
+    deposits: Annotated[list[DepositLine], Field(description="The first of them.")]
+    deposits_cut: Annotated[bool, Field(description="True: there are more, to be read at `href`.")]
+    awaits_partner: Annotated[int, Field(description="Deposits that wait for the partner asked.")]
+    awaits_requester: Annotated[int, Field(description="Deposits that wait for the requester.")]
+    due_at: Annotated[Time | None, Field(description="When the next of them is due.")]
+    href: Href
+    evidence: Evidence
+
+
+class RecoveryAnsweredData(_DepositsSpokenOf):
+    """The partner asked said what it found, needs, declines or returned."""
+
+
+class RecoveryRepliedData(_DepositsSpokenOf):
+    """The requester supplied, confirmed, contested or withdrew deposits."""
+
+
 # --- the table ------------------------------------------------------------------------------------
 
 
@@ -1041,6 +1250,10 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.LEG_CONTESTED: EventKind(LegContestedData, _BOTH),
         EventType.LEG_DISPUTE_RESOLVED: EventKind(LegDisputeResolvedData, _BOTH),
         EventType.LEG_LEGAL_ORDER: EventKind(LegLegalOrderAttachedData, _BOTH),
+        EventType.LEG_LEGAL_ORDER_CALLED_BACK: EventKind(LegLegalOrderCalledBackData, _BOTH),
+        EventType.LEG_LEGAL_ORDER_REVIEW_DUE: EventKind(LegLegalOrderReviewDueData, _BOTH),
+        EventType.LEG_LEGAL_ORDER_REVIEWED: EventKind(LegLegalOrderReviewedData, _BOTH),
+        EventType.LEG_LEGAL_ORDER_LIFTED: EventKind(LegLegalOrderLiftedData, _BOTH),
         EventType.LEG_INDEMNITY_GIVEN: EventKind(LegIndemnityGivenData, _BOTH),
         EventType.FREEZE_NOTHING: EventKind(FreezeNothingData, _BOTH),
         EventType.FREEZE_FOUND: EventKind(FreezeFoundData, _BOTH),
@@ -1054,6 +1267,10 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.HOLD_REVIEW_DUE: EventKind(HoldReviewDueData, _BOTH),
         EventType.HOLD_EXTENSION_REQUESTED: EventKind(HoldExtensionRequestedData, _BOTH),
         EventType.HOLD_EXTENDED: EventKind(HoldExtendedData, _BOTH),
+        EventType.HOLD_ENCUMBERED: EventKind(HoldEncumberedData, _BOTH),
+        EventType.HOLD_ENCUMBRANCE_REVIEW_DUE: EventKind(HoldEncumbranceReviewDueData, _BOTH),
+        EventType.HOLD_ENCUMBRANCE_REVIEWED: EventKind(HoldEncumbranceReviewedData, _BOTH),
+        EventType.HOLD_ENCUMBRANCE_LIFTED: EventKind(HoldEncumbranceLiftedData, _BOTH),
         EventType.HOLD_LAPSED: EventKind(HoldLapsedData, _BOTH),
         EventType.ANSWER_OWED: EventKind(AnswerOwedData, _BOTH),
         EventType.CLEARANCE_ISSUED: EventKind(ClearanceIssuedData, _BOTH),
@@ -1067,12 +1284,25 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.PARTNER_ENCRYPTION_KEY_SET: EventKind(PartnerEncryptionKeySetData, _MEMBERS),
         EventType.RULEBOOK_PUBLISHED: EventKind(RulebookPublishedData, _MEMBERS),
         EventType.RULEBOOK_ACCEPTED: EventKind(RulebookAcceptedData, _OWN),
+        EventType.RETURN_SUBMITTED: EventKind(ReturnSubmittedData, _REQUESTER),
+        EventType.RETURN_OPENED: EventKind(ReturnOpenedData, _BOTH),
+        EventType.RETURN_ENDED: EventKind(ReturnEndedData, _BOTH),
+        EventType.RETURN_ANSWERED: EventKind(ReturnAnsweredData, _BOTH),
+        EventType.RETURN_SUSPENDED: EventKind(ReturnSuspendedData, _BOTH),
+        EventType.RETURN_RESUMED: EventKind(ReturnResumedData, _BOTH),
+        EventType.RETURN_RECEIVED: EventKind(ReturnReceivedData, _BOTH),
         EventType.DESTINATION_PROPOSED: EventKind(DestinationProposedData, _OWN),
         EventType.DESTINATION_REGISTERED: EventKind(DestinationRegisteredData, _OWN),
         EventType.DESTINATION_PROVEN: EventKind(DestinationProvenData, _OWN),
         EventType.DESTINATION_CLOSED: EventKind(DestinationClosedData, _OWN),
         EventType.LOG_RESTORED: EventKind(LogRestoredData, _MEMBERS),
         EventType.EVIDENCE_SEALED: EventKind(EvidenceSealedData, _BOTH),
+        EventType.RECOVERY_SUBMITTED: EventKind(RecoverySubmittedData, _REQUESTER),
+        EventType.RECOVERY_APPROVED: EventKind(RecoveryApprovedData, _REQUESTER),
+        EventType.RECOVERY_RECEIVED: EventKind(RecoveryReceivedData, _ASKED),
+        EventType.RECOVERY_ENDED: EventKind(RecoveryEndedData, _REQUESTER),
+        EventType.RECOVERY_ANSWERED: EventKind(RecoveryAnsweredData, _BOTH),
+        EventType.RECOVERY_REPLIED: EventKind(RecoveryRepliedData, _BOTH),
         EventType.TASK_TAKEN: EventKind(TaskTakenData, _BOTH),
         EventType.TASK_PAGED: EventKind(TaskPagedData, _BOTH),
         EventType.GUEST_ASKED: EventKind(GuestAskedData, _REQUESTER),
@@ -1099,9 +1329,18 @@ OBLIGING = frozenset(
         EventType.LEG_DISPUTED,
         EventType.LEG_DISPUTE_RESOLVED,
         EventType.LEG_LEGAL_ORDER,
+        EventType.LEG_LEGAL_ORDER_LIFTED,
         EventType.LEG_INDEMNITY_GIVEN,
         EventType.HOLD_EXTENSION_REQUESTED,
+        EventType.HOLD_ENCUMBERED,
+        EventType.HOLD_ENCUMBRANCE_LIFTED,
+        EventType.RETURN_OPENED,
+        EventType.RETURN_ANSWERED,
+        EventType.RETURN_RECEIVED,
         EventType.CLEARANCE_REVOKED,
+        EventType.RECOVERY_RECEIVED,
+        EventType.RECOVERY_ANSWERED,
+        EventType.RECOVERY_REPLIED,
     }
 )
 

@@ -17,9 +17,20 @@ from holdfast.protocol.payloads import (
     Sha256,
     Time,
 )
-from holdfast.protocol.requirements import absent, fault_at, given, one_of, rules
+from holdfast.protocol.requirements import absent, fault_at, given, one_of, rules, says, when
 from holdfast.protocol.texts import Explanation, FileNumber, FreeText, Reason, ShortText, Word
-from holdfast.protocol.vocabulary import Decision, Support
+from holdfast.protocol.vocabulary import (
+    Blocked,
+    CallBackOutcome,
+    Decision,
+    EncumbranceKind,
+    NumberSource,
+    Support,
+    Verification,
+)
+
+#: Amounts are unsigned 256-bit integers on the chains that have the largest.
+_LIMIT = 2**256
 
 
 def _not_a_number(value: str) -> str:
@@ -86,17 +97,93 @@ class WithdrawalDecision(ActBody):
     comment: ShortText | None = None
 
 
+class CallBackRecord(Body):
+    """That an authority was called back, when, and where its number came from."""
+
+    at: Time
+    number_from: Annotated[NumberSource, Loose]
+
+
 class LegalOrder(ActBody):
     """`POST …/legal-orders`: an authority's order; the file stays with whoever has it.
 
     It changes no hold by itself: the partner that holds signs a hold extension with basis
-    `legal_order`.
+    `legal_order`. `entity` is whom the order addresses, `freeze_until` the end of its freeze
+    period: somebody reviews it then, and it stands until it is lifted.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            when(given("call_back"), says("verification", Verification.CALL_BACK.value))
+        )
+    )
 
     agency: Word
     reference: FileNumber
     document_sha256: Sha256
     hold: HoldId | None = None
+    officer: Word | None = None
+    entity: Word | None = None
+    verification: Annotated[Verification, Loose] | None = None
+    call_back: CallBackRecord | None = None
+    freeze_until: Time | None = None
+
+    @model_validator(mode="after")
+    def _was_called_back(self) -> "LegalOrder":
+        if self.call_back is not None and self.verification is not Verification.CALL_BACK:
+            raise fault_at("call_back", "goes with verification call_back: leave one of them out")
+        return self
+
+
+class OrderCallBack(ActBody):
+    """`POST …/legal-orders/{id}/call-backs`: a member called the authority back itself."""
+
+    at: Time
+    number_from: Annotated[NumberSource, Loose]
+    outcome: Annotated[CallBackOutcome, Loose]
+
+
+class Encumbrance(ActBody):
+    """`POST …/encumbrances`: a third party's claim on a hold, by a court or an authority.
+
+    Without `amount` it takes all of the hold, and all that comes. The file stays with whoever has
+    it; court and number are read by the requester and the partner that holds alone.
+    """
+
+    kind: Annotated[EncumbranceKind, Loose]
+    hold: HoldId
+    order_sha256: Sha256
+    amount: AmountText | None = None
+    blocks: Annotated[
+        list[Annotated[Blocked, Loose]], Field(min_length=1, max_length=len(Blocked)), Distinct
+    ]
+    court: Word
+    number: FileNumber
+    review_at: Time | None = None
+
+    @model_validator(mode="after")
+    def _claims_something(self) -> "Encumbrance":
+        if self.amount is not None and not 1 <= int(self.amount) < _LIMIT:
+            raise fault_at("amount", "must be at least 1 and below 2^256; leave it out for all")
+        return self
+
+
+class Lifting(ActBody):
+    """`POST …/encumbrances/{id}/lifting`, or of a legal order: by a second person.
+
+    `act_sha256` is the SHA-256 of the very body that attached it, as its evidence has it: the act
+    proves nothing about any other. `document_sha256` is of the document by which it ends.
+    """
+
+    act_sha256: Sha256
+    document_sha256: Sha256
+    note: ShortText | None = None
+
+
+class EncumbranceReview(ActBody):
+    """`POST …/encumbrances/{id}/reviews`, or of a legal order: it stands, until another look."""
+
+    review_at: Time
 
 
 class IndemnityCap(Body):

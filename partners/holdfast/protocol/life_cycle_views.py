@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from holdfast.protocol.payloads import Handle, Sha256, Time
+from holdfast.protocol.life_cycle_payloads import CallBackRecord
+from holdfast.protocol.payloads import AmountText, Handle, Sha256, Time
 from holdfast.protocol.views import (
     IncidentView,
     LegView,
@@ -20,11 +21,15 @@ from holdfast.protocol.views import (
     View,
 )
 from holdfast.protocol.vocabulary import (
+    Blocked,
+    EncumbranceKind,
+    EncumbranceStatus,
     EvidenceKind,
     LegStatus,
     RequestStatus,
     Support,
     Tlp,
+    Verification,
     WithdrawalReason,
 )
 
@@ -128,19 +133,68 @@ class DisputeView(View):
     log: LogEntry | None = None
 
 
+class CallBackCounts(View):
+    """How many members called an authority back about an order, and what they heard."""
+
+    confirmed: int
+    not_confirmed: int
+
+
 class LegalOrderView(View):
-    """An order as whoever attached it names it; it binds nobody by itself."""
+    """An order as whoever attached it names it; it binds nobody by itself.
+
+    `call_back` is the record of whoever attached it, `called_back` says how many other members
+    called back themselves: the fact alone.
+    """
 
     id: str
     request_id: str
     leg_id: str | None = None
     partner: Handle
     act_id: str
+    act_sha256: Sha256 | None = None
     hold: str | None = None
     agency: str | None = None
     reference: str | None = None
     document_sha256: Sha256 | None = None
+    officer: str | None = None
+    entity: str | None = None
+    verification: Verification | None = None
+    call_back: CallBackRecord | None = None
+    called_back: CallBackCounts = CallBackCounts(confirmed=0, not_confirmed=0)
     attached_at: Time
+    order_status: EncumbranceStatus = EncumbranceStatus.STANDING
+    review_at: Time | None = None
+    lifted_at: Time | None = None
+    lift_act_id: str | None = None
+    lift_document_sha256: Sha256 | None = None
+    drill: bool | None = None
+    log: LogEntry | None = None
+
+
+class EncumbranceView(View):
+    """A third party's claim on a hold; without `amount` on all of it."""
+
+    id: str
+    request_id: str
+    leg_id: str | None = None
+    partner: Handle
+    act_id: str
+    act_sha256: Sha256 | None = None
+    kind: EncumbranceKind
+    hold: str | None = None
+    asset: str | None = None
+    amount: AmountText | None = None
+    blocks: list[Blocked]
+    order_sha256: Sha256
+    court: str | None = None
+    number: str | None = None
+    attached_at: Time
+    encumbrance_status: EncumbranceStatus
+    review_at: Time | None = None
+    lifted_at: Time | None = None
+    lift_act_id: str | None = None
+    lift_document_sha256: Sha256 | None = None
     drill: bool | None = None
     log: LogEntry | None = None
 

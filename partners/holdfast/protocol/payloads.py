@@ -152,6 +152,9 @@ Handle = Annotated[
     ),
 ]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, 64 hex digits.")]
+Nonce = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_-]{21}[AQgw]$", description="base64url of 16 random bytes")
+]
 AmountText = Annotated[
     str,
     Field(
@@ -187,6 +190,7 @@ RequestId = Annotated[str, Field(pattern=f"^frq_{_SUFFIX}")]
 IncidentId = Annotated[str, Field(pattern=f"^inc_{_SUFFIX}")]
 ActId = Annotated[str, Field(pattern=f"^act_{_SUFFIX}")]
 HoldId = Annotated[str, Field(pattern=f"^hld_{_SUFFIX}")]
+ReturnId = Annotated[str, Field(pattern=f"^ret_{_SUFFIX}")]
 LineId = Annotated[str, Field(pattern=f"^lin_{_SUFFIX}")]
 SubjectId = Annotated[str, Field(pattern=f"^(per|sys)_{_SUFFIX}")]
 PersonId = Annotated[str, Field(pattern=f"^per_{_SUFFIX}")]
@@ -375,10 +379,7 @@ class RequestDocument(Body):
 class FreezeRequest(RequestDocument):
     """`POST /v1/freeze-requests`: one immutable signed document."""
 
-    nonce: Annotated[
-        str,
-        Field(pattern=r"^[A-Za-z0-9_-]{21}[AQgw]$", description="base64url of 16 random bytes"),
-    ]
+    nonce: Nonce
     addresses: Annotated[list[FlaggedAddress], Field(min_length=1, max_length=MAX_ADDRESSES)]
 
     def numbered(self) -> dict[int, FlaggedAddress]:
@@ -737,6 +738,9 @@ class ReturnedLine(Body):
     amount: AmountText | None
     tx: TxText
     reason: Annotated[ReleaseReason, Loose] | None = None
+    return_request: ReturnId | None = Field(
+        default=None, description="The accepted return request that it is sent for."
+    )
     usd: Usd | None = None
 
 

@@ -31,10 +31,18 @@ class TaskKind(StrEnum):
     REVIEW_ACCOUNT = "review_account"  # that is frozen whole
     ANSWER_EXTENSION = "answer_extension"  # that the requester asks for
     CONSIDER_RELEASE = "consider_release"  # of what nobody answered a dispute about
+    REVIEW_ENCUMBRANCE = "review_encumbrance"  # or lift it: its date comes
+    REVIEW_ORDER = "review_order"  # likewise: its freeze period ends
     REACH_PARTNER = "reach_partner"  # whom no notice reaches
     DECIDE_GRANT = "decide_grant"  # that another lead proposed
     CHECK_ROOT_RESET = "check_root_reset"  # while it can be stopped
+    DECIDE_RETURN = "decide_return"  # that somebody else asks back
+    ANSWER_RETURN = "answer_return"  # what is asked back, or send what was promised
+    CONFIRM_RETURN = "confirm_return"  # that what was sent arrived
     DECIDE_DESTINATION = "decide_destination"  # that somebody else proposed
+    DECIDE_RECOVERY = "decide_recovery"  # that somebody else submitted
+    ANSWER_RECOVERY = "answer_recovery"  # of deposits that one is asked for
+    REPLY_RECOVERY = "reply_recovery"  # supply, or say whether it arrived
     MEND_ENDPOINT = "mend_endpoint"  # that takes no events
 
 
@@ -62,10 +70,18 @@ _ABOUT: Mapping[TaskKind, str] = MappingProxyType(
         TaskKind.REVIEW_ACCOUNT: "leg",
         TaskKind.ANSWER_EXTENSION: "hld",
         TaskKind.CONSIDER_RELEASE: "dsp",
+        TaskKind.REVIEW_ENCUMBRANCE: "enc",
+        TaskKind.REVIEW_ORDER: "ord",
         TaskKind.REACH_PARTNER: "leg",
         TaskKind.DECIDE_GRANT: "grp",
         TaskKind.CHECK_ROOT_RESET: "rst",
+        TaskKind.DECIDE_RETURN: "ret",
+        TaskKind.ANSWER_RETURN: "ret",
+        TaskKind.CONFIRM_RETURN: "ret",
         TaskKind.DECIDE_DESTINATION: "dst",
+        TaskKind.DECIDE_RECOVERY: "rcv",
+        TaskKind.ANSWER_RECOVERY: "rcv",
+        TaskKind.REPLY_RECOVERY: "rcv",
         TaskKind.MEND_ENDPOINT: "wep",
     }
 )
@@ -75,6 +91,9 @@ OF_ORGANISATION = frozenset(
         TaskKind.DECIDE_GRANT,
         TaskKind.CHECK_ROOT_RESET,
         TaskKind.DECIDE_DESTINATION,
+        TaskKind.DECIDE_RECOVERY,
+        TaskKind.ANSWER_RECOVERY,
+        TaskKind.REPLY_RECOVERY,
         TaskKind.MEND_ENDPOINT,
     }
 )
@@ -88,6 +107,7 @@ OF_PARTNER_ASKED = frozenset(
         TaskKind.REVIEW_ACCOUNT,
         TaskKind.ANSWER_EXTENSION,
         TaskKind.CONSIDER_RELEASE,
+        TaskKind.ANSWER_RETURN,
     }
 )
 _ID = re.compile(r"tsk_([a-z_]+?)_([0-7][0-9a-z]{25})(?:_([0-7][0-9a-z]{25}))?", re.ASCII)
@@ -100,7 +120,7 @@ class Task:
     Attributes:
         request_id: None where it is about the organisation itself.
         about: The addition, withdrawal, question, dispute, leg, hold, proposed grant, root reset,
-            destination or endpoint; None where the request waits.
+            destination, recovery request or endpoint; None where the request waits.
     """
 
     kind: TaskKind

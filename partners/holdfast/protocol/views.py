@@ -506,6 +506,7 @@ class LineView(View):
     missing: list[str] = Field(default_factory=list)
     agency: str | None = None
     order: str | None = None
+    return_request: str | None = None
     usd: Usd | None = None
 
 
@@ -515,8 +516,8 @@ class HoldView(View):
     `lapsed`: its end passed and only the partner knows what became of it; `kept`: the ground on
     which it stays; `owed_since`: since when the partner owes an answer about it;
     `withdrawn_reason_code`: why its address, or the request, was withdrawn; `review_at`: when
-    somebody looks at it again; `irregular`: as the first of its freezes that is; `shared`: it was
-    opened on another request.
+    somebody looks at it again; `irregular`: as the first of its freezes that is; `encumbrances`:
+    how many claims of others stand on it; `shared`: it was opened on another request.
     """
 
     id: str
@@ -542,6 +543,7 @@ class HoldView(View):
     kept: str | None = None
     account_level: bool = False
     irregular: Irregular | None = None
+    encumbrances: int = 0
     owed_since: Time | None = None
     withdrawn_reason_code: WithdrawalReason | None = None
     drill: bool = False

@@ -291,6 +291,31 @@ class EncumbranceStatus(StrEnum):
     LIFTED = "lifted"
 
 
+class Verification(StrEnum):
+    """How it was made sure that an order comes from the authority that it names."""
+
+    CALL_BACK = "call_back"
+    OFFICIAL_PORTAL = "official_portal"
+    SIGNED_DOCUMENT = "signed_document"  # by a certificate that was checked
+    COURT_REGISTER = "court_register"
+    IN_PERSON = "in_person"
+
+
+class NumberSource(StrEnum):
+    """Where the number came from that was called back; never from the order itself."""
+
+    AGENCY_WEBSITE = "agency_website"
+    PUBLIC_DIRECTORY = "public_directory"
+    KNOWN_BEFORE = "known_before"
+
+
+class CallBackOutcome(StrEnum):
+    """What whoever was called back said of an order."""
+
+    CONFIRMED = "confirmed"
+    NOT_CONFIRMED = "not_confirmed"
+
+
 class WithdrawalReason(StrEnum):
     """Why a request, or some of its addresses, was withdrawn: what holders go by."""
 
@@ -405,6 +430,95 @@ class WhyNotUsable(StrEnum):
     TOO_NEW = "too_new"
 
 
+class RecoveryStatus(StrEnum):
+    """Where a recovery request stands: one signed document about misplaced deposits."""
+
+    SUBMITTED = "submitted"  # another person of the requester decides
+    OPEN = "open"  # the partner asked has it; each deposit has a state of its own
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+class DepositStatus(StrEnum):
+    """Where one misplaced deposit of a recovery request stands."""
+
+    OPEN = "open"
+    NEEDS = "needs"  # the partner asked needs something of the requester
+    FOUND = "found"
+    NOT_FOUND = "not_found"
+    DECLINED = "declined"
+    RETURNED = "returned"
+    CONTESTED = "contested"  # the requester says that it did not arrive
+    CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"
+
+
+class Mistake(StrEnum):
+    """How a deposit came to the wrong place."""
+
+    WRONG_NETWORK = "wrong_network"
+    MISSING_TAG = "missing_tag"
+    UNLISTED_TOKEN = "unlisted_token"  # noqa: S105 - a mistake
+    WRONG_EXCHANGE = "wrong_exchange"
+    OTHER = "other"
+
+
+class RecoveryCode(StrEnum):
+    """Why a misplaced deposit is not given back."""
+
+    UNECONOMIC = "uneconomic"  # it costs more than it is worth, or than the requester accepts
+    NO_KEY_ACCESS = "no_key_access"  # nobody can sign for the account
+    CREDITED_AND_SPENT = "credited_and_spent"  # a customer was credited, and it is gone
+    CANNOT_SAY = "cannot_say"
+    UNSUPPORTED_ASSET = "unsupported_asset"
+
+
+class RecoveryNeed(StrEnum):
+    """What the partner asked needs before it goes on with a deposit."""
+
+    PROOF = "proof"
+    TRANSACTION = "transaction"
+    HIGHER_FEE = "higher_fee"  # ask anew: the fee that is accepted takes two persons
+    OTHER = "other"
+
+
+class RecoveryProofKind(StrEnum):
+    """What proves that a deposit came from the requester."""
+
+    WITHDRAWAL_RECORD = "withdrawal_record"
+    SIGNATURE = "signature"
+    DOCUMENT = "document"
+
+
+class ReturnStatus(StrEnum):
+    """Where a return request stands."""
+
+    SUBMITTED = "submitted"  # waits for another person of the requester
+    OPEN = "open"  # waits for the partner's answer
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    ACCEPTED = "accepted"
+    PARTIAL = "partial"  # a part of it is accepted
+    REFUSED = "refused"
+    SUSPENDED = "suspended"  # a claim or a dispute stands in the way
+    REVOKED = "revoked"
+    SETTLED = "settled"  # what was sent arrived
+    CONTESTED = "contested"  # what was sent did not
+
+
+class ReturnCode(StrEnum):
+    """Why a partner sends nothing back."""
+
+    NO_BALANCE = "no_balance"
+    ENCUMBERED = "encumbered"
+    LEGALLY_BARRED = "legally_barred"
+    ACCOUNT_CLOSED = "account_closed"
+    POLICY_REFUSAL = "policy_refusal"
+    OTHER = "other"
+
+
 class EventType(StrEnum):
     """Every event that partners can receive, by webhook or from the feed."""
 
@@ -443,6 +557,10 @@ class EventType(StrEnum):
     LEG_CONTESTED = "leg.contested"
     LEG_DISPUTE_RESOLVED = "leg.dispute_resolved"
     LEG_LEGAL_ORDER = "leg.legal_order_attached"
+    LEG_LEGAL_ORDER_CALLED_BACK = "leg.legal_order_called_back"
+    LEG_LEGAL_ORDER_REVIEW_DUE = "leg.legal_order_review_due"
+    LEG_LEGAL_ORDER_REVIEWED = "leg.legal_order_reviewed"
+    LEG_LEGAL_ORDER_LIFTED = "leg.legal_order_lifted"
     LEG_INDEMNITY_GIVEN = "leg.indemnity_given"
     FREEZE_NOTHING = "freeze.nothing"
     FREEZE_FOUND = "freeze.found"
@@ -457,6 +575,10 @@ class EventType(StrEnum):
     HOLD_EXTENSION_REQUESTED = "hold.extension_requested"
     HOLD_EXTENDED = "hold.extended"
     HOLD_LAPSED = "hold.lapsed"
+    HOLD_ENCUMBERED = "hold.encumbered"
+    HOLD_ENCUMBRANCE_REVIEW_DUE = "hold.encumbrance_review_due"
+    HOLD_ENCUMBRANCE_REVIEWED = "hold.encumbrance_reviewed"
+    HOLD_ENCUMBRANCE_LIFTED = "hold.encumbrance_lifted"
     ANSWER_OWED = "answer.owed"
     CLEARANCE_ISSUED = "clearance.issued"
     CLEARANCE_REVOKED = "clearance.revoked"
@@ -469,6 +591,13 @@ class EventType(StrEnum):
     PARTNER_ENCRYPTION_KEY_SET = "partner.encryption_key_set"
     RULEBOOK_PUBLISHED = "rulebook.published"
     RULEBOOK_ACCEPTED = "rulebook.accepted"
+    RETURN_SUBMITTED = "return.submitted"
+    RETURN_OPENED = "return.opened"
+    RETURN_ENDED = "return.ended"  # rejected, withdrawn, expired or revoked
+    RETURN_ANSWERED = "return.answered"
+    RETURN_SUSPENDED = "return.suspended"
+    RETURN_RESUMED = "return.resumed"
+    RETURN_RECEIVED = "return.received"  # or not
     DESTINATION_PROPOSED = "destination.proposed"
     DESTINATION_REGISTERED = "destination.registered"
     DESTINATION_PROVEN = "destination.proven"
@@ -480,6 +609,12 @@ class EventType(StrEnum):
     GUEST_UNREACHABLE = "guest.unreachable"
     GUEST_ANSWERED = "guest.answered"
     GUEST_JOINED = "guest.joined"
+    RECOVERY_SUBMITTED = "recovery.submitted"
+    RECOVERY_APPROVED = "recovery.approved"
+    RECOVERY_RECEIVED = "recovery.received"
+    RECOVERY_ENDED = "recovery.ended"  # rejected or withdrawn before it went out
+    RECOVERY_ANSWERED = "recovery.answered"
+    RECOVERY_REPLIED = "recovery.replied"
     TASK_TAKEN = "task.taken"
     TASK_PAGED = "task.paged"
     ENDPOINT_TEST = "endpoint.test"
