@@ -1,6 +1,7 @@
 """Money is asked back: by two persons, promised by hold, sent by lines that name it, confirmed."""
 
 from collections.abc import Mapping
+from copy import copy
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -40,6 +41,13 @@ class Case:
         w.clock.step(timedelta(hours=24))
         self.request = w.live()
         self.hold = w.freeze(self.b, self.request, amount)
+
+    def again(self, amount: str) -> "Case":
+        """Return the same on another request."""
+        case = copy(self)
+        case.request = self.w.live()
+        case.hold = self.w.freeze(self.b, case.request, amount)
+        return case
 
     def body(self, **changes: Any) -> dict[str, Any]:
         return {

@@ -905,6 +905,9 @@ class _OfReturn(AboutRequest):
     asked_amount: Annotated[str, Field(description="Base units, or all.")]
     answer_by: Annotated[Time | None, Field(description="By when an answer is due.")] = None
     status: Annotated[RequestStatus | LegStatus, Field(description="Of the request or the leg.")]
+    requester_sequence: Annotated[
+        int | None, Field(description="Without gaps for the requester, where it is about the leg.")
+    ] = None
 
 
 class ReturnSubmittedData(_OfReturn):
