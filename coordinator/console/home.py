@@ -94,6 +94,10 @@ DOINGS: Mapping[TaskKind, Doing] = MappingProxyType(
         TaskKind.ANSWER_EXTENSION: Doing("to answer", "Answer", _HOLDS),
         TaskKind.CONSIDER_RELEASE: Doing("unanswered", "Open", _ANSWER),
         TaskKind.REACH_PARTNER: Doing("unreached", "Open", _REQUEST),
+        TaskKind.ANSWER_DATA_SUBJECT: Doing(
+            "to answer", "Answer", f"{_REQUEST}/data-subjects/{{about}}"
+        ),
+        TaskKind.ERASE: Doing("to sign", "Open", f"{_REQUEST}/erasure"),
         TaskKind.DECIDE_GRANT: Doing("to decide", "Open", "/console/people"),
         TaskKind.CHECK_ROOT_RESET: Doing("to stop it", "Open", "/console/people"),
         TaskKind.MEND_ENDPOINT: Doing("failing", "Open", "/console/endpoints"),
@@ -384,6 +388,8 @@ _TITLES: Mapping[TaskKind, str] = MappingProxyType(
         TaskKind.ANSWER_EXTENSION: "{requester} asks you to hold longer, in {case}",
         TaskKind.CONSIDER_RELEASE: "Nobody answered your dispute in {case}",
         TaskKind.REACH_PARTNER: "No notice reaches {partner}, in {case}",
+        TaskKind.ANSWER_DATA_SUBJECT: "A person asks for a right of theirs, about {case}",
+        TaskKind.ERASE: "The operator proposes to erase what {case} says",
         TaskKind.DECIDE_GRANT: "A colleague proposes a key or a right",
         TaskKind.CHECK_ROOT_RESET: "A new root key is about to take over",
         TaskKind.MEND_ENDPOINT: "An endpoint of yours takes no events",

@@ -36,6 +36,7 @@ class Permission(StrEnum):
     DISPUTE_RESOLVE = "dispute:resolve"
     CLEARANCE_REVOKE = "clearance:revoke"
     HOLD_ASK_EXTENSION = "hold:ask_extension"
+    DATA_SUBJECT_ANSWER = "data_subject:answer"  # what a person asks about one's request
     FLAG_RENEW = "flag:renew"
     # asked side
     LEG_ACKNOWLEDGE = "leg:acknowledge"
@@ -54,6 +55,8 @@ class Permission(StrEnum):
     FLAG_READ = "flag:read"  # for machines: its head is of all flags, those of limited legs too
     FLAG_REPORT = "flag:report"  # how far they were applied
     # both sides
+    DATA_SUBJECT_RECORD = "data_subject:record"  # that a person wrote
+    DATA_SUBJECT_READ = "data_subject:read"
     TASK_TAKE = "task:take"  # what one may take is decided by what it takes to do it
     LEGAL_ORDER_ATTACH = "legal_order:attach"  # by the partner that holds, or by an authority
     EVIDENCE_SEAL = "evidence:seal"  # and send its parts
@@ -91,6 +94,7 @@ class Permission(StrEnum):
     LOG_RECONCILE = "log:reconcile"  # after a restore; it authors no entry of anybody's
     ERASURE_PROPOSE = "erasure:propose"  # a lead of the requester signs it
     LOG_KEY_REPLACE = "log_key:replace"
+    DATA_SUBJECT_FORWARD = "data_subject:forward"  # where the person wrote to the operator
     RULEBOOK_PUBLISH = "rulebook:publish"
     GUEST_RECORD = "guest:record"  # what somebody said who is no member, on nobody's signature
 
@@ -144,10 +148,10 @@ _DECIDE = frozenset(
         P.FLAG_RENEW,
     }
 )
-#: The requester's compliance answers for the papers, and so does a lead; never a machine.
-_PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
-#: What binds the organisation; never a machine.
-_HOUSE = frozenset({P.RULEBOOK_ACCEPT})
+#: The requester's compliance, and a lead, answer for the papers and to persons; never a machine.
+_PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE, P.DATA_SUBJECT_ANSWER})
+#: What binds the organisation, and letters to it of persons; never a machine.
+_HOUSE = frozenset({P.RULEBOOK_ACCEPT, P.DATA_SUBJECT_RECORD, P.DATA_SUBJECT_READ})
 _SEALING = frozenset({P.EVIDENCE_SEAL, P.EVIDENCE_SHARE})
 _SCREEN = frozenset({P.FLAG_READ, P.FLAG_REPORT})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
@@ -199,7 +203,9 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _SEALING
             | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
         ),
-        Role.AUDITOR: _READ | _CONSOLE | {P.WEBHOOK_ENDPOINT_READ, P.AUDIT_READ},
+        Role.AUDITOR: (
+            _READ | _CONSOLE | {P.WEBHOOK_ENDPOINT_READ, P.AUDIT_READ, P.DATA_SUBJECT_READ}
+        ),
         # What stands where deposits come in has a key that opens nothing else.
         Role.SCREENING: _SCREEN,
     }
@@ -217,6 +223,7 @@ COORDINATOR_GRANTS = frozenset(
         P.LOG_RECONCILE,
         P.ERASURE_PROPOSE,
         P.LOG_KEY_REPLACE,
+        P.DATA_SUBJECT_FORWARD,
         P.RULEBOOK_PUBLISH,
         P.GUEST_RECORD,
     }

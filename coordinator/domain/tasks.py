@@ -31,6 +31,8 @@ NEEDS: Mapping[TaskKind, Permission] = MappingProxyType(
         TaskKind.ANSWER_EXTENSION: Permission.HOLD_EXTEND,
         TaskKind.CONSIDER_RELEASE: Permission.HOLD_RELEASE,
         TaskKind.REACH_PARTNER: Permission.FREEZE_REQUEST_SUBMIT,
+        TaskKind.ANSWER_DATA_SUBJECT: Permission.DATA_SUBJECT_ANSWER,
+        TaskKind.ERASE: Permission.FREEZE_REQUEST_ERASE,
         TaskKind.DECIDE_GRANT: Permission.GRANT_APPROVE,
         TaskKind.CHECK_ROOT_RESET: Permission.REVOCATION_MAKE,
         TaskKind.MEND_ENDPOINT: Permission.WEBHOOK_ENDPOINT_CHANGE,

@@ -57,7 +57,8 @@ ASKED = {
     P.DISPUTE_RAISE,
 }
 SEALING = {P.EVIDENCE_SEAL, P.EVIDENCE_SHARE}
-PAPERS = {P.SUPPORT_RAISE, P.INDEMNITY_GIVE}
+PAPERS = {P.SUPPORT_RAISE, P.INDEMNITY_GIVE, P.DATA_SUBJECT_ANSWER}
+HOUSE = {P.RULEBOOK_ACCEPT, P.DATA_SUBJECT_RECORD, P.DATA_SUBJECT_READ}
 #: What is for people and never for systems: the console, and what one's own organisation did.
 CONSOLE, AUDIT = {P.CONSOLE_LINK_MAKE, P.KEY_REVOKE}, {P.AUDIT_READ}
 #: The table a second time, flat.
@@ -69,7 +70,8 @@ EXPECTED = {
     | ASKED
     | CONSOLE
     | AUDIT
-    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT}
+    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE}
+    | HOUSE
     | PAPERS
     | SEALING,
     R.SECURITY_LEAD: READ
@@ -93,8 +95,8 @@ EXPECTED = {
         P.FLAG_RENEW,
         P.GUEST_ASK,
         P.LEGAL_ORDER_ATTACH,
-        P.SUPPORT_RAISE,
-        P.INDEMNITY_GIVE,
+        *PAPERS,
+        *HOUSE,
         P.TASK_TAKE,
         P.PARTNER_CHANGE,
         P.PERSON_NAME,
@@ -105,12 +107,11 @@ EXPECTED = {
         P.ON_CALL_CHANGE,
         P.TAG_KEY_SET,
         P.ENCRYPTION_KEY_SET,
-        P.RULEBOOK_ACCEPT,
         P.CONSOLE_LINK_MAKE,
         P.KEY_REVOKE,
         P.AUDIT_READ,
     },
-    R.AUDITOR: READ | {P.WEBHOOK_ENDPOINT_READ} | CONSOLE | AUDIT,
+    R.AUDITOR: READ | {P.WEBHOOK_ENDPOINT_READ, P.DATA_SUBJECT_READ} | CONSOLE | AUDIT,
     # Reads flags, and nothing else.
     R.SCREENING: SCREENING,
 }
@@ -162,7 +163,7 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = PAPERS | CONSOLE | AUDIT | {P.RULEBOOK_ACCEPT}
+    for_people = PAPERS | CONSOLE | AUDIT | HOUSE
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 
 

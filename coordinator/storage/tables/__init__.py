@@ -2,6 +2,7 @@
 
 from coordinator.storage.tables import (
     console,
+    data_subjects,
     documents,
     events,
     exports,
@@ -23,6 +24,7 @@ from coordinator.storage.tables import (
 
 __all__ = [
     "console",
+    "data_subjects",
     "documents",
     "events",
     "exports",

@@ -355,6 +355,7 @@ class _Id(click.ParamType[str]):
 REQUEST_ID = _Id("frq", "request")
 INCIDENT_ID = _Id("inc", "incident")
 EVIDENCE_ID = _Id("sev", "sealed evidence")
+DATA_SUBJECT_ID = _Id("dsr", "data-subject request")
 
 
 class _Time(click.ParamType[datetime]):

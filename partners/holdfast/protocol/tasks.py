@@ -32,6 +32,8 @@ class TaskKind(StrEnum):
     ANSWER_EXTENSION = "answer_extension"  # that the requester asks for
     CONSIDER_RELEASE = "consider_release"  # of what nobody answered a dispute about
     REACH_PARTNER = "reach_partner"  # whom no notice reaches
+    ANSWER_DATA_SUBJECT = "answer_data_subject"  # what a person asks for, by law
+    ERASE = "erase"  # what the operator proposed to erase
     DECIDE_GRANT = "decide_grant"  # that another lead proposed
     CHECK_ROOT_RESET = "check_root_reset"  # while it can be stopped
     MEND_ENDPOINT = "mend_endpoint"  # that takes no events
@@ -62,6 +64,7 @@ _ABOUT: Mapping[TaskKind, str] = MappingProxyType(
         TaskKind.ANSWER_EXTENSION: "hld",
         TaskKind.CONSIDER_RELEASE: "dsp",
         TaskKind.REACH_PARTNER: "leg",
+        TaskKind.ANSWER_DATA_SUBJECT: "dsr",
         TaskKind.DECIDE_GRANT: "grp",
         TaskKind.CHECK_ROOT_RESET: "rst",
         TaskKind.MEND_ENDPOINT: "wep",
@@ -92,8 +95,8 @@ class Task:
 
     Attributes:
         request_id: None where it is about the organisation itself.
-        about: The addition, withdrawal, question, dispute, leg, hold, proposed grant, root reset or
-            endpoint; None where the request waits.
+        about: The addition, withdrawal, question, dispute, leg, hold, data-subject request,
+            proposed grant, root reset or endpoint; None where the request waits.
     """
 
     kind: TaskKind

@@ -22,6 +22,8 @@ PREFIXES = {
     TaskKind.CONSIDER_RELEASE: "dsp",
     TaskKind.WITHDRAW: "dsp",
     TaskKind.REACH_PARTNER: "leg",
+    TaskKind.ANSWER_DATA_SUBJECT: "dsr",
+    TaskKind.ERASE: None,
     TaskKind.DECIDE_GRANT: "grp",
     TaskKind.CHECK_ROOT_RESET: "rst",
     TaskKind.MEND_ENDPOINT: "wep",
