@@ -16,7 +16,8 @@ from coordinator.domain.errors import ConflictError
 from holdfast.protocol.vocabulary import DataSubjectDecision, DataSubjectStatus
 from tests.rulebook import RULEBOOK
 
-S, A = DataSubjectStatus, CaseAction
+S = DataSubjectStatus
+A = CaseAction
 #: The table a second time, flat.
 ALLOWED = {
     (S.OPEN, A.GRANT): S.GRANTED,
@@ -30,7 +31,7 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize(("status", "action"), list(product(S, A)))
-def test_every_cell(status: S, action: A) -> None:
+def test_every_cell(status: DataSubjectStatus, action: CaseAction) -> None:
     expected = ALLOWED.get((status, action))
     if expected is not None:
         assert next_status(status, action) is expected

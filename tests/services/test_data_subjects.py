@@ -207,7 +207,7 @@ def test_the_letter_is_sealed_to_the_requester_first(office: Office) -> None:
         return str(sealed["id"])
 
     unread = seal(bytes(16), b.handle, c.handle)
-    named = {"account": None, "request_id": ask.id}
+    named: dict[str, Any] = {"account": None, "request_id": ask.id}
     refused = office.signer.post(b.lead, PATH, _letter(office, **named, letter=unread))
     assert (refused.status_code, refused.get_json()["errors"][0]["code"]) == (422, "no_letter")
     fits = seal(bytes([7] * 16), a.handle, b.handle)
