@@ -35,6 +35,7 @@ NEEDS: Mapping[TaskKind, Permission] = MappingProxyType(
         TaskKind.ERASE: Permission.FREEZE_REQUEST_ERASE,
         TaskKind.DECIDE_GRANT: Permission.GRANT_APPROVE,
         TaskKind.CHECK_ROOT_RESET: Permission.REVOCATION_MAKE,
+        TaskKind.DECIDE_DESTINATION: Permission.DESTINATION_APPROVE,
         TaskKind.MEND_ENDPOINT: Permission.WEBHOOK_ENDPOINT_CHANGE,
     }
 )

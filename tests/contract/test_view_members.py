@@ -31,6 +31,7 @@ import coordinator.services
 import coordinator.storage
 from holdfast.protocol import (
     data_subject_views,
+    destination_views,
     flag_views,
     guest_views,
     house_rules_views,
@@ -49,6 +50,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
         life_cycle_views,
         on_call_views,
         data_subject_views,
+        destination_views,
         flag_views,
         guest_views,
         house_rules_views,

@@ -70,7 +70,7 @@ EXPECTED = {
     | ASKED
     | CONSOLE
     | AUDIT
-    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE}
+    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.DESTINATION_CHANGE}
     | HOUSE
     | PAPERS
     | SEALING,
@@ -107,6 +107,8 @@ EXPECTED = {
         P.ON_CALL_CHANGE,
         P.TAG_KEY_SET,
         P.ENCRYPTION_KEY_SET,
+        P.DESTINATION_CHANGE,
+        P.DESTINATION_APPROVE,
         P.CONSOLE_LINK_MAKE,
         P.KEY_REVOKE,
         P.AUDIT_READ,
@@ -163,7 +165,7 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = PAPERS | CONSOLE | AUDIT | HOUSE
+    for_people = PAPERS | CONSOLE | AUDIT | HOUSE | {P.DESTINATION_CHANGE}
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 
 

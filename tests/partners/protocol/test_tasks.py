@@ -26,6 +26,7 @@ PREFIXES = {
     TaskKind.ERASE: None,
     TaskKind.DECIDE_GRANT: "grp",
     TaskKind.CHECK_ROOT_RESET: "rst",
+    TaskKind.DECIDE_DESTINATION: "dst",
     TaskKind.MEND_ENDPOINT: "wep",
 }
 
