@@ -51,6 +51,7 @@ _FAMILIES = {
     "rulebook": "The rulebook",
     "task": "Tasks",
     "guest": "Guests",
+    "data_subject": "Persons who ask for their rights",
     "endpoint": "Endpoints",
 }
 _PROVEN = "\N{SCALES}"

@@ -1868,7 +1868,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "coordinator/storage/requests/freeze_requests.py",
-        '            ActRow.kind != "mark_same_funds",\n',
+        "            ActRow.kind.not_in(_REQUESTERS_OWN),\n",
         "",
         ("tests/services/test_same_funds.py",),
     ),

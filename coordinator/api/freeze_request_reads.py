@@ -17,10 +17,11 @@ from coordinator.api.paging import (
 )
 from coordinator.api.pipeline import Reader
 from coordinator.api.reading_marks import mark_delivered_after
-from coordinator.api.view import logged_as, query_view
-from coordinator.domain.errors import InvalidInputError, ParameterFault
+from coordinator.api.view import logged_as, not_logged, query_view
+from coordinator.domain.errors import InvalidInputError, NotFoundError, ParameterFault
 from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.core.access import readable_request
+from coordinator.services.ending.erasures import ProposedErasureView, proposed_view
 from coordinator.services.reading.awaited_decisions import awaited
 from coordinator.services.requests.freeze_request_views import (
     FreezeRequestView,
@@ -163,3 +164,17 @@ def list_legs(reader: Reader, query: PageQuery, request_id: str) -> dict[str, An
         find,
         lambda rows: leg_views(reader.connection, reader.vault, reader.actor.partner, rows),
     )
+
+
+@not_logged
+@query_view(
+    answer=views.ProposedErasureView,
+    needs=Permission.FREEZE_REQUEST_READ,
+    not_found="Nobody proposes to erase it, or the request is not yours.",
+)
+def read_erasure(reader: Reader, request_id: str) -> ProposedErasureView:
+    """Read what the operator proposes to erase of your own request, and why."""
+    row, _ = readable_request(reader.connection, reader.actor.viewer, request_id)
+    if row.requester != reader.actor.partner:
+        raise NotFoundError("only the requester reads of that", code="no_erasure")
+    return proposed_view(reader.connection, row.id)

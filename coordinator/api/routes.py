@@ -10,6 +10,7 @@ from coordinator.api import (
     chains,
     clearances,
     console_links,
+    data_subjects,
     destinations,
     disputes,
     docs,
@@ -128,6 +129,11 @@ ROUTES: tuple[Route, ...] = (
         ("GET", "/v1/freeze-requests/{request_id}/indemnities", indemnities.list_given),
         ("POST", "/v1/freeze-requests/{request_id}/guests", guests.ask),
         ("GET", "/v1/freeze-requests/{request_id}/guests", guests.list_guests),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/data-subject-requests/{data_subject_request_id}/answer",
+            data_subjects.answer,
+        ),
         ("POST", "/v1/freeze-requests/{request_id}/withdrawal", withdrawals.withdraw),
         ("GET", "/v1/freeze-requests/{request_id}/withdrawals", withdrawals.list_withdrawals),
         (
@@ -137,6 +143,7 @@ ROUTES: tuple[Route, ...] = (
         ),
         ("POST", "/v1/freeze-requests/{request_id}/closure", freeze_requests.close),
         ("POST", "/v1/freeze-requests/{request_id}/erasure", freeze_requests.erase),
+        ("GET", "/v1/freeze-requests/{request_id}/erasure", freeze_request_reads.read_erasure),
     ),
     *_section(
         "legs",
@@ -254,6 +261,12 @@ ROUTES: tuple[Route, ...] = (
         ("GET", "/v1/flags", flags.read_feed),
         ("GET", "/v1/flags/applied", flags.read_applied),
         ("POST", "/v1/flags/applied", flags.report_applied),
+    ),
+    *_section(
+        "data subjects",
+        ("POST", "/v1/data-subject-requests", data_subjects.record),
+        ("GET", "/v1/data-subject-requests", data_subjects.list_own),
+        ("GET", "/v1/data-subject-requests/{data_subject_request_id}", data_subjects.read_one),
     ),
     *_section(
         "search",

@@ -19,6 +19,7 @@ COMMANDS = (
     "rulebook",
     "deliveries",
     "erase",
+    "data-subject",
     "rotate-key",
     "log-signer",
     "trial-postgres",

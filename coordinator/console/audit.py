@@ -40,6 +40,8 @@ ACTS: Mapping[str, str] = MappingProxyType(
         "ask_guest": "asked an organisation that is no member",
         "guest_answer": "noted what a guest said, unverified",
         "guest_joined": "gave a guest that joined its leg",
+        "record_data_subject": "passed on what a person asks",
+        "answer_data_subject": "decided what a person asks",
         "deliver": "got the notice",
         "acknowledge": "acknowledged",
         "review": "said that it is looked into",

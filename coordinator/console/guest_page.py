@@ -22,6 +22,7 @@ from coordinator.console.words import AmountWords, moment, stated
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.guest import BETWEEN_CODES, CODE_DIGITS, CODE_TRIES, shows_amounts
+from coordinator.domain.read_only import read_only_error
 from coordinator.services.commands import execute
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import transaction, unpack_evidence
@@ -42,6 +43,7 @@ from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import guests as store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from coordinator.storage.tables.guests import GuestRow
+from coordinator.storage.tail import restored
 from holdfast.protocol.amounts import AmountTextError, KnownAssets
 from holdfast.protocol.unit_amounts import chain_of, read_amount
 from holdfast.protocol.vocabulary import DeclineCode, GuestAnswer, GuestStatus, Tlp
@@ -128,9 +130,20 @@ def ask_code(form: Form) -> Response:
     context = current_context()
     now = context.clock.now()
     with context.database.transaction() as connection:
+        _require_changes(connection)
         store.want_code(connection, hashed(link), now=now, last_before=now - BETWEEN_CODES)
     context.wake()
     return _code_page(link)
+
+
+def _require_changes(connection: Connection) -> None:
+    """Refuse a change to a database that is read alone; before a link is looked at, good or not.
+
+    Raises:
+        UnavailableError: If it was restored and not reconciled yet.
+    """
+    if restored.since(connection) is not None:
+        raise read_only_error()
 
 
 def enter(form: Form) -> Response | WsgiResponse:
@@ -138,6 +151,7 @@ def enter(form: Form) -> Response | WsgiResponse:
     link, code = form.text("secret"), "".join(form.text("code").split())[: 2 * CODE_DIGITS]
     context = current_context()
     with context.database.transaction() as connection:
+        _require_changes(connection)
         guest = store.use_code(
             connection,
             hashed(link),

@@ -97,6 +97,10 @@ DOINGS: Mapping[TaskKind, Doing] = MappingProxyType(
         TaskKind.REVIEW_ENCUMBRANCE: Doing("to review", "Open", f"{_REQUEST}/documents"),
         TaskKind.REVIEW_ORDER: Doing("to review", "Open", f"{_REQUEST}/documents"),
         TaskKind.REACH_PARTNER: Doing("unreached", "Open", _REQUEST),
+        TaskKind.ANSWER_DATA_SUBJECT: Doing(
+            "to answer", "Answer", f"{_REQUEST}/data-subjects/{{about}}"
+        ),
+        TaskKind.ERASE: Doing("to sign", "Open", f"{_REQUEST}/erasure"),
         TaskKind.DECIDE_GRANT: Doing("to decide", "Open", "/console/people"),
         TaskKind.CHECK_ROOT_RESET: Doing("to stop it", "Open", "/console/people"),
         TaskKind.DECIDE_RETURN: Doing("to decide", "Decide", _RETURN),
@@ -396,6 +400,8 @@ _TITLES: Mapping[TaskKind, str] = MappingProxyType(
         TaskKind.REVIEW_ENCUMBRANCE: "A claim on a hold is to be looked at again, in {case}",
         TaskKind.REVIEW_ORDER: "The freeze period of a legal order ends, in {case}",
         TaskKind.REACH_PARTNER: "No notice reaches {partner}, in {case}",
+        TaskKind.ANSWER_DATA_SUBJECT: "A person asks for a right of theirs, about {case}",
+        TaskKind.ERASE: "The operator proposes to erase what {case} says",
         TaskKind.DECIDE_GRANT: "A colleague proposes a key or a right",
         TaskKind.CHECK_ROOT_RESET: "A new root key is about to take over",
         TaskKind.DECIDE_RETURN: "A colleague would ask money back in {case}",

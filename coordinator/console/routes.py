@@ -58,6 +58,7 @@ from coordinator.console.follow import acts as follow_acts
 from coordinator.console.follow import (
     addresses,
     answers,
+    data_subjects,
     documents,
     ledger,
     live,
@@ -125,6 +126,7 @@ class PublicPage:
 _QUESTION = "/console/requests/{request_id}/questions/{info_request_id}"
 _CLEARANCE = "/console/requests/{request_id}/clearances/{clearance_id}"
 _RETURN = "/console/requests/{request_id}/returns/{return_id}"
+_DATA_SUBJECT = "/console/requests/{request_id}/data-subjects/{data_subject_request_id}"
 _DISPUTE = "/console/requests/{request_id}/disputes/{dispute_id}"
 
 PAGES: tuple[Page | PublicPage, ...] = (
@@ -263,6 +265,10 @@ PAGES: tuple[Page | PublicPage, ...] = (
     Page("POST", "/console/requests/{request_id}/indemnity", follow_acts.give_indemnity),
     Page("GET", "/console/requests/{request_id}/guests", follow_acts.show_guest),
     Page("POST", "/console/requests/{request_id}/guests", follow_acts.ask_guest),
+    Page("GET", _DATA_SUBJECT, data_subjects.show_decision),
+    Page("POST", _DATA_SUBJECT, data_subjects.decide),
+    Page("GET", "/console/requests/{request_id}/erasure", follow_acts.show_erasure),
+    Page("POST", "/console/requests/{request_id}/erasure", follow_acts.erase),
     Page("GET", "/console/requests/{request_id}/extension", follow_acts.show_extension),
     Page("POST", "/console/requests/{request_id}/extension", follow_acts.ask_extension),
     Page("GET", "/console/requests/{request_id}/same-funds", follow_acts.show_same_funds),

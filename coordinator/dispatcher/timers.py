@@ -38,6 +38,7 @@ from coordinator.services.ledger.holds import FireHoldClock, RemindOwed
 from coordinator.services.membership.root_resets import TakeOverRoot
 from coordinator.services.membership.suspensions import SuspendRequest
 from coordinator.services.requests.alarms import WakeForHold
+from coordinator.services.requests.data_subjects import MarkDataSubjectOverdue
 from coordinator.services.requests.info_requests import MarkReplyLate
 from coordinator.services.requests.legs import MarkLegOverdue, MarkLegUnanswered
 from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
@@ -51,6 +52,7 @@ from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.membership import root_resets, suspensions
 from coordinator.storage.requests import (
     alarms,
+    data_subjects,
     erasures,
     freeze_requests,
     info_requests,
@@ -96,6 +98,11 @@ class Timer:
 
 def _failing(connection: Connection, now: datetime, limit: int) -> Sequence[str]:
     return webhook_endpoints.failing_untold(connection, now - FAILING_AFTER, limit)
+
+
+def _data_subject_overdue(due: str) -> MarkDataSubjectOverdue:
+    letter, request = due.split("/")
+    return MarkDataSubjectOverdue(data_subject_request_id=letter, request_id=request)
 
 
 def all_timers(policies: Policies) -> tuple[Timer, ...]:
@@ -169,6 +176,7 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
             info_requests.due_for_reply,
             lambda question_id: MarkReplyLate(info_request_id=question_id),
         ),
+        Timer("data_subject_due", data_subjects.due, _data_subject_overdue),
         Timer(
             "hold_clock",
             hold_clocks.due_clocks,

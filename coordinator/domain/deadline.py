@@ -75,6 +75,9 @@ class Policies:
         sealed_evidence_months: How long sealed files are kept after it ended; no longer than that.
         names_months: How long a partner's names of people are kept who left.
         name_from_cases: The public yearly summary names no partner with fewer.
+        data_subject_months: A requester answers what a person asks within so many.
+        data_subject_extension_months: So many more, once, where it says why.
+        data_subjects_a_day: Letters that one partner may pass on in 24 hours.
         max_holds: How far ahead a hold's end may lie, by jurisdiction and basis.
         support_max: The same by whose word the request rests on; an order has no such limit.
     """
@@ -109,6 +112,14 @@ class Policies:
     sealed_evidence_months: int
     names_months: int
     name_from_cases: int
+    data_subject_months: int
+    data_subject_extension_months: int
+    data_subjects_a_day: int
+
+    def answer_person_by(self, received_at: datetime, *, is_extended: bool = False) -> datetime:
+        """Return until when a person whose letter came then is answered."""
+        more = self.data_subject_extension_months if is_extended else 0
+        return months_after(received_at, self.data_subject_months + more)
 
     def answer_dispute_by(self, urgency: Urgency, *, raised_at: datetime) -> datetime:
         """Return until when the requester answers a dispute: soon where it asked in haste."""
@@ -183,6 +194,7 @@ class Policies:
         money_back = top.table("money_back")
         retention = top.table("retention")
         statistics = top.table("statistics")
+        data_subjects = top.table("data_subjects")
         maxima = top.table("max_hold_days")
         support = top.table("support_max_days")
         if _DEFAULT not in maxima.names():
@@ -225,6 +237,11 @@ class Policies:
             sealed_evidence_months=retention.number("sealed_evidence_months", most=_MOST_MONTHS),
             names_months=retention.number("names_months", most=_MOST_MONTHS),
             name_from_cases=statistics.number("name_partner_from_cases"),
+            data_subject_months=data_subjects.number("answer_within_months", most=_MOST_MONTHS),
+            data_subject_extension_months=data_subjects.number(
+                "extend_by_months", most=_MOST_MONTHS
+            ),
+            data_subjects_a_day=data_subjects.number("most_a_day"),
             root_reset_after=membership.duration("root_reset_hours", _HOUR),
             max_holds=MappingProxyType(
                 {name: _max_hold(maxima.table(name)) for name in maxima.names()}
@@ -249,6 +266,7 @@ class Policies:
             money_back,
             retention,
             statistics,
+            data_subjects,
             maxima,
             support,
             top,

@@ -36,6 +36,7 @@ class Permission(StrEnum):
     DISPUTE_RESOLVE = "dispute:resolve"
     CLEARANCE_REVOKE = "clearance:revoke"
     HOLD_ASK_EXTENSION = "hold:ask_extension"
+    DATA_SUBJECT_ANSWER = "data_subject:answer"  # what a person asks about one's request
     FLAG_RENEW = "flag:renew"
     # asked side
     LEG_ACKNOWLEDGE = "leg:acknowledge"
@@ -54,6 +55,8 @@ class Permission(StrEnum):
     FLAG_READ = "flag:read"  # for machines: its head is of all flags, those of limited legs too
     FLAG_REPORT = "flag:report"  # how far they were applied
     # both sides
+    DATA_SUBJECT_RECORD = "data_subject:record"  # that a person wrote
+    DATA_SUBJECT_READ = "data_subject:read"
     TASK_TAKE = "task:take"  # what one may take is decided by what it takes to do it
     LEGAL_ORDER_ATTACH = "legal_order:attach"  # by the partner that holds, or by an authority
     LEGAL_ORDER_CALL_BACK = "legal_order:call_back"  # to the authority that it names; a person
@@ -107,6 +110,7 @@ class Permission(StrEnum):
     LOG_RECONCILE = "log:reconcile"  # after a restore; it authors no entry of anybody's
     ERASURE_PROPOSE = "erasure:propose"  # a lead of the requester signs it
     LOG_KEY_REPLACE = "log_key:replace"
+    DATA_SUBJECT_FORWARD = "data_subject:forward"  # where the person wrote to the operator
     RULEBOOK_PUBLISH = "rulebook:publish"
     GUEST_RECORD = "guest:record"  # what somebody said who is no member, on nobody's signature
 
@@ -162,10 +166,6 @@ _DECIDE = frozenset(
         P.FLAG_RENEW,
     }
 )
-#: The requester's compliance answers for the papers, and so does a lead; never a machine.
-_PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
-#: What binds the organisation; never a machine.
-_HOUSE = frozenset({P.RULEBOOK_ACCEPT})
 _RECOVERING = frozenset({P.RECOVERY_SUBMIT, P.RECOVERY_REPLY, P.RECOVERY_ANSWER})
 #: Who may send money back may let it be sent; approving is a person's.
 _RECOVERY_DECIDING = _RECOVERING | {P.RECOVERY_DISPOSE, P.RECOVERY_APPROVE}
@@ -173,6 +173,10 @@ _RECOVERY_DECIDING = _RECOVERING | {P.RECOVERY_DISPOSE, P.RECOVERY_APPROVE}
 _ORDERS = frozenset({P.LEGAL_ORDER_ATTACH, P.ENCUMBRANCE_ATTACH})
 #: What lets go what an order holds, and who was spoken to: never a machine.
 _LIFTING = frozenset({P.ENCUMBRANCE_LIFT, P.LEGAL_ORDER_CALL_BACK})
+#: The requester's compliance, and a lead, answer for the papers and to persons; never a machine.
+_PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE, P.DATA_SUBJECT_ANSWER})
+#: What binds the organisation, and letters to it of persons; never a machine.
+_HOUSE = frozenset({P.RULEBOOK_ACCEPT, P.DATA_SUBJECT_RECORD, P.DATA_SUBJECT_READ})
 #: Where money comes back to takes people; a machine never does it.
 _RESTORING = frozenset({P.DESTINATION_CHANGE, P.RETURN_ASK, P.RETURN_CONFIRM})
 _RESTORING_DECIDED = frozenset({P.DESTINATION_APPROVE, P.RETURN_APPROVE})
@@ -248,7 +252,9 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _LIFTING
             | {P.TASK_TAKE, P.AUDIT_READ}
         ),
-        Role.AUDITOR: _READ | _CONSOLE | {P.WEBHOOK_ENDPOINT_READ, P.AUDIT_READ},
+        Role.AUDITOR: (
+            _READ | _CONSOLE | {P.WEBHOOK_ENDPOINT_READ, P.AUDIT_READ, P.DATA_SUBJECT_READ}
+        ),
         # What stands where deposits come in has a key that opens nothing else.
         Role.SCREENING: _SCREEN,
     }
@@ -266,6 +272,7 @@ COORDINATOR_GRANTS = frozenset(
         P.LOG_RECONCILE,
         P.ERASURE_PROPOSE,
         P.LOG_KEY_REPLACE,
+        P.DATA_SUBJECT_FORWARD,
         P.RULEBOOK_PUBLISH,
         P.GUEST_RECORD,
     }

@@ -33,6 +33,8 @@ NEEDS: Mapping[TaskKind, Permission] = MappingProxyType(
         TaskKind.REVIEW_ENCUMBRANCE: Permission.ENCUMBRANCE_ATTACH,
         TaskKind.REVIEW_ORDER: Permission.LEGAL_ORDER_ATTACH,
         TaskKind.REACH_PARTNER: Permission.FREEZE_REQUEST_SUBMIT,
+        TaskKind.ANSWER_DATA_SUBJECT: Permission.DATA_SUBJECT_ANSWER,
+        TaskKind.ERASE: Permission.FREEZE_REQUEST_ERASE,
         TaskKind.DECIDE_GRANT: Permission.GRANT_APPROVE,
         TaskKind.CHECK_ROOT_RESET: Permission.REVOCATION_MAKE,
         TaskKind.DECIDE_RETURN: Permission.RETURN_APPROVE,

@@ -29,6 +29,7 @@ from coordinator.operations.preparation import PreparationError, open_settings_d
 from coordinator.settings import Settings, clock_of
 from coordinator.storage.engine.database import Database
 from coordinator.storage.membership import partners as partner_store
+from coordinator.storage.requests import data_subjects as data_subject_store
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.outbox import LaneRow
 from coordinator.storage.tables.transparency_log import LogHeadRow
@@ -159,6 +160,17 @@ class DatabaseCollector(Collector):
             "holdfast_freeze_requests",
             "Freeze requests by status; drills are not counted.",
             request_store.count_by_status(connection),
+        )
+        cases = data_subject_store.counts(connection)
+        yield _by_status(
+            "holdfast_data_subject_cases",
+            "What persons ask of requesters under data-protection law, by status.",
+            {each.status: each.cases for each in cases},
+        )
+        yield GaugeMetricFamily(
+            "holdfast_data_subject_cases_overdue",
+            "Of these, on how many nobody decided in time, whenever that was.",
+            value=sum(each.overdue for each in cases),
         )
         yield _by_status(
             "holdfast_partners", "Partners by status.", partner_store.count_by_status(connection)

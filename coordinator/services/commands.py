@@ -47,6 +47,7 @@ from coordinator.services.requests import (
     additions,
     alarms,
     approvals,
+    data_subjects,
     flags,
     freeze_requests,
     guests,
@@ -107,6 +108,11 @@ HANDLERS: tuple[Handler[Any], ...] = (
     guests.ask,
     guests.note_contact,
     guests.record_answer,
+    # Persons who ask for their rights.
+    data_subjects.record,
+    data_subjects.pass_on,
+    data_subjects.answer,
+    data_subjects.mark_overdue,
     alarms.wake_for_hold,
     alarms.page_next,
     # What named partners alone read.

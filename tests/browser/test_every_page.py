@@ -16,7 +16,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from coordinator.console.routes import PAGES
+from coordinator.domain.clock import SystemClock
+from coordinator.services.ending.erasures import ProposeErasure
+from coordinator.storage.engine.database import open_database
 from holdfast.protocol import membership_payloads
+from holdfast.protocol.vocabulary import ErasureReason
+from tests.api.membership_acts import operate
 from tests.browser.conftest import NewPage
 from tests.browser.deciding import name_people, submit
 from tests.browser.followed import BITCOIN as BITCOIN_ASSET
@@ -26,7 +31,7 @@ from tests.browser.pages import page_faults
 from tests.browser.passkeys import Authenticator
 from tests.browser.served import Served, serve
 from tests.browser.signed_in import sign_act, sign_in
-from tests.conftest import World, write_keys
+from tests.conftest import KEYS, World, write_keys
 from tests.factories import ETHER, Exchange, nonce
 from tests.services import recovery_world
 
@@ -76,6 +81,7 @@ OTHERS: Mapping[str, str] = MappingProxyType(
         f"{_REQUEST}/documents": "cleared_id",
         f"{_REQUEST}/withdrawals/{{withdrawal_id}}": "contested_id",
         f"{_REQUEST}/readiness": "drill_id",
+        f"{_REQUEST}/erasure": "over_id",
     }
 )
 ASKED = f"{_REQUEST}/answer"
@@ -162,6 +168,8 @@ def filled(world: World, folder: Path) -> Iterator[tuple[Served, dict[str, str]]
         names |= {"request_id": case.id, **_papers(case, a)}
         names |= _cleared(live(served, a, to=[b.handle, c.handle]), a)
         names |= _proposed(live(served, a, to=[b.handle, c.handle]), a, b, d)
+        names["data_subject_request_id"] = _asked_for_a_right(served, case.id)
+        names["over_id"] = _to_be_erased(live(served, a, to=[b.handle]), a, url)
         names["drill_id"] = live(served, a, to=[b.handle, c.handle], drill=True).id
         deliveries = f"/v1/webhook-endpoints/{names['endpoint_id']}/deliveries"
         names["delivery_id"] = served.get(a.lead, deliveries).json()["items"][0]["id"]
@@ -258,6 +266,24 @@ def _papers(case: Followed, a: Exchange) -> dict[str, str]:
         "dispute_id": case.items(a.lead, "disputes")[0]["id"],
         "act_id": case.items(a.lead, "evidence")[0]["act_id"],
     }
+
+
+def _asked_for_a_right(served: Served, request_id: str) -> str:
+    letter = {"kind": "access", "request_id": request_id, "reference": "DS-17/2026"}
+    came = {"received_at": "2026-03-01T09:00:00Z"}
+    made = _made(served.post(served.cast.b.lead, "/v1/data-subject-requests", letter | came))
+    return str(made["id"])
+
+
+def _to_be_erased(case: Followed, a: Exchange, url: str) -> str:
+    """Have a request end, and the operator propose to erase it."""
+    reason = {"reason_code": "other", "reason": "sent by mistake"}
+    case.act(a.lead, "withdrawal", addresses="all", **reason)
+    database = open_database(url, pool_size=1)
+    propose = ProposeErasure(request_id=case.id, reason=ErasureReason.DATA_SUBJECT)
+    operate(database, KEYS.vault, SystemClock(), propose)
+    database.engine.dispose()
+    return case.id
 
 
 def _cleared(case: Followed, a: Exchange) -> dict[str, str]:

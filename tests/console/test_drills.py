@@ -20,8 +20,10 @@ BANNER = '<p class="drill" role="note"><b>Drill</b>'
 #: Files and parts of pages; and pages about something that this drill does not have.
 _NO_PAGES = re.compile(r"\.json$|\.pdf$|\.zip$|/live$|/\{(?!request_id)")
 #: Where the drill has nothing to show: nothing moved on, two partners hold nothing; a leg is
-#: limited by whoever was asked, and no drill asks guests.
-_NOT_THERE = {f"{_REQUEST}/{name}" for name in ("next", "extension", "same-funds", "limit")}
+#: limited by whoever was asked, and nobody proposed to erase it.
+_NOT_THERE = {
+    f"{_REQUEST}/{name}" for name in ("next", "extension", "same-funds", "limit", "erasure")
+}
 
 
 def _drill(signer: Signer, cast: Cast, *, drill: bool = True) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
+from coordinator.storage.tail import restored
 from tests.console.visitor import Visitor
 from tests.dispatcher.authority import Authority
 from tests.dispatcher.guest_post import CONTACT, DOMAIN, Post, ask, guests, links, opened_post
@@ -63,6 +64,23 @@ def _enter(visitor: Visitor, post: Post, link: str) -> None:
 def _plain(text: str) -> str:
     """Return a page without what differs each time it is opened."""
     return re.sub(r'(name="csrf_token" value=|name="secret" value=|data-now=)"[^"]*"', "", text)
+
+
+def test_a_restored_database_sends_no_code_and_takes_none(
+    w: World, post: Post, visitor: Visitor
+) -> None:
+    _, link = _asked(w, post)
+    assert visitor.post(f"{DOOR}/code", DOOR, secret=link).status_code == 200
+    code = _code(post)
+    with w.database.writing() as connection, connection.begin():
+        restored.mark(connection, w.clock.now())
+    for secret in (link, "no link at all"):
+        assert visitor.post(f"{DOOR}/code", DOOR, secret=secret).status_code == 503
+        entered = visitor.post(f"{DOOR}/enter", DOOR, secret=secret, code=code)
+        assert (entered.status_code, "read_only" in entered.text) == (503, False)
+    wanted = "SELECT count(*) FROM guest WHERE code_wanted_at IS NOT NULL"
+    with w.database.engine.connect() as connection:
+        assert connection.exec_driver_sql(wanted).scalar_one() == 0
 
 
 def test_the_page_shows_one_leg_and_takes_an_answer(w: World, post: Post, visitor: Visitor) -> None:

@@ -422,6 +422,7 @@ def _request(w: World) -> dict[str, Any]:
     w.act(a.lead, gone, "closure")
     propose_erasure = ProposeErasure(request_id=gone["id"], reason=ErasureReason.DATA_SUBJECT)
     operate(w.database, w.vault, w.clock, propose_erasure)
+    _ok(w.signer.get(a.lead, f"{_REQUEST}/{gone['id']}/erasure"))
     w.act(a.lead, gone, "erasure", reason="data_subject")
     ask = w.submit(
         to=[b.handle, c.handle],
@@ -513,6 +514,11 @@ def _ground(w: World, ask: dict[str, Any]) -> None:
     cap = {"cap": {"usd": "250000"}, "law": "EE", "until": _LATER}
     w.act(a.compliance, ask, "indemnities", document_sha256=_DOCUMENT, **cap)
     w.act(a.lead, ask, "guests", domain="exchange-g.example")
+    letter = {"kind": "rectification", "request_id": ask["id"], "reference": "DS-17/2026"}
+    letter["received_at"] = "2026-03-01T00:00:00Z"
+    passed_on = _ok(w.signer.post(b.compliance, "/v1/data-subject-requests", letter))
+    below = f"data-subject-requests/{passed_on['id']}/answer"
+    w.act(a.compliance, ask, below, decision="extended", reason="complex")
     order = {"agency": "State police", "reference": "1-23-456", "document_sha256": _DOCUMENT}
     for _ in range(2):  # the second time it is there already
         same = {"content_sha256": ask["content_sha256"], "hold": hold, **order}
@@ -605,6 +611,8 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
         *((a.lead, f"/v1/{name}") for name in ("chains", "incidents", "statistics", "events")),
         *((a.lead, each) for each in (incident, f"{incident}/timeline", f"{incident}/trace")),
         (a.lead, f"/v1/partners/{b.handle}"),
+        (b.lead, letters := "/v1/data-subject-requests"),
+        (b.lead, f"{letters}/{w.get(b.lead, letters)['items'][0]['id']}"),
         (a.lead, f"/v1/search?q={ask['id']}"),
         *((b.lead, f"/v1/{name}") for name in ("holds", "holds/owed", "tasks")),
         *((a.system, each) for each in (hooks, f"{hooks}/{endpoint}", delivery)),

@@ -150,6 +150,19 @@ def _ask_guest(w: World) -> Iterator[Pair]:
     yield _without(answer, "log"), _item(w, w.cast.a.auditor, request, "guests", answer["id"])
 
 
+def _answer_data_subject(w: World) -> Iterator[Pair]:
+    request, path = w.live(), "/v1/data-subject-requests"
+    letter = {"kind": "access", "request_id": request["id"], "reference": "L-17"}
+    sent = letter | {"received_at": "2026-03-01T00:00:00Z"}
+    recorded = w.signer.post(w.cast.b.compliance, path, sent).get_json()
+    read = w.get(w.cast.b.auditor, f"{path}/{recorded['id']}")
+    yield _without(recorded, "log"), read
+    below = f"data-subject-requests/{recorded['id']}/answer"
+    answer = w.act(w.cast.a.compliance, request, below, decision="granted")
+    [case] = w.get(w.cast.a.auditor, f"{path}/{recorded['id']}")["cases"]
+    yield _without(answer, "log"), case
+
+
 def _mark(w: World) -> Iterator[Pair]:
     request = w.live()
     one, other = w.freeze(w.cast.b, request), w.freeze(w.cast.c, request)
@@ -519,6 +532,7 @@ _CASES: dict[str, Case] = {
     f"{_BASE}/flag-renewals": _renew_flags,
     f"{_BASE}/indemnities": _give_indemnity,
     f"{_BASE}/guests": _ask_guest,
+    f"{_BASE}/data-subject-requests/{{data_subject_request_id}}/answer": _answer_data_subject,
     f"{_BASE}/same-funds": _mark,
     f"{_BASE}/withdrawal": _withdraw,
     f"{_BASE}/withdrawals/{{withdrawal_id}}/approvals": _decide_withdrawal,

@@ -30,6 +30,7 @@ from pydantic import BaseModel, Field
 import coordinator.services
 import coordinator.storage
 from holdfast.protocol import (
+    data_subject_views,
     destination_views,
     flag_views,
     guest_views,
@@ -50,6 +51,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
         views,
         life_cycle_views,
         on_call_views,
+        data_subject_views,
         destination_views,
         flag_views,
         guest_views,

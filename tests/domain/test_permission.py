@@ -63,9 +63,10 @@ ASKED = {
 }
 RESTORING = {P.DESTINATION_CHANGE, P.RETURN_ASK, P.RETURN_CONFIRM}
 SEALING = {P.EVIDENCE_SEAL, P.EVIDENCE_SHARE}
-PAPERS = {P.SUPPORT_RAISE, P.INDEMNITY_GIVE}
 ORDERS = {P.LEGAL_ORDER_ATTACH, P.ENCUMBRANCE_ATTACH}
 LIFTING = {P.ENCUMBRANCE_LIFT, P.LEGAL_ORDER_CALL_BACK}
+PAPERS = {P.SUPPORT_RAISE, P.INDEMNITY_GIVE, P.DATA_SUBJECT_ANSWER}
+HOUSE = {P.RULEBOOK_ACCEPT, P.DATA_SUBJECT_RECORD, P.DATA_SUBJECT_READ}
 #: What is for people and never for systems: the console, and what one's own organisation did.
 CONSOLE, AUDIT = {P.CONSOLE_LINK_MAKE, P.KEY_REVOKE}, {P.AUDIT_READ}
 #: The table a second time, flat.
@@ -79,10 +80,11 @@ EXPECTED = {
     | AUDIT
     | {P.RECOVERY_SUBMIT, P.RECOVERY_REPLY, P.RECOVERY_ANSWER}
     | {P.RECOVERY_DISPOSE, P.RECOVERY_APPROVE}
-    | {P.TASK_TAKE, P.RULEBOOK_ACCEPT}
+    | {P.TASK_TAKE}
     | ORDERS
     | LIFTING
     | RESTORING
+    | HOUSE
     | PAPERS
     | SEALING,
     R.SECURITY_LEAD: READ
@@ -113,8 +115,8 @@ EXPECTED = {
         P.RECOVERY_ANSWER,
         P.RECOVERY_DISPOSE,
         P.RECOVERY_APPROVE,
-        P.SUPPORT_RAISE,
-        P.INDEMNITY_GIVE,
+        *PAPERS,
+        *HOUSE,
         P.TASK_TAKE,
         P.PARTNER_CHANGE,
         P.PERSON_NAME,
@@ -127,12 +129,11 @@ EXPECTED = {
         P.ENCRYPTION_KEY_SET,
         P.DESTINATION_APPROVE,
         P.RETURN_APPROVE,
-        P.RULEBOOK_ACCEPT,
         P.CONSOLE_LINK_MAKE,
         P.KEY_REVOKE,
         P.AUDIT_READ,
     },
-    R.AUDITOR: READ | {P.WEBHOOK_ENDPOINT_READ} | CONSOLE | AUDIT,
+    R.AUDITOR: READ | {P.WEBHOOK_ENDPOINT_READ, P.DATA_SUBJECT_READ} | CONSOLE | AUDIT,
     # Reads flags, and nothing else.
     R.SCREENING: SCREENING,
 }
@@ -184,7 +185,7 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = PAPERS | LIFTING | CONSOLE | AUDIT | RESTORING | {P.RULEBOOK_ACCEPT}
+    for_people = PAPERS | LIFTING | CONSOLE | AUDIT | RESTORING | HOUSE
     for_people |= {P.RECOVERY_APPROVE}
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 

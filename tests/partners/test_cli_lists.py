@@ -197,7 +197,11 @@ def test_erasing_names_the_document_and_the_reason_and_asks_first(
     del analyst
     answer_request(stub, content_sha256="cd" * 32, status="closed")
     stub.answers("POST", f"{REQUEST}/erasure", act_view(status="closed"), status=201)
-    assert shell("erase", FRQ).exit_code == 2  # no reason
+    assert shell("erase", FRQ, "--yes").exit_code == 4  # no reason, and none is proposed
+    proposed = {"id": "ers_1", "request_id": FRQ, "reason": "other", "proposed_at": AT}
+    stub.answers("GET", f"{REQUEST}/erasure", proposed)
+    told = shell("erase", FRQ, typed="n\n")
+    assert (told.exit_code, "other" in told.output) == (1, True)
     assert shell("erase", FRQ, "--reason", "because").exit_code == 2
     assert shell("erase", FRQ, "--reason", "other", typed="n\n").exit_code == 1
     assert not [each for each in stub.seen if each.method == "POST"]

@@ -106,6 +106,7 @@ def play(office: Office) -> list[Told]:
     _wake_somebody(office)
     ask_guests(office)
     _ask_for_a_deposit(office)
+    _ask_for_rights(office)
     _say_where_money_comes_back(office)
     _accept_the_rulebook(office)
     own = _test_endpoints(office)
@@ -125,6 +126,8 @@ def _events(office: Office, newcomer: Exchange) -> Iterator[Told]:
 
 
 def _audience(data: Mapping[str, Any], readers: set[str]) -> tuple[str, ...]:
+    if "data_subject_request" in data and "request_id" not in data:
+        return ("requester", "asked")
     if "request_id" not in data and "recovery_id" not in data:
         return ("members",) if len(readers) > 1 else ("own",)
     sides = {"requester" if each == data["requester"] else "asked" for each in readers}
@@ -169,6 +172,22 @@ def _accept_the_rulebook(office: Office) -> None:
     body = {"rulebook_sha256": sha256(raw).hexdigest()}
     accepted = office.signer.post(a.lead, "/v1/rulebook/acceptances", body)
     assert accepted.status_code == 201, accepted.data
+
+
+def _ask_for_rights(office: Office) -> None:
+    desk = office.desk
+    a, b, *_ = desk.cast.all
+    ask = desk.go_out(to=[b.handle])
+    letter = {"kind": "access", "request_id": ask.id, "reference": "DS-17/2026"}
+    ids = []
+    for _ in range(2):
+        came = {"received_at": format_time(desk.clock.now() - DAY)}
+        passed_on = office.signer.post(b.lead, "/v1/data-subject-requests", letter | came)
+        assert passed_on.status_code == 201, passed_on.data
+        ids.append(passed_on.get_json()["id"])
+    answer = f"data-subject-requests/{ids[0]}/answer"
+    _below(office, ask, a.lead, answer, decision="refused", reason="accurate")
+    desk.step(31 * DAY)
 
 
 def register_destination(signer: Signer, a: Exchange, **named: object) -> dict[str, Any]:

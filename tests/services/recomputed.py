@@ -378,7 +378,7 @@ def _of_clocks(connection: Connection, stored: _Stored) -> Iterator[str]:
     named = _named_by_tasks(connection)
     named |= {link.hold_id for link in stored.links if link.leg_id in named}
     for name, item in sorted(running):
-        if item not in named:
+        if item.partition("/")[0] not in named:
             yield f"the clock {name} of {item} runs, and nobody is told that it waits"
 
 

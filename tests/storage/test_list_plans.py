@@ -96,6 +96,8 @@ def test_what_waits_is_read_along_indexes_of_the_partners_own(database: Database
         "ix_info_request_waits",  # asked before replies had a clock
         "ix_dispute_to_resolve",
         "ix_dispute_to_withdraw",
+        "ix_data_subject_case_waits",
+        "ix_erasure_waits",
         "ix_leg_unreached_for",
         "ix_leg_to_acknowledge",
         "ix_leg_to_answer",

@@ -24,7 +24,7 @@ from coordinator.domain.permission import Permission
 from coordinator.services.reading.code_words import WITHDRAWAL_CHOICES
 from holdfast.protocol import base64url
 from holdfast.protocol.payloads import format_time
-from holdfast.protocol.vocabulary import ASKABLE_KINDS, HoldBasis, Support
+from holdfast.protocol.vocabulary import ASKABLE_KINDS, ErasureReason, HoldBasis, Support
 
 Answer = Response | WsgiResponse
 _ALL = PageQuery.model_validate({"limit": "1000"})
@@ -885,6 +885,62 @@ def _clearance_page(case: Case, cleared: Mapping[str, Any]) -> FormPage:
         ],
         is_danger=True,
         why_not=why_not,
+    )
+
+
+# ---- erase ---------------------------------------------------------------------------------------
+
+
+def show_erasure(visit: Visit, request_id: str) -> Answer:
+    """Show what the operator proposes to erase."""
+    return show_form(case := _own(visit, request_id), _erasure_page(case))
+
+
+def erase(visit: Visit, request_id: str) -> Answer:
+    """Lead to the signature of an erasure."""
+    case = _own(visit, request_id)
+    page = _erasure_page(case)
+
+    def wanted() -> WantedAct:
+        proposed = visit.read(freeze_request_reads.read_erasure, request_id=case.id)
+        return WantedAct(
+            path=f"/v1/freeze-requests/{case.id}/erasure",
+            body=_body(case, reason=proposed["reason"]),
+            sentence="Erase what this request says, with all that was said on it. Nothing brings it"
+            " back; ids, numbers, states and the log stay.",
+            button="Erase it for good",
+            back=page.url,
+            then="/console",
+            facts=[("Why", _ERASED_BECAUSE[proposed["reason"]])],
+        )
+
+    return ask(case, page, wanted)
+
+
+_ERASED_BECAUSE: Mapping[str, str] = {
+    ErasureReason.DATA_SUBJECT: "A person whose data it holds asked for it",
+    ErasureReason.COURT_ORDER: "A court ordered it",
+    ErasureReason.WRONG_DATA: "It holds what it never should have",
+    ErasureReason.RETENTION: "Its time is over",
+    ErasureReason.OTHER: "Another reason",
+}
+
+
+def _erasure_page(case: Case) -> FormPage:
+    proposed = case.visit.read(freeze_request_reads.read_erasure, request_id=case.id)
+    return FormPage(
+        url=f"{case.url}/erasure",
+        heading="Erase what this request says",
+        text="The operator proposes it, and a security lead of yours decides. Its document and all"
+        " that was said on it go for good, here and for every partner asked. If you do not agree,"
+        " sign nothing and tell the operator.",
+        facts=[
+            ("Why", _ERASED_BECAUSE[proposed["reason"]]),
+            ("Proposed", ago(proposed["proposed_at"], case.now)),
+        ],
+        fields=[],
+        is_danger=True,
+        why_not=_why_not(case, Permission.FREEZE_REQUEST_ERASE),
     )
 
 

@@ -26,6 +26,7 @@ from coordinator.api.query import query_of
 from coordinator.api.responses import Later, json_response
 from coordinator.console.follow.case import Case
 from coordinator.console.restraint_words import claim_title, claim_words, order_words
+from coordinator.console.follow.data_subjects import asked_rows
 from coordinator.console.visit import Visit
 from coordinator.console.words import moment
 from coordinator.domain.errors import NotFoundError
@@ -162,6 +163,7 @@ def show(visit: Visit, request_id: str) -> Response:
         papers=_papers(case),
         cleared=_cleared(case),
         sealed=_sealed(case),
+        asked=asked_rows(case),
         kept_until=moment(case.request["kept_until"]),
         before=url if cursor else "",
         after=f"{url}?{urlencode({'cursor': after})}" if after else "",

@@ -14,8 +14,13 @@ from coordinator.api.query import query_of
 from coordinator.console.follow.case import Case
 from coordinator.console.visit import Visit
 from coordinator.console.words import counted, listed, moment
-from coordinator.services.reading.code_words import SAID, WITHDRAWN_BECAUSE
-from holdfast.protocol.vocabulary import EventType, Support
+from coordinator.services.reading.code_words import (
+    DATA_SUBJECT_KINDS,
+    DATA_SUBJECT_REASONS,
+    SAID,
+    WITHDRAWN_BECAUSE,
+)
+from holdfast.protocol.vocabulary import DataSubjectDecision, EventType, Support
 
 _PAGE = 50
 #: So many lines of a report are told one by one; the ledger has all.
@@ -401,6 +406,24 @@ def _to_be_erased(case: Case, data: Mapping[str, Any]) -> Said:
     return Said("warn", "waiting", text, reason)
 
 
+def _decided_for_person(case: Case, data: Mapping[str, Any]) -> Said:
+    del case
+    decision = DataSubjectDecision(data["decision"])
+    text = {
+        DataSubjectDecision.GRANTED: "granted what a person asks: {}",
+        DataSubjectDecision.REFUSED: "refused what a person asks: {}",
+        DataSubjectDecision.EXTENDED: "takes two months more for what a person asks: {}",
+    }[decision].format(DATA_SUBJECT_KINDS[data["kind"]].lower())
+    why = data.get("reason")
+    return Said("check", "", text, DATA_SUBJECT_REASONS[why] if why else "")
+
+
+def _person_waits(case: Case, data: Mapping[str, Any]) -> Said:
+    del case
+    asked = DATA_SUBJECT_KINDS[data["kind"]].lower()
+    return Said("warn", "danger", f"did not decide in time what a person asks: {asked}")
+
+
 def _left(case: Case, data: Mapping[str, Any]) -> Said:
     del case, data
     return Said("back", "", "took it back from them; nothing more is asked")
@@ -427,6 +450,8 @@ _TELLERS: Mapping[str, Callable[[Case, Mapping[str, Any]], Said]] = MappingProxy
         EventType.REQUEST_WITHDRAWAL_PROPOSED: _proposed,
         EventType.REQUEST_CLOSED: _closed,
         EventType.REQUEST_ERASURE_PROPOSED: _to_be_erased,
+        EventType.DATA_SUBJECT_ANSWERED: _decided_for_person,
+        EventType.DATA_SUBJECT_OVERDUE: _person_waits,
         EventType.REQUEST_SUPPORT_RAISED: _supported,
         EventType.REQUEST_PARTNERS_ADDED: _added,
         EventType.LEG_INFO_REQUESTED: _asked,

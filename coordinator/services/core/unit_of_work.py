@@ -140,6 +140,8 @@ class Recorded:
     sample_of: str | None = None
     #: Partners whose flags are others with it: their feed of flags tells the request anew.
     flags_of: tuple[str, ...] = ()
+    #: As many as its leaf is to look told, where the number of tags must not say how many are.
+    seems_told: int = 0
     leaf: Leaf | None = None
     core: bytes = b""
     seq: int = 0
@@ -495,8 +497,8 @@ class UnitOfWork:
         told = {handle for item in pending.recorded for handle in item.tagged}
         keys = TagKeys(self._tag_keys, self.vault, self.connection, told, pending.tag_keys)
         for item in pending.recorded:
-            tag_keys = keys.of(item.tagged)
-            item.leaf = make_leaf(item.type, item.at, item.core, item.key.secret, tag_keys)
+            tags = _tags(keys, item)
+            item.leaf = make_leaf(item.type, item.at, item.core, item.key.secret, tags)
         return keys
 
     def _tag_again(self, keys: TagKeys, changed_at: int) -> None:
@@ -504,7 +506,7 @@ class UnitOfWork:
         changed = keys.renewed(changed_at)
         for item in self._pending.recorded:
             if item.leaf is not None and not changed.isdisjoint(item.tagged):
-                item.leaf = item.leaf.tagged_with(keys.of(item.tagged))
+                item.leaf = item.leaf.tagged_with(_tags(keys, item))
 
     def _number(
         self,
@@ -584,6 +586,11 @@ class UnitOfWork:
 
 #: Columns of a leg in the order of `LegNumbers`.
 _LEG_NUMBERS = ("event_sequence", "requester_sequence")
+
+
+def _tags(keys: TagKeys, item: Recorded) -> list[bytes | None]:
+    found = keys.of(item.tagged)
+    return found + [None] * (item.seems_told - len(found))
 
 
 @contextmanager

@@ -6,6 +6,9 @@ what is still to be said: who erased it, and why. By policy the coordinator does
 """
 
 from dataclasses import dataclass
+from typing import TypedDict
+
+from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import ConflictError, NotFoundError
@@ -20,12 +23,23 @@ from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import ActView
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
+from coordinator.storage.requests import data_subjects
 from coordinator.storage.requests import erasures as store
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.life_cycle import ErasureRow
 from holdfast.protocol import payloads
+from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import ErasureReason, EventType, RequestStatus
+
+
+class ProposedErasureView(TypedDict):
+    """What the operator proposes to erase (`views.ProposedErasureView`)."""
+
+    id: str
+    request_id: str
+    reason: ErasureReason
+    proposed_at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +92,7 @@ def propose(command: ProposeErasure, actor: Actor, uow: UnitOfWork) -> Answer:
     if present is not None:
         store.remove(uow.connection, present.id)
     erasure_id = new_id("ers")
-    store.insert(uow.connection, erasure_id, on.request.id, command.reason, uow.now)
+    store.insert(uow.connection, erasure_id, on.request, command.reason, uow.now)
     told = {"erasure": erasure_id, "reason": command.reason}
     # The request is as it was; only its requester's numbers of events go on.
     recorded = on.record(EventType.REQUEST_ERASURE_PROPOSED, told)
@@ -124,6 +138,23 @@ def erase_again(command: EraseAgain, actor: Actor, uow: UnitOfWork) -> Answer:
     return _erase_alone(RequestContext(uow, actor, row), command.reason)
 
 
+def proposed_view(connection: Connection, request_id: str) -> ProposedErasureView:
+    """Return what is proposed to be erased.
+
+    Raises:
+        NotFoundError: If nothing is.
+    """
+    found = store.find(connection, request_id)
+    if found is None or found.erased_at is not None or found.proposed_at is None:
+        raise NotFoundError("nobody proposes to erase this request", code="no_erasure")
+    return {
+        "id": found.id,
+        "request_id": found.request_id,
+        "reason": ErasureReason(found.reason),
+        "proposed_at": format_time(found.proposed_at),
+    }
+
+
 def _erase_alone(on: RequestContext, reason: ErasureReason) -> Answer:
     """Erase without a lead's signature, in the place of a proposal that waits for one."""
     uow = on.uow
@@ -131,7 +162,7 @@ def _erase_alone(on: RequestContext, reason: ErasureReason) -> Answer:
     if proposed is not None:
         store.remove(uow.connection, proposed.id)
     erasure_id = new_id("ers")
-    store.insert(uow.connection, erasure_id, on.request.id, reason, None)
+    store.insert(uow.connection, erasure_id, on.request, reason, None)
     return _erase(on, erasure_id, reason)
 
 
@@ -162,6 +193,7 @@ def _erase(on: RequestContext, erasure_id: str, reason: ErasureReason) -> Answer
     erased = on.change(document_key_id=fresh.id, erased_at=uow.now)
     store.erase(uow.connection, before, uow.now)
     hold_clocks.release_from(uow.connection, before.id)
+    data_subjects.end_of_request(uow.connection, before.id, uow.now)
     if words is not None:
         store.move_incident(uow.connection, before.incident_id, words.key_id)
         uow.seal(uow.key(words.key_id), before.incident_id, "words", words.content)

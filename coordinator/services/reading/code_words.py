@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from holdfast.protocol.vocabulary import DeclineCode, WithdrawalReason
+from holdfast.protocol.vocabulary import (
+    DataSubjectKind,
+    DataSubjectReason,
+    DataSubjectStatus,
+    DeclineCode,
+    WithdrawalReason,
+)
 
 
 class CodeWords(NamedTuple):
@@ -139,6 +145,7 @@ ACTS: Mapping[str, str] = MappingProxyType(
         "confirm_return": "What became of money that was sent back",
         "mark_same_funds": "Two holds marked as the same funds",
         "revoke_clearance": "A clearance taken back",
+        "answer_data_subject": "What a person asks, decided",
         "take": "A task taken in hand",
         "close": "The request closed",
         "expire": "The request expired",
@@ -147,5 +154,41 @@ ACTS: Mapping[str, str] = MappingProxyType(
         "deliver": "The notice delivered",
         "overdue": "The acknowledgement was late",
         "unanswered": "The answer was late",
+    }
+)
+
+#: What a person asks for, under data-protection law.
+DATA_SUBJECT_KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        DataSubjectKind.ACCESS: "Access to what is stated",
+        DataSubjectKind.RECTIFICATION: "That it be put right",
+        DataSubjectKind.OBJECTION: "An objection",
+        DataSubjectKind.ERASURE: "That it be erased",
+    }
+)
+#: Why that is refused, or takes longer.
+DATA_SUBJECT_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        DataSubjectReason.NOT_THE_PERSON: "They did not show to be the person concerned",
+        DataSubjectReason.NO_DATA: "Nothing stated is about that person",
+        DataSubjectReason.ACCURATE: "What is stated is right",
+        DataSubjectReason.LEGAL_OBLIGATION: "A law has us keep it",
+        DataSubjectReason.LEGAL_CLAIMS: "It is needed for claims",
+        DataSubjectReason.COMPELLING_GROUNDS: "Our grounds weigh more than the objection",
+        DataSubjectReason.LEGALLY_BARRED: "A law forbids us to tell, or to change it",
+        DataSubjectReason.UNFOUNDED: "It is manifestly unfounded",
+        DataSubjectReason.EXCESSIVE: "It is excessive",
+        DataSubjectReason.COMPLEX: "It is complex",
+        DataSubjectReason.MANY_REQUESTS: "Too many came at once",
+    }
+)
+#: How far a requester is with it.
+DATA_SUBJECT_STATES: Mapping[str, str] = MappingProxyType(
+    {
+        DataSubjectStatus.OPEN: "To be decided",
+        DataSubjectStatus.EXTENDED: "To be decided, with two months more",
+        DataSubjectStatus.GRANTED: "Granted",
+        DataSubjectStatus.REFUSED: "Refused",
+        DataSubjectStatus.ERASED: "Over: what the request said is erased",
     }
 )

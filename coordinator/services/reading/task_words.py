@@ -118,6 +118,16 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
         TaskKind.REACH_PARTNER: _Step(
             "No notice reaches {partner}: telephone its contact", "partners", "/v1/partners", "GET"
         ),
+        TaskKind.ANSWER_DATA_SUBJECT: _Step(
+            "A person asks for a right under data-protection law: answer, and sign what you decide",
+            "data-subject answer {request} {about}",
+            f"{_REQUEST}/data-subject-requests/{{about}}/answer",
+        ),
+        TaskKind.ERASE: _Step(
+            "The operator proposes to erase what this says: sign it, or talk to them",
+            "erase {request}",
+            f"{_REQUEST}/erasure",
+        ),
         TaskKind.DECIDE_GRANT: _Step(
             "Check the grant that another lead proposed; approve it if it is right",
             "approve-grant {about}",

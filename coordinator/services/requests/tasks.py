@@ -26,7 +26,7 @@ from coordinator.storage.membership import grant_proposals, root_resets
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.reading import waiting_tasks
 from coordinator.storage.reading.waiting_tasks import Waiting, Wanted
-from coordinator.storage.requests import additions, info_requests
+from coordinator.storage.requests import additions, data_subjects, erasures, info_requests
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests import tasks as store
@@ -267,5 +267,9 @@ def _require_there(on: RequestContext, task: Task, leg: LegRow | None) -> None:
         is_there = is_there and restraint.partner == on.actor.partner
     elif task.kind is TaskKind.DECIDE_RETURN:
         is_there = return_requests.get(connection, about, request_id=on.request.id) is not None
+    elif task.kind is TaskKind.ANSWER_DATA_SUBJECT:
+        is_there = data_subjects.case(connection, about, on.request.id) is not None
+    elif task.kind is TaskKind.ERASE:
+        is_there = erasures.find(connection, on.request.id) is not None
     if not is_there:
         raise no_such_task()

@@ -45,11 +45,13 @@ from coordinator.storage.membership.root_resets import WAITING
 from coordinator.storage.reading import awaited_decisions
 from coordinator.storage.requests.leg_limits import EVERYTHING, is_seen
 from coordinator.storage.tables.encumbrances import EncumbranceRow
+from coordinator.storage.tables.data_subjects import DataSubjectCaseRow
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import (
     AdditionRow,
     DisputeRow,
+    ErasureRow,
     GrantProposalRow,
     InfoRequestRow,
     LegalOrderRow,
@@ -463,6 +465,25 @@ def _of_requester() -> Iterable[_Branch]:
         due=DisputeRow.withdraw_since,
         since=DisputeRow.withdraw_since,
         where=[DisputeRow.requester == _PARTNER, DisputeRow.withdraw_since.is_not(None)],
+    )
+    yield _Branch(
+        kind=TaskKind.ANSWER_DATA_SUBJECT,
+        request_id=DataSubjectCaseRow.request_id,
+        about=DataSubjectCaseRow.data_subject_request_id,
+        due=DataSubjectCaseRow.due_at,
+        since=DataSubjectCaseRow.routed_at,
+        where=[
+            DataSubjectCaseRow.requester == _PARTNER,
+            DataSubjectCaseRow.answered_at.is_(None),
+        ],
+    )
+    yield _Branch(
+        kind=TaskKind.ERASE,
+        request_id=ErasureRow.request_id,
+        about=None,
+        due=None,
+        since=ErasureRow.proposed_at,
+        where=[ErasureRow.requester == _PARTNER, ErasureRow.erased_at.is_(None)],
     )
     yield _on_leg(
         TaskKind.REACH_PARTNER,

@@ -28,7 +28,7 @@ from coordinator.storage.tables.life_cycle import ErasureRow
 from coordinator.storage.tables.outbox import DeliveryRow, LaneRow
 from coordinator.storage.tables.read_log import RequestReadRow
 
-_COLUMNS = ("id", "request_id", "reason", "proposed_at")
+_COLUMNS = ("id", "request_id", "requester", "reason", "proposed_at")
 _TRACES = Prebuilt(
     select(ErasureRow.id).where(
         ErasureRow.erased_at.is_not(None), ErasureRow.traces_gone_at.is_(None)
@@ -67,10 +67,15 @@ def find(connection: Connection, request_id: str) -> ErasureRow | None:
 
 
 def insert(
-    connection: Connection, erasure_id: str, request_id: str, reason: str, at: datetime | None
+    connection: Connection,
+    erasure_id: str,
+    request: FreezeRequestRow,
+    reason: str,
+    at: datetime | None,
 ) -> None:
     """Store that a request is to be erased; `at`: when the operator proposed it."""
-    insert_rows(connection, ErasureRow, _COLUMNS, [(erasure_id, request_id, reason, at)])
+    row = (erasure_id, request.id, request.requester, reason, at)
+    insert_rows(connection, ErasureRow, _COLUMNS, [row])
 
 
 def remove(connection: Connection, erasure_id: str) -> None:

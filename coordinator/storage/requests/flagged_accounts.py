@@ -45,6 +45,7 @@ from coordinator.storage.tables.freeze_requests import (
     PackedAccountsRow,
 )
 from coordinator.storage.tables.life_cycle import LeftOutAddressRow, WithdrawnAddressRow
+from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol.vocabulary import RequestStatus
 
 #: Accounts in one packed row; a look-up reads whole rows.
@@ -237,6 +238,36 @@ def look_up(
     ids = [f'"{request_id}"' for request_id, is_newest in found if not is_newest]
     packed = _PACKED_OF[dialect].rows(connection, list=_spelled(dialect, ids)) if ids else []
     return Duplicates(_shared(connection, packed, accounts), newest or "", drill)
+
+
+class Place(NamedTuple):
+    """An address of a request."""
+
+    request_id: str
+    address_no: int
+
+
+def places_of(connection: Connection, blind_index: bytes) -> list[Place]:
+    """Return where any request states an account, whoever may read it: for nobody's eyes.
+
+    As long as a request is not erased it states what it stated, ended or not.
+    """
+    account_hash = int.from_bytes(blind_index[:_HASH_BYTES], "big", signed=True)
+    requesters = select(PartnerRow.handle)
+    query = select(FlaggedAccountRow.request_id).where(
+        FlaggedAccountRow.requester.in_(requesters), FlaggedAccountRow.account_hash == account_hash
+    )
+    ids = list(connection.execute(query).scalars())
+    if not ids:
+        return []
+    dialect = connection.dialect.name
+    listed = _spelled(dialect, [f'"{each}"' for each in ids])
+    return sorted(
+        Place(packed.request_id, packed.first_no + number)
+        for packed in _PACKED_OF[dialect].rows(connection, list=listed)
+        for number, index in enumerate(_unpacked(bytes(packed.blind_indexes)))
+        if index == blind_index
+    )
 
 
 def same_accounts(

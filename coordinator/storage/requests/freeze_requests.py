@@ -47,6 +47,7 @@ from holdfast.protocol.vocabulary import RequestStatus, WithdrawalReason
 _REQUEST_COLUMNS = tuple(FreezeRequestRow.__table__.columns.keys())
 _ADDRESS_COLUMNS = ("request_id", "address_no", "asset", "amount", "usd_cents", "whole_account")
 _INCIDENT_COLUMNS = ("id", "opened_by", "document_key_id", "kind", "occurred_at", "drill")
+_REQUESTERS_OWN = ("mark_same_funds", "answer_data_subject")
 _ACT_COLUMNS = (
     "id",
     "request_id",
@@ -256,7 +257,8 @@ def acts(
 ) -> list[ActRow]:
     """Return acts in order; with a leg only that leg's and the request's own.
 
-    What names holds of several partners is the requester's alone.
+    What names holds of several partners, or is between the requester and a person outside, is the
+    requester's alone.
     """
     query = (
         select(ActRow)
@@ -267,8 +269,8 @@ def acts(
     if heard.leg_id is not None:
         query = query.where(
             ActRow.leg_id.is_(None) | (ActRow.leg_id == heard.leg_id),
-            ActRow.kind != "mark_same_funds",
             ActRow.id.not_in(unheard_returns(request_id)),
+            ActRow.kind.not_in(_REQUESTERS_OWN),
         )
     if not heard.of_left_out:
         query = query.where(ActRow.id.not_in(unheard_acts(request_id)))

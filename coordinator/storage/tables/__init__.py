@@ -2,6 +2,7 @@
 
 from coordinator.storage.tables import (
     console,
+    data_subjects,
     documents,
     encumbrances,
     events,
@@ -26,6 +27,7 @@ from coordinator.storage.tables import (
 
 __all__ = [
     "console",
+    "data_subjects",
     "documents",
     "encumbrances",
     "events",

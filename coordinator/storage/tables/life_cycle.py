@@ -320,9 +320,17 @@ class ErasureRow(Base):
             sqlite_where=text("erased_at IS NOT NULL AND traces_gone_at IS NULL"),
             postgresql_where=text("erased_at IS NOT NULL AND traces_gone_at IS NULL"),
         ),
+        Index(
+            "ix_erasure_waits",
+            "requester",
+            "request_id",
+            sqlite_where=text("erased_at IS NULL"),
+            postgresql_where=text("erased_at IS NULL"),
+        ),
     )
     id: Mapped[Id] = mapped_column(primary_key=True, comment="ers_…")
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"), unique=True)
+    requester: Mapped[str | None] = mapped_column(String(253), comment="whose lead signs it")
     reason: Mapped[str] = mapped_column(String(20), comment="reason code; there is no text")
     proposed_at: Mapped[Micros | None] = mapped_column(comment="by the operator; None: by nobody")
     erased_at: Mapped[Micros | None] = mapped_column(comment="None: a lead must sign it yet")

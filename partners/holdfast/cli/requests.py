@@ -480,22 +480,27 @@ def close(session: Session, request_id: str, reason: str | None) -> None:
 @click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 @click.option(
     "--reason",
-    required=True,
     type=click.Choice([r.value for r in ErasureReason]),
-    help="As proposed.",
+    help="As you know it; by default as it was proposed.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_session
-def erase(session: Session, request_id: str, *, reason: str, yes: bool) -> None:
+def erase(session: Session, request_id: str, *, reason: str | None, yes: bool) -> None:
     """Erase what an ended request says, as the operator proposed it; nothing brings it back."""
     client = session.client()
     view = client.freeze_request(request_id)
     title = marked(view.incident.title, drill=view.drill)
-    shown = [("request", view.id), ("incident", title), ("status", view.status.value)]
+    why = reason or client.proposed_erasure(request_id).reason.value
+    shown = [
+        ("request", view.id),
+        ("incident", title),
+        ("status", view.status.value),
+        ("erased for", why),
+    ]
     session.content.print(facts(shown))
     if not yes:
         click.confirm("Erase what it says, with all that was said on it?", abort=True, err=True)
-    act = client.erase(view, ErasureReason(reason))
+    act = client.erase(view, ErasureReason(why))
     session.show(act, lambda: session.out.print(facts([("erased", act.request_id)])))
 
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -30,7 +30,7 @@ from holdfast.profiles.private_files import read_private
 from holdfast.protocol.encryption_key import DecryptionKey
 from holdfast.protocol.errors import KeyFormatError, SealedEvidenceError
 from holdfast.protocol.sealed_evidence import PART_BYTES, SealedHeader, size_words
-from holdfast.protocol.views import EncryptionKeyView, SealedEvidenceView
+from holdfast.protocol.views import EncryptionKeyView, FreezeRequestView, SealedEvidenceView
 from holdfast.protocol.vocabulary import Tlp
 
 _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
@@ -150,21 +150,35 @@ def seal(
     """
     client = session.client()
     request = client.freeze_request(request_id)
+    view = seal_file(session, client, request, file, to=to, tlp=Tlp(tlp or request.tlp), name=name)
+    _show(session, view)
+
+
+def seal_file(
+    session: Session,
+    client: Client,
+    request: FreezeRequestView,
+    file: Path,
+    *,
+    to: Sequence[str],
+    tlp: Tlp,
+    name: str | None = None,
+) -> SealedEvidenceView:
+    """Seal a file, or standard input ("-"), to partners and to one's own organisation.
+
+    Raises:
+        UsageError: If it can have no such name.
+    """
     is_input = str(file) == "-"
     called = name or ("text.txt" if is_input else file.name)
     media_type = mimetypes.guess_type(called)[0] or "application/octet-stream"
     with sys.stdin.buffer if is_input else file.open("rb") as content:
         try:
-            view = _files(session, client).seal(
-                request,
-                _read(content),
-                SealedHeader(called, media_type),
-                to=to,
-                tlp=Tlp(tlp or request.tlp),
+            return _files(session, client).seal(
+                request, _read(content), SealedHeader(called, media_type), to=to, tlp=tlp
             )
         except SealedEvidenceError as error:
             raise click.UsageError(f"{error} (--name)") from None
-    _show(session, view)
 
 
 def _files(session: Session, client: Client) -> SealedFiles:

@@ -357,6 +357,7 @@ REQUEST_ID = _Id("frq", "request")
 INCIDENT_ID = _Id("inc", "incident")
 EVIDENCE_ID = _Id("sev", "sealed evidence")
 RECOVERY_ID = _Id("rcv", "recovery request")
+DATA_SUBJECT_ID = _Id("dsr", "data-subject request")
 
 
 class _Time(click.ParamType[datetime]):

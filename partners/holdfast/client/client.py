@@ -34,6 +34,8 @@ from holdfast.profiles.store import Profile
 from holdfast.protocol import base64url, canonical_json
 from holdfast.protocol.bundle_layout import CONTENT_TYPE
 from holdfast.protocol.chains.chain import Chains, chains_of_served
+from holdfast.protocol.data_subject_payloads import DataSubjectAnswer, DataSubjectRequest
+from holdfast.protocol.data_subject_views import DataSubjectCaseView, DataSubjectRequestView
 from holdfast.protocol.destination_payloads import (
     ArrivedTest,
     DestinationClosure,
@@ -194,6 +196,7 @@ from holdfast.protocol.views import (
     PartnerView,
     PasskeyView,
     PersonView,
+    ProposedErasureView,
     RevocationView,
     SealedEvidenceView,
     SealedPartView,
@@ -207,6 +210,8 @@ from holdfast.protocol.views import (
 from holdfast.protocol.vocabulary import (
     Blocked,
     CallBackOutcome,
+    DataSubjectDecision,
+    DataSubjectReason,
     Decision,
     DeclineCode,
     EncumbranceKind,
@@ -223,6 +228,7 @@ _log = logging.getLogger(__name__)
 V = TypeVar("V", bound=View)
 _REQUESTS = "/v1/freeze-requests"
 _RECOVERIES = "/v1/recovery-requests"
+_DATA_SUBJECTS = "/v1/data-subject-requests"
 #: How a request is refused that names another rulebook than the one in force.
 _OTHER_RULEBOOK = "rulebook_not_in_force"
 
@@ -1023,6 +1029,14 @@ class Client:
         body = Erasure(content_sha256=request.content_sha256, reason=reason)
         return self._act(request, "erasure", body, idempotency_key)
 
+    def proposed_erasure(self, request_id: str) -> ProposedErasureView:
+        """Return what the operator proposes to erase of one's own request, and why.
+
+        Raises:
+            NotFoundError: If nothing is proposed.
+        """
+        return self._get(ProposedErasureView, f"{_REQUESTS}/{request_id}/erasure")
+
     def ask_extension(
         self,
         request: RequestRef,
@@ -1462,6 +1476,45 @@ class Client:
     ) -> RecoveryResultView:
         path = f"{_RECOVERIES}/{request.id}/{name}"
         return self._post(RecoveryResultView, path, body, idempotency_key)
+    def record_data_subject_request(
+        self, body: DataSubjectRequest, *, idempotency_key: str | None = None
+    ) -> DataSubjectRequestView:
+        """Pass on that a person asks for a right under data-protection law.
+
+        `body` names the account, or a freeze request that one may see. The answer is the same
+        whether anybody else was concerned.
+        """
+        return self._post(DataSubjectRequestView, _DATA_SUBJECTS, body, idempotency_key)
+
+    def data_subject_requests(
+        self, request_id: str | None = None
+    ) -> Iterator[DataSubjectRequestView]:
+        """Yield what one's organisation passed on, or has to answer; of a freeze request or all."""
+        return self._pages(DataSubjectRequestView, _DATA_SUBJECTS, request_id=request_id)
+
+    def data_subject_request(self, data_subject_request_id: str) -> DataSubjectRequestView:
+        """Return one of them."""
+        return self._get(DataSubjectRequestView, f"{_DATA_SUBJECTS}/{data_subject_request_id}")
+
+    def answer_data_subject(
+        self,
+        request: RequestRef,
+        data_subject_request_id: str,
+        decision: DataSubjectDecision,
+        reason: DataSubjectReason | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> DataSubjectCaseView:
+        """Sign what is decided on what a person asks about one's request; for compliance.
+
+        Raises:
+            ValidationError: If the reason does not fit the decision; nothing was sent.
+        """
+        body = DataSubjectAnswer(
+            content_sha256=request.content_sha256, decision=decision, reason=reason
+        )
+        path = f"{_REQUESTS}/{request.id}/data-subject-requests/{data_subject_request_id}/answer"
+        return self._post(DataSubjectCaseView, path, body, idempotency_key)
 
     def support(self, request_id: str) -> Iterator[SupportView]:
         """Yield the documents that raised whose word a request rests on."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from holdfast.protocol.data_subject_payloads import DataSubjectAnswer
 from holdfast.protocol.errors import IdFormatError
 from holdfast.protocol.flag_views import FlagRenewal
 from holdfast.protocol.guest_payloads import GuestAsk
@@ -158,6 +159,13 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "close": ActRule("closure", Closure, _ON_REQUEST, _LEADS),
         "erase": ActRule("erasure", Erasure, _ON_REQUEST, _LEADS),
         "answer": ActRule("info-requests/{inf}/answer", InfoAnswer, _ON_REQUEST, _SUBMITTERS),
+        "answer_data_subject": ActRule(
+            "data-subject-requests/{dsr}/answer",
+            DataSubjectAnswer,
+            _ON_REQUEST,
+            DISPOSERS,
+            by_person=True,
+        ),
         "ask_extension": ActRule("extension-requests", ExtensionRequest, _ON_REQUEST, _LEADS),
         "resolve_dispute": ActRule(
             "disputes/{dsp}/resolution", DisputeResolution, _ON_REQUEST, _LEADS

@@ -24,6 +24,9 @@ from holdfast.protocol.vocabulary import (
     Arrival,
     Blocked,
     CallBackOutcome,
+    DataSubjectDecision,
+    DataSubjectKind,
+    DataSubjectReason,
     DeclineCode,
     DepositStatus,
     DestinationStatus,
@@ -1084,6 +1087,43 @@ class GuestJoinedData(OfGuest):
     leg: Annotated[str | None, Field(description="`leg_…`; null where it cannot be asked.")]
 
 
+class DataSubjectReceivedData(EventData):
+    """A person asks for a right under data-protection law, about an account that is flagged.
+
+    It goes to whoever passed it on, and to the requester of each freeze request that is concerned,
+    and reads the same whether there is any. What is yours of it, you read at `href`.
+    """
+
+    data_subject_request: Annotated[str, Field(description="`dsr_…`")]
+    kind: Annotated[DataSubjectKind, Field(description="What the person asks for.")]
+    received_at: Annotated[Time, Field(description="When the letter came.")]
+    due_at: Annotated[Time, Field(description="Until when a requester answers the person.")]
+    href: Annotated[str, Field(description="Where what is yours of it is read.")]
+
+
+class OfDataSubject(AboutRequest):
+    """About what a person asks in regard of one freeze request."""
+
+    status: RequestStatus | LegStatus
+    data_subject_request: Annotated[str, Field(description="`dsr_…`")]
+    kind: Annotated[DataSubjectKind, Field(description="What the person asks for.")]
+    due_at: Annotated[Time, Field(description="Until when the person is answered.")]
+
+
+class DataSubjectAnsweredData(OfDataSubject):
+    """The requester granted or refused what a person asks, or takes longer for it.
+
+    A partner hears of it where it passed the letter on itself.
+    """
+
+    decision: Annotated[DataSubjectDecision, Field(description="What was decided.")]
+    reason: Annotated[DataSubjectReason | None, Field(description="Why, by a code.")]
+
+
+class DataSubjectOverdueData(OfDataSubject):
+    """The time is over, and no decision was signed: answer the person now."""
+
+
 class EndpointTestData(EventData):
     """You had a test sent to one endpoint."""
 
@@ -1313,6 +1353,9 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.GUEST_UNREACHABLE: EventKind(GuestUnreachableData, _REQUESTER),
         EventType.GUEST_ANSWERED: EventKind(GuestAnsweredData, _REQUESTER),
         EventType.GUEST_JOINED: EventKind(GuestJoinedData, _REQUESTER),
+        EventType.DATA_SUBJECT_RECEIVED: EventKind(DataSubjectReceivedData, _BOTH),
+        EventType.DATA_SUBJECT_ANSWERED: EventKind(DataSubjectAnsweredData, _BOTH),
+        EventType.DATA_SUBJECT_OVERDUE: EventKind(DataSubjectOverdueData, _REQUESTER),
         EventType.ENDPOINT_TEST: EventKind(EndpointTestData, _OWN),
         EventType.ENDPOINT_FAILING: EventKind(EndpointFailingData, _OWN),
         EventType.ENDPOINT_DISABLED: EventKind(EndpointDisabledData, _OWN),

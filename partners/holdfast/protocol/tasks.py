@@ -34,6 +34,8 @@ class TaskKind(StrEnum):
     REVIEW_ENCUMBRANCE = "review_encumbrance"  # or lift it: its date comes
     REVIEW_ORDER = "review_order"  # likewise: its freeze period ends
     REACH_PARTNER = "reach_partner"  # whom no notice reaches
+    ANSWER_DATA_SUBJECT = "answer_data_subject"  # what a person asks for, by law
+    ERASE = "erase"  # what the operator proposed to erase
     DECIDE_GRANT = "decide_grant"  # that another lead proposed
     CHECK_ROOT_RESET = "check_root_reset"  # while it can be stopped
     DECIDE_RETURN = "decide_return"  # that somebody else asks back
@@ -73,6 +75,7 @@ _ABOUT: Mapping[TaskKind, str] = MappingProxyType(
         TaskKind.REVIEW_ENCUMBRANCE: "enc",
         TaskKind.REVIEW_ORDER: "ord",
         TaskKind.REACH_PARTNER: "leg",
+        TaskKind.ANSWER_DATA_SUBJECT: "dsr",
         TaskKind.DECIDE_GRANT: "grp",
         TaskKind.CHECK_ROOT_RESET: "rst",
         TaskKind.DECIDE_RETURN: "ret",
@@ -119,8 +122,9 @@ class Task:
 
     Attributes:
         request_id: None where it is about the organisation itself.
-        about: The addition, withdrawal, question, dispute, leg, hold, proposed grant, root reset,
-            destination, recovery request or endpoint; None where the request waits.
+        about: The addition, withdrawal, question, dispute, leg, hold, data-subject request,
+            proposed grant, root reset, destination, recovery request or endpoint; None where the
+            request waits.
     """
 
     kind: TaskKind

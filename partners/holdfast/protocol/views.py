@@ -81,6 +81,15 @@ class Problem(View):
     erased: "ErasedView | None" = None
 
 
+class ProposedErasureView(View):
+    """What the operator proposes to erase; a security lead of the requester signs it, or nobody."""
+
+    id: str
+    request_id: str
+    reason: ErasureReason
+    proposed_at: Time
+
+
 class ErasedView(View):
     """What is known of a request whose words are erased."""
 

@@ -391,6 +391,53 @@ class ErasureReason(StrEnum):
     OTHER = "other"
 
 
+class DataSubjectKind(StrEnum):
+    """What a person asks for, under data-protection law (the GDPR's articles)."""
+
+    ACCESS = "access"  # Article 15
+    RECTIFICATION = "rectification"  # 16
+    OBJECTION = "objection"  # 21
+    ERASURE = "erasure"  # 17
+
+
+class DataSubjectStatus(StrEnum):
+    """How far a requester is with what a person asks about one of its requests."""
+
+    OPEN = "open"
+    EXTENDED = "extended"  # once, by two months
+    GRANTED = "granted"
+    REFUSED = "refused"
+    ERASED = "erased"  # what the freeze request said is erased: nothing is left to answer about
+
+
+class DataSubjectDecision(StrEnum):
+    """What a requester decides on it."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"
+    EXTENDED = "extended"
+
+
+class DataSubjectReason(StrEnum):
+    """Why it is refused, or takes longer."""
+
+    NOT_THE_PERSON = "not_the_person"  # who asks did not show to be the person concerned
+    NO_DATA = "no_data"  # nothing that is stated is about that person
+    ACCURATE = "accurate"  # what is stated is right
+    LEGAL_OBLIGATION = "legal_obligation"  # a law has it kept
+    LEGAL_CLAIMS = "legal_claims"  # it is needed for claims
+    COMPELLING_GROUNDS = "compelling_grounds"  # they weigh more than the objection
+    LEGALLY_BARRED = "legally_barred"  # a law forbids to tell, or to change it
+    UNFOUNDED = "unfounded"  # manifestly
+    EXCESSIVE = "excessive"
+    COMPLEX = "complex"  # takes longer
+    MANY_REQUESTS = "many_requests"  # takes longer
+
+
+#: Reasons for which one takes longer; all others are of refusals.
+EXTENSION_REASONS = frozenset({DataSubjectReason.COMPLEX, DataSubjectReason.MANY_REQUESTS})
+
+
 class GuestStatus(StrEnum):
     """How far an organisation that is no member was reached."""
 
@@ -615,6 +662,9 @@ class EventType(StrEnum):
     RECOVERY_ENDED = "recovery.ended"  # rejected or withdrawn before it went out
     RECOVERY_ANSWERED = "recovery.answered"
     RECOVERY_REPLIED = "recovery.replied"
+    DATA_SUBJECT_RECEIVED = "data_subject.received"
+    DATA_SUBJECT_ANSWERED = "data_subject.answered"
+    DATA_SUBJECT_OVERDUE = "data_subject.overdue"
     TASK_TAKEN = "task.taken"
     TASK_PAGED = "task.paged"
     ENDPOINT_TEST = "endpoint.test"

@@ -24,6 +24,8 @@ PREFIXES = {
     TaskKind.REVIEW_ORDER: "ord",
     TaskKind.WITHDRAW: "dsp",
     TaskKind.REACH_PARTNER: "leg",
+    TaskKind.ANSWER_DATA_SUBJECT: "dsr",
+    TaskKind.ERASE: None,
     TaskKind.DECIDE_GRANT: "grp",
     TaskKind.CHECK_ROOT_RESET: "rst",
     TaskKind.DECIDE_RETURN: "ret",
