@@ -2837,8 +2837,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "coordinator/api/transaction.py",
-        "except (AuthenticationError, RateLimitedError, RulebookError, UnavailableError):",
-        "except (AuthenticationError, RateLimitedError, UnavailableError):",
+        "    RateLimitedError,\n    RulebookError,\n    UnavailableError,\n)",
+        "    RateLimitedError,\n    UnavailableError,\n)",
         ("tests/api/test_house_rules.py",),
     ),
     Mutation(

@@ -73,6 +73,9 @@ EVENTS: Mapping[EventType, str] = MappingProxyType(
         EventType.PARTNER_ENCRYPTION_KEY_SET: "A member chose an encryption key",
         EventType.RULEBOOK_PUBLISHED: "The operator published a rulebook",
         EventType.RULEBOOK_ACCEPTED: "One of you accepted the rulebook",
+        EventType.GATEWAY_DECLARED: "A member declared on what ground it tells amounts",
+        EventType.GATEWAY_VERIFIED: "The operator verified a member's gateway",
+        EventType.GATEWAY_ENDED: "A member's gateway counts no more",
         EventType.LOG_RESTORED: "The coordinator was restored",
         EventType.EVIDENCE_SEALED: "Evidence was sealed",
         EventType.TASK_TAKEN: "Somebody took a task",
@@ -103,6 +106,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
         "grant.*": "Keys and rights",
         "partner.*": "Members",
         "rulebook.*": "The rulebook",
+        "gateway.*": "Gateways",
         "task.*": "Who took what",
         "endpoint.*": "Endpoints",
     }

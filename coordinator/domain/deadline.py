@@ -70,6 +70,8 @@ class Policies:
         names_months: How long a partner's names of people are kept who left.
         name_from_cases: The public yearly summary names no partner with fewer.
         max_holds: How far ahead a hold's end may lie, by jurisdiction and basis.
+        amounts_need_gateway: Whether amounts are told on a leg only under a gateway that its two
+            sides have in common.
         support_max: The same by whose word the request rests on; an order has no such limit.
     """
 
@@ -98,6 +100,7 @@ class Policies:
     sealed_evidence_months: int
     names_months: int
     name_from_cases: int
+    amounts_need_gateway: bool
 
     def answer_dispute_by(self, urgency: Urgency, *, raised_at: datetime) -> datetime:
         """Return until when the requester answers a dispute: soon where it asked in haste."""
@@ -170,6 +173,8 @@ class Policies:
         membership = top.table("membership")
         retention = top.table("retention")
         statistics = top.table("statistics")
+        # A file from before there were gateways has none of it, and goes on as it was.
+        gateways = top.table("gateways") if "gateways" in top.names() else _Table("gateways.", {})
         maxima = top.table("max_hold_days")
         support = top.table("support_max_days")
         if _DEFAULT not in maxima.names():
@@ -202,6 +207,7 @@ class Policies:
             names_months=retention.number("names_months", most=_MOST_MONTHS),
             name_from_cases=statistics.number("name_partner_from_cases"),
             root_reset_after=membership.duration("root_reset_hours", _HOUR),
+            amounts_need_gateway=gateways.flag("amounts_need_one", absent=False),
             max_holds=MappingProxyType(
                 {name: _max_hold(maxima.table(name)) for name in maxima.names()}
             ),
@@ -223,6 +229,7 @@ class Policies:
             membership,
             retention,
             statistics,
+            gateways,
             maxima,
             support,
             top,
@@ -332,6 +339,12 @@ class _Table:
         if most is not None and count > most:
             raise PolicyError(f"policies: {self._where}{name} is more than {most}")
         return count
+
+    def flag(self, name: str, *, absent: bool) -> bool:
+        value = self._take(name) if name in self._left else absent
+        if not isinstance(value, bool):
+            raise PolicyError(f"policies: {self._where}{name} must be true or false, not {value!r}")
+        return value
 
     def zone(self, name: str) -> ZoneInfo:
         value = self._take(name)

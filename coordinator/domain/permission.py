@@ -81,6 +81,7 @@ class Permission(StrEnum):
     SIGN_IN_PROVIDER_CHANGE = "sign_in_provider:change"  # who may be signed in to read, by whom
     ON_CALL_CHANGE = "on_call:change"  # who is woken by what, and a test of it
     RULEBOOK_ACCEPT = "rulebook:accept"  # it binds the organisation, so a person does
+    GATEWAY_DECLARE = "gateway:declare"  # and withdraw: so does this
     TAG_KEY_SET = "tag_key:set"  # what the partner's entries of the log are tagged with
     # the coordinator itself: timers, transport, the operator's membership acts
     TIMER_FIRE = "timer:fire"
@@ -92,6 +93,7 @@ class Permission(StrEnum):
     ERASURE_PROPOSE = "erasure:propose"  # a lead of the requester signs it
     LOG_KEY_REPLACE = "log_key:replace"
     RULEBOOK_PUBLISH = "rulebook:publish"
+    GATEWAY_VERIFY = "gateway:verify"  # and end
     GUEST_RECORD = "guest:record"  # what somebody said who is no member, on nobody's signature
 
 
@@ -147,7 +149,7 @@ _DECIDE = frozenset(
 #: The requester's compliance answers for the papers, and so does a lead; never a machine.
 _PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
 #: What binds the organisation; never a machine.
-_HOUSE = frozenset({P.RULEBOOK_ACCEPT})
+_HOUSE = frozenset({P.RULEBOOK_ACCEPT, P.GATEWAY_DECLARE})
 _SEALING = frozenset({P.EVIDENCE_SEAL, P.EVIDENCE_SHARE})
 _SCREEN = frozenset({P.FLAG_READ, P.FLAG_REPORT})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
@@ -218,6 +220,7 @@ COORDINATOR_GRANTS = frozenset(
         P.ERASURE_PROPOSE,
         P.LOG_KEY_REPLACE,
         P.RULEBOOK_PUBLISH,
+        P.GATEWAY_VERIFY,
         P.GUEST_RECORD,
     }
 )

@@ -25,6 +25,7 @@ from coordinator.domain.errors import (
     UnavailableError,
 )
 from coordinator.services.ending.erasures import ProposeErasure
+from coordinator.services.membership.gateways import VerifyGateway
 from coordinator.services.membership.house_rules import PublishRulebook
 from coordinator.services.requests.alarms import PageNext
 from holdfast.protocol import base64url
@@ -222,6 +223,7 @@ def _play(w: World) -> None:
     drill = w.live(drill=True, to=[w.cast.b.handle])["id"]
     for each in ("readiness", "readiness.pdf"):
         _ok(w.signer.get(w.cast.a.lead, f"{_REQUEST}/{drill}/{each}"))
+    _gateways(w)
     _rulebook(w)  # from here on a request has to name it
     path = f"{_REQUEST}/{ask['id']}/sealed-evidence/{sealed}"
     for each in (path, f"{path}/parts/0"):
@@ -326,6 +328,27 @@ def _rulebook(w: World) -> None:
     _ok(w.signer.get(a.auditor, f"{path}/acceptances"))
     for each in (path, f"{path}/{body['rulebook_sha256']}"):
         _ok(_recorder(w).read(each))
+
+
+def _gateways(w: World) -> None:
+    a, path = w.cast.a, "/v1/gateways"
+    for _ in range(2):  # the second time it is declared already
+        declared = _ok(w.signer.post(a.lead, path, {"gateway": "us_314b"}))
+    until = w.clock.now() + timedelta(days=365)
+    operate(
+        w.database,
+        w.vault,
+        w.clock,
+        VerifyGateway(
+            partner=a.handle,
+            gateway=Gateway.US_314B,
+            document_sha256=None,
+            on=None,
+            until=until,
+        ),
+    )
+    _ok(w.signer.get(a.auditor, path))
+    _ok(w.signer.post(a.lead, f"{path}/withdrawals", {"gateway_id": declared["id"]}))
 
 
 def _endpoints(w: World) -> str:

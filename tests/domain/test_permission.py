@@ -69,7 +69,7 @@ EXPECTED = {
     | ASKED
     | CONSOLE
     | AUDIT
-    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT}
+    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT, P.GATEWAY_DECLARE}
     | PAPERS
     | SEALING,
     R.SECURITY_LEAD: READ
@@ -106,6 +106,7 @@ EXPECTED = {
         P.TAG_KEY_SET,
         P.ENCRYPTION_KEY_SET,
         P.RULEBOOK_ACCEPT,
+        P.GATEWAY_DECLARE,
         P.CONSOLE_LINK_MAKE,
         P.KEY_REVOKE,
         P.AUDIT_READ,
@@ -162,7 +163,7 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = PAPERS | CONSOLE | AUDIT | {P.RULEBOOK_ACCEPT}
+    for_people = PAPERS | CONSOLE | AUDIT | {P.RULEBOOK_ACCEPT, P.GATEWAY_DECLARE}
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 
 

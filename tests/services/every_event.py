@@ -15,6 +15,7 @@ from coordinator.services.delivery.webhook_endpoints import (
     prepare_registration,
 )
 from coordinator.services.ending.erasures import ProposeErasure
+from coordinator.services.membership.gateways import EndGateway, VerifyGateway
 from coordinator.services.membership.house_rules import PublishRulebook
 from coordinator.services.membership.log_reconciliation import ReconcileLog
 from coordinator.services.membership.root_resets import ResetRoot
@@ -93,6 +94,7 @@ def play(office: Office) -> list[Told]:
     _wake_somebody(office)
     ask_guests(office)
     _accept_the_rulebook(office)
+    _declare_a_gateway(office)
     own = _test_endpoints(office)
     return list(_events(office, own))
 
@@ -120,6 +122,15 @@ def _below(office: Office, ask: Ask, by: Any, path: str, **body: Any) -> dict[st
     status, answer = office.act(by, ask, path, **body)
     assert status == 201, answer
     return answer
+
+
+def _declare_a_gateway(office: Office) -> None:
+    a, desk = office.desk.cast.a, office.desk
+    declared = office.signer.post(a.lead, "/v1/gateways", {"gateway": "us_314b"})
+    assert declared.status_code == 201
+    one = {"partner": a.handle, "gateway": Gateway.US_314B, "document_sha256": None}
+    desk.own(VerifyGateway(**one, on=None, until=desk.clock.now() + 300 * DAY))
+    desk.own(EndGateway(**one))
 
 
 def _accept_the_rulebook(office: Office) -> None:

@@ -169,6 +169,22 @@ class FreezesOn(StrEnum):
     ORDER = "order"
 
 
+class Gateway(StrEnum):
+    """The ground on which two organisations may tell each other amounts, the firmest first.
+
+    `us_314b`: section 314(b) of the USA PATRIOT Act; `uk_s188`: sections 188 and 189 of the UK's
+    Economic Crime and Corporate Transparency Act 2023; `eu_amlr75`: a partnership for information
+    sharing by article 75 of the EU's Regulation 2024/1624; `order`: a legal order on which the
+    request is; `own_terms`: an agreement that both have signed.
+    """
+
+    US_314B = "us_314b"
+    UK_S188 = "uk_s188"
+    EU_AMLR75 = "eu_amlr75"
+    ORDER = "order"
+    OWN_TERMS = "own_terms"
+
+
 class Weekday(StrEnum):
     """A day of the week, Monday first."""
 
@@ -422,6 +438,9 @@ class EventType(StrEnum):
     PARTNER_ENCRYPTION_KEY_SET = "partner.encryption_key_set"
     RULEBOOK_PUBLISHED = "rulebook.published"
     RULEBOOK_ACCEPTED = "rulebook.accepted"
+    GATEWAY_DECLARED = "gateway.declared"
+    GATEWAY_VERIFIED = "gateway.verified"
+    GATEWAY_ENDED = "gateway.ended"
     LOG_RESTORED = "log.restored"
     EVIDENCE_SEALED = "evidence.sealed"
     GUEST_ASKED = "guest.asked"
