@@ -46,6 +46,7 @@ _FAMILIES = {
     "grant": "Grants",
     "partner": "Members",
     "rulebook": "The rulebook",
+    "gateway": "Gateways",
     "task": "Tasks",
     "guest": "Guests",
     "endpoint": "Endpoints",

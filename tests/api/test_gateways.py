@@ -65,7 +65,12 @@ def operate(w: World, command: object) -> None:
 
 
 def verify(
-    w: World, exchange: Exchange, gateway: str = "us_314b", document: str | None = None, **span: int
+    w: World,
+    exchange: Exchange,
+    gateway: str = "us_314b",
+    *,
+    document: str | None = None,
+    **span: float,
 ) -> None:
     until = w.clock.now() + (timedelta(**span) if span else YEAR)
     operate(
@@ -80,7 +85,7 @@ def verify(
     )
 
 
-def hold_gateway(w: World, *exchanges: Exchange, gateway: str = "us_314b", **span: int) -> None:
+def hold_gateway(w: World, *exchanges: Exchange, gateway: str = "us_314b", **span: float) -> None:
     for each in exchanges:
         declare(w, each, gateway)
         verify(w, each, gateway, **span)
@@ -122,7 +127,11 @@ def test_a_gateway_is_declared_verified_and_ended_for_all_to_read(w: World) -> N
     assert ended.get_json()["ended_at"] == format_time(NOON)
     assert w.get(b.analyst, f"/v1/partners/{a.handle}")["gateways"] == []
     feed = w.get(b.lead, "/v1/events?types=gateway.*")["items"]
-    assert [each["type"] for each in feed] == ["gateway.declared", "gateway.verified", "gateway.ended"]
+    assert [each["type"] for each in feed] == [
+        "gateway.declared",
+        "gateway.verified",
+        "gateway.ended",
+    ]
     twice = w.signer.post(a.lead, f"{PATH}/withdrawals", {"gateway_id": view["id"]})
     problem(twice, 409, "gateway_ended")
 
@@ -167,9 +176,9 @@ def test_the_operator_verifies_what_is_declared_and_one_of_it(w: World) -> None:
         declare(w, a, "own_terms", document_sha256=digit * 64)
     with pytest.raises(ConflictError, match="--document"):
         verify(w, a, "own_terms")
-    verify(w, a, "own_terms", "a" * 64)
+    verify(w, a, "own_terms", document="a" * 64)
     with pytest.raises(InvalidInputError):
-        verify(w, a, "own_terms", "a" * 64, days=-1)
+        verify(w, a, "own_terms", document="a" * 64, days=-1)
     end = EndGateway(partner=a.handle, gateway=Gateway.OWN_TERMS, document_sha256="a" * 64)
     operate(w, end)
     with pytest.raises(NotFoundError):

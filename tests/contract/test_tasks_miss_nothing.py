@@ -66,6 +66,7 @@ POLICIES: Mapping[str, Told] = {
     "approve_within": K.APPROVE,
     "ratify_within": K.RATIFY,
     "unratified_for": K.RATIFY,
+    "amounts_need_gateway": "a switch, no clock",
     "flash_daily_cap": "a number, no clock",
     "flash_free_accounts": "a number, no clock",
     "approve_withdrawal_within": K.DECIDE_WITHDRAWAL,
@@ -208,6 +209,7 @@ COLUMNS: Mapping[str, Told] = {
     "hold.effective_at": "when an issuer's freeze was in force",
     "indemnity.valid_until": "how far a promise carries; another one is the requester's offer",
     "partner.invitation_expires_at": "it is no member yet, and can read nothing",
+    "gateway.verified_until": "the operator verifies it again; its partner's page says so",
     "lane.due_at": "the sender's next try; an endpoint that goes on failing is a task",
     "lane.lease_until": "of a sender's claim",
 }

@@ -31,6 +31,7 @@ import coordinator.services
 import coordinator.storage
 from holdfast.protocol import (
     flag_views,
+    gateway_views,
     guest_views,
     house_rules_views,
     life_cycle_views,
@@ -49,6 +50,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
         on_call_views,
         flag_views,
         guest_views,
+        gateway_views,
         house_rules_views,
         read_log_views,
         readiness,

@@ -34,7 +34,7 @@ from holdfast.protocol.merkle_tree import Frontier, leaf_hash
 from holdfast.protocol.payloads import NewEndpoint, format_time
 from holdfast.protocol.proof_of_possession import make_possession
 from holdfast.protocol.tasks import Task, TaskKind
-from holdfast.protocol.vocabulary import Arrival, ErasureReason, EventType, GuestAnswer
+from holdfast.protocol.vocabulary import Arrival, ErasureReason, EventType, Gateway, GuestAnswer
 from tests.api.sealed_cast import by_hand, publish_by_hand
 from tests.factories import (
     ETHER,
@@ -128,7 +128,11 @@ def _declare_a_gateway(office: Office) -> None:
     a, desk = office.desk.cast.a, office.desk
     declared = office.signer.post(a.lead, "/v1/gateways", {"gateway": "us_314b"})
     assert declared.status_code == 201
-    one = {"partner": a.handle, "gateway": Gateway.US_314B, "document_sha256": None}
+    one: dict[str, Any] = {
+        "partner": a.handle,
+        "gateway": Gateway.US_314B,
+        "document_sha256": None,
+    }
     desk.own(VerifyGateway(**one, on=None, until=desk.clock.now() + 300 * DAY))
     desk.own(EndGateway(**one))
 

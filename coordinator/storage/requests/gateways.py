@@ -48,7 +48,7 @@ def with_order(
     raised = select(SupportRow.request_id)
     for some in batches(sorted(request_ids)):
         query = attached.where(LegalOrderRow.request_id.in_(some))
-        found |= {tuple(row) for row in read_as(connection, _Order, query)}
+        found |= {(row.request_id, row.leg_id) for row in read_as(connection, _Order, query)}
         is_order = SupportRow.support == Support.ORDER
         rests = raised.where(SupportRow.request_id.in_(some), is_order)
         found |= {(request_id, None) for request_id in connection.execute(rests).scalars()}
