@@ -82,6 +82,8 @@ class Permission(StrEnum):
     ON_CALL_CHANGE = "on_call:change"  # who is woken by what, and a test of it
     RULEBOOK_ACCEPT = "rulebook:accept"  # it binds the organisation, so a person does
     GATEWAY_DECLARE = "gateway:declare"  # and withdraw: so does this
+    DESTINATION_CHANGE = "destination:change"  # name an account that money may come back to
+    DESTINATION_APPROVE = "destination:approve"  # that somebody else named
     TAG_KEY_SET = "tag_key:set"  # what the partner's entries of the log are tagged with
     # the coordinator itself: timers, transport, the operator's membership acts
     TIMER_FIRE = "timer:fire"
@@ -150,6 +152,9 @@ _DECIDE = frozenset(
 _PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
 #: What binds the organisation; never a machine.
 _HOUSE = frozenset({P.RULEBOOK_ACCEPT, P.GATEWAY_DECLARE})
+#: Where money comes back to takes people; a machine never does it.
+_RESTORING = frozenset({P.DESTINATION_CHANGE})
+_RESTORING_DECIDED = frozenset({P.DESTINATION_APPROVE})
 _SEALING = frozenset({P.EVIDENCE_SEAL, P.EVIDENCE_SHARE})
 _SCREEN = frozenset({P.FLAG_READ, P.FLAG_REPORT})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
@@ -183,6 +188,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _CONSOLE
             | _DISPOSE
             | _PAPERS
+            | _RESTORING
             | _HOUSE
             | _ENDPOINTS
             | _SEALING
@@ -195,6 +201,8 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _DISPOSE
             | _LIMITING
             | _PAPERS
+            | _RESTORING
+            | _RESTORING_DECIDED
             | _HOUSE
             | _ENDPOINTS
             | _MEMBERSHIP
@@ -226,7 +234,9 @@ COORDINATOR_GRANTS = frozenset(
 )
 #: Only who can be asked has legs; only who can request submits.
 _ASKED_SIDE = _DISPOSE | _LIMITING
-_REQUESTING_SIDE = (_DECIDE | _SUBMIT | _PAPERS) - {P.DISPUTE_RESOLVE}
+_REQUESTING_SIDE = (_DECIDE | _SUBMIT | _PAPERS | _RESTORING | _RESTORING_DECIDED) - {
+    P.DISPUTE_RESOLVE
+}
 
 _BY_LINE_KIND: Mapping[LineKind, Permission] = MappingProxyType(
     {
@@ -255,7 +265,7 @@ def permissions_of(actor: Actor) -> frozenset[Permission]:
         # A machine never decides, nor reads pages, whatever role it was given by mistake.
         granted -= GRANTS[Role.SECURITY_LEAD] - GRANTS[Role.SYSTEM] - _DISPOSE
         if actor.systems_as_compliance and Role.SYSTEM in actor.roles:
-            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS - _HOUSE - {P.AUDIT_READ}
+            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS - _RESTORING - _HOUSE - {P.AUDIT_READ}
         granted -= _CONSOLE
     if actor.partner_kind not in ASKABLE_KINDS:
         granted -= _ASKED_SIDE

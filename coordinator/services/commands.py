@@ -60,6 +60,7 @@ from coordinator.services.requests import (
     support,
     tasks,
 )
+from coordinator.services.restoring import destinations
 
 HANDLERS: tuple[Handler[Any], ...] = (
     # A freeze request, from submission to closure.
@@ -119,6 +120,11 @@ HANDLERS: tuple[Handler[Any], ...] = (
     disputes.resolve,
     disputes.recommend_release,
     clearances.revoke,
+    # What comes back.
+    destinations.propose,
+    destinations.decide,
+    destinations.confirm_test,
+    destinations.close,
     # Membership.
     partners.invite,
     partners.join,

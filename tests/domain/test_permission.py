@@ -58,6 +58,8 @@ ASKED = {
 }
 SEALING = {P.EVIDENCE_SEAL, P.EVIDENCE_SHARE}
 PAPERS = {P.SUPPORT_RAISE, P.INDEMNITY_GIVE}
+#: What binds the organisation.
+HOUSE = {P.RULEBOOK_ACCEPT, P.GATEWAY_DECLARE}
 #: What is for people and never for systems: the console, and what one's own organisation did.
 CONSOLE, AUDIT = {P.CONSOLE_LINK_MAKE, P.KEY_REVOKE}, {P.AUDIT_READ}
 #: The table a second time, flat.
@@ -69,7 +71,13 @@ EXPECTED = {
     | ASKED
     | CONSOLE
     | AUDIT
-    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT, P.GATEWAY_DECLARE}
+    | {
+        P.LEGAL_ORDER_ATTACH,
+        P.TASK_TAKE,
+        P.RULEBOOK_ACCEPT,
+        P.GATEWAY_DECLARE,
+        P.DESTINATION_CHANGE,
+    }
     | PAPERS
     | SEALING,
     R.SECURITY_LEAD: READ
@@ -105,6 +113,8 @@ EXPECTED = {
         P.ON_CALL_CHANGE,
         P.TAG_KEY_SET,
         P.ENCRYPTION_KEY_SET,
+        P.DESTINATION_CHANGE,
+        P.DESTINATION_APPROVE,
         P.RULEBOOK_ACCEPT,
         P.GATEWAY_DECLARE,
         P.CONSOLE_LINK_MAKE,
@@ -163,7 +173,7 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = PAPERS | CONSOLE | AUDIT | {P.RULEBOOK_ACCEPT, P.GATEWAY_DECLARE}
+    for_people = PAPERS | CONSOLE | AUDIT | HOUSE | {P.DESTINATION_CHANGE}
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 
 

@@ -22,6 +22,7 @@ from holdfast.protocol.views import LineView, LogEntry, Totals, View
 from holdfast.protocol.vocabulary import (
     Arrival,
     DeclineCode,
+    DestinationStatus,
     ErasureReason,
     EventType,
     Gateway,
@@ -816,6 +817,40 @@ class PartnerEncryptionKeySetData(EventData):
     replaces: Annotated[str | None, Field(description="The key that was in force until now.")]
 
 
+class _DestinationData(EventData):
+    """What is told of an account that money may be sent back to, to its own member alone."""
+
+    partner: Handle
+    by: By
+    destination: Annotated[str, Field(description="The destination (`dst_…`).")]
+    destination_status: Annotated[DestinationStatus, Field(description="As it stands now.")]
+    account: Annotated[str | None, Field(description="CAIP-10; null: it was erased.")]
+    tag: Annotated[str | None, Field(description="Its tag or payment id, where it has one.")]
+    usable_at: Annotated[Time | None, Field(description="From when on it may be used.")]
+
+
+class DestinationProposedData(_DestinationData):
+    """One of your own names an account of yours that money may be sent back to.
+
+    Another security lead approves it, or nothing is sent there: compare it with your own books.
+    """
+
+
+class DestinationRegisteredData(_DestinationData):
+    """Another person approved a destination; it is used from `usable_at` on, once it is proven.
+
+    If it is not yours, close it at once: `holdfast destination close`.
+    """
+
+
+class DestinationProvenData(_DestinationData):
+    """A person of yours confirmed that a test transfer to a destination arrived."""
+
+
+class DestinationClosedData(_DestinationData):
+    """A destination was closed or rejected: nothing more is asked for to it."""
+
+
 class RulebookPublishedData(EventData):
     """The operator published the network's rulebook, or another edition of it.
 
@@ -1083,6 +1118,10 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.GATEWAY_DECLARED: EventKind(GatewayDeclaredData, _MEMBERS),
         EventType.GATEWAY_VERIFIED: EventKind(GatewayVerifiedData, _MEMBERS),
         EventType.GATEWAY_ENDED: EventKind(GatewayEndedData, _MEMBERS),
+        EventType.DESTINATION_PROPOSED: EventKind(DestinationProposedData, _OWN),
+        EventType.DESTINATION_REGISTERED: EventKind(DestinationRegisteredData, _OWN),
+        EventType.DESTINATION_PROVEN: EventKind(DestinationProvenData, _OWN),
+        EventType.DESTINATION_CLOSED: EventKind(DestinationClosedData, _OWN),
         EventType.LOG_RESTORED: EventKind(LogRestoredData, _MEMBERS),
         EventType.EVIDENCE_SEALED: EventKind(EvidenceSealedData, _BOTH),
         EventType.TASK_TAKEN: EventKind(TaskTakenData, _BOTH),

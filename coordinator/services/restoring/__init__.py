@@ -1,0 +1,1 @@
+"""What comes back: where to, on whose word, and what stands in its way."""

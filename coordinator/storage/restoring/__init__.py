@@ -1,0 +1,1 @@
+"""Rows of what comes back to those it was taken from."""
