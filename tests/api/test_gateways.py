@@ -70,9 +70,8 @@ def verify(
     gateway: str = "us_314b",
     *,
     document: str | None = None,
-    **span: float,
+    lasts: timedelta = YEAR,
 ) -> None:
-    until = w.clock.now() + (timedelta(**span) if span else YEAR)
     operate(
         w,
         VerifyGateway(
@@ -80,15 +79,17 @@ def verify(
             gateway=Gateway(gateway),
             document_sha256=document,
             on=None,
-            until=until,
+            until=w.clock.now() + lasts,
         ),
     )
 
 
-def hold_gateway(w: World, *exchanges: Exchange, gateway: str = "us_314b", **span: float) -> None:
+def hold_gateway(
+    w: World, *exchanges: Exchange, gateway: str = "us_314b", lasts: timedelta = YEAR
+) -> None:
     for each in exchanges:
         declare(w, each, gateway)
-        verify(w, each, gateway, **span)
+        verify(w, each, gateway, lasts=lasts)
 
 
 def leg_of(w: World, request: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
@@ -178,7 +179,7 @@ def test_the_operator_verifies_what_is_declared_and_one_of_it(w: World) -> None:
         verify(w, a, "own_terms")
     verify(w, a, "own_terms", document="a" * 64)
     with pytest.raises(InvalidInputError):
-        verify(w, a, "own_terms", document="a" * 64, days=-1)
+        verify(w, a, "own_terms", document="a" * 64, lasts=timedelta(days=-1))
     end = EndGateway(partner=a.handle, gateway=Gateway.OWN_TERMS, document_sha256="a" * 64)
     operate(w, end)
     with pytest.raises(NotFoundError):
@@ -208,7 +209,7 @@ def test_both_sides_need_the_same_verified_and_in_time(w: World) -> None:
     hold_gateway(w, a)
     declare(w, b)
     assert told(w, request, b) == (None, False)
-    verify(w, b, days=3)
+    verify(w, b, lasts=timedelta(days=3))
     assert told(w, request, b) == ("us_314b", True)
     w.step(days=3)
     assert told(w, request, b) == (None, False)
@@ -365,7 +366,7 @@ def test_a_hold_once_told_of_is_not_shared_after_a_correction_either(w: World) -
 def test_after_a_lapse_what_was_told_stays_and_nothing_more_is_told(w: World) -> None:
     """B shares a hold with A's request and C's; then its gateway with A lapses."""
     a, b, c = w.cast.a, w.cast.b, w.cast.c
-    hold_gateway(w, a, b, gateway="uk_s188", days=2)
+    hold_gateway(w, a, b, gateway="uk_s188", lasts=timedelta(days=2))
     hold_gateway(w, b, c)
     request, theirs = w.live(to=[b.handle]), w.live(by=c, to=[b.handle])
     hold = w.freeze(b, theirs, TOLD)
