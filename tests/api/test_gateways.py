@@ -127,7 +127,7 @@ def test_a_gateway_is_declared_verified_and_ended_for_all_to_read(w: World) -> N
     assert ended.status_code == 201, ended.data
     assert ended.get_json()["ended_at"] == format_time(NOON)
     assert w.get(b.analyst, f"/v1/partners/{a.handle}")["gateways"] == []
-    feed = w.get(b.lead, "/v1/events?types=gateway.*")["items"]
+    feed = w.get(b.lead, "/v1/events?types=gateway.*")["events"]
     assert [each["type"] for each in feed] == [
         "gateway.declared",
         "gateway.verified",
