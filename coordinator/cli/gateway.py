@@ -78,9 +78,9 @@ def verify(
     on: str | None,
     document: str | None,
 ) -> None:
-    """Have PARTNER's GROUND count until a time; again, until a later one.
+    """Have PARTNER's GROUND count until a time.
 
-    Look at its registration, its partnership, or the agreement whose hash it names, and only then
+    Again, until a later one. Look at its registration, its partnership, or the agreement whose hash it names, and only then
     verify it: from then on other members are told amounts under it. All members are told.
     """
     command = VerifyGateway(
@@ -100,7 +100,7 @@ def verify(
 @_DOCUMENT
 @with_settings
 def end(settings: Settings, *, partner: str, ground: str, document: str | None) -> None:
-    """Vouch no longer for PARTNER's GROUND: it counts no more, at once.
+    """Have PARTNER's GROUND count no more, at once.
 
     What was told under it stays told. The partner may declare it again.
     """
