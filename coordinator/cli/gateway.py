@@ -80,8 +80,9 @@ def verify(
 ) -> None:
     """Have PARTNER's GROUND count until a time.
 
-    Again, until a later one. Look at its registration, its partnership, or the agreement whose hash it names, and only then
-    verify it: from then on other members are told amounts under it. All members are told.
+    Again, until a later one. Look at its registration, its partnership, or the agreement whose hash
+    it names, and only then verify it: from then on other members are told amounts under it. All
+    members are told.
     """
     command = VerifyGateway(
         partner=partner,
