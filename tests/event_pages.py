@@ -49,6 +49,7 @@ _FAMILIES = {
     "return": "Return requests",
     "destination": "Where money comes back to",
     "rulebook": "The rulebook",
+    "gateway": "Gateways",
     "task": "Tasks",
     "guest": "Guests",
     "data_subject": "Persons who ask for their rights",

@@ -162,7 +162,7 @@ def list_legs(reader: Reader, query: PageQuery, request_id: str) -> dict[str, An
     return read_page(
         page_size(reader.context, query.limit),
         find,
-        lambda rows: leg_views(reader.connection, reader.vault, reader.actor.partner, rows),
+        lambda rows: leg_views(reader.read_context, rows),
     )
 
 

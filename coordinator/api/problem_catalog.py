@@ -80,6 +80,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "withdrawal_decided": "This withdrawal was decided on before; propose it again.",
     },
     errors.ConflictError: {
+        "gateway_ended": "This gateway was withdrawn, or the operator ended it, already.",
+        "several_gateways": "The partner declared this gateway more than once: name its document.",
         "no_flags": "The request is a drill; a drill flags nothing that could be renewed.",
         "no_drill": "The request is real; a readiness report is made of a drill.",
         "not_limited": "Everybody of your organisation sees this leg already.",

@@ -23,6 +23,7 @@ from coordinator.api import (
     freeze_ledger,
     freeze_request_reads,
     freeze_requests,
+    gateways,
     guests,
     holds,
     house_rules,
@@ -106,6 +107,9 @@ ROUTES: tuple[Route, ...] = (
         ("GET", "/v1/rulebook/{edition}", house_rules.read_edition),
         ("POST", "/v1/rulebook/acceptances", house_rules.accept),
         ("GET", "/v1/rulebook/acceptances", house_rules.list_acceptances),
+        ("POST", "/v1/gateways", gateways.declare),
+        ("GET", "/v1/gateways", gateways.list_gateways),
+        ("POST", "/v1/gateways/withdrawals", gateways.withdraw),
         ("GET", "/v1/acts", own_acts.list_own_acts),
     ),
     *_section(

@@ -35,6 +35,7 @@ from coordinator.domain.errors import (
     AuthenticationError,
     CoordinatorError,
     ErasedError,
+    GatewayError,
     IdempotencyConflictError,
     InvalidInputError,
     NotFoundError,
@@ -64,6 +65,14 @@ from holdfast.protocol.vocabulary import PartnerStatus
 
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_.:-]{8,64}", re.ASCII)
 _ATTEMPTS = 3
+#: Refusals that a retry of the very same request may outlive.
+_NEVER_STORED = (
+    AuthenticationError,
+    GatewayError,
+    RateLimitedError,
+    RulebookError,
+    UnavailableError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +246,8 @@ def answer_once(
     location = about = None
     try:
         answer = execute(call.command, actor, uow)
-    except (AuthenticationError, RateLimitedError, RulebookError, UnavailableError):
-        raise  # never stored: a retry must be able to succeed
+    except _NEVER_STORED:
+        raise
     except CoordinatorError as error:
         uow.undo_act()
         status = int(problems.status_of(error))

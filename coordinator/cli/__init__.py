@@ -17,6 +17,7 @@ COMMANDS = (
     *("serve", "web", "worker", "migrate", "check", "backup", "restore", "partner"),
     "reconcile",
     "rulebook",
+    "gateway",
     "deliveries",
     "erase",
     "data-subject",

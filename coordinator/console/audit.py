@@ -81,6 +81,8 @@ ACTS: Mapping[str, str] = MappingProxyType(
         "change_endpoint": "changed a webhook endpoint",
         "remove_endpoint": "removed a webhook endpoint",
         "accept_rulebook": "accepted the rulebook",
+        "declare_gateway": "declared a gateway",
+        "withdraw_gateway": "withdrew a gateway",
         "set_encryption_key": "chose what evidence is sealed to",
         "apply_flags": "said up to where deposits are screened",
         "set_on_call": "set who is woken",

@@ -98,6 +98,9 @@ EVENTS: Mapping[EventType, str] = MappingProxyType(
         EventType.DESTINATION_PROVEN: "A test transfer arrived",
         EventType.DESTINATION_CLOSED: "An account for money that comes back is closed",
         EventType.RULEBOOK_ACCEPTED: "One of you accepted the rulebook",
+        EventType.GATEWAY_DECLARED: "A member declared on what ground it tells amounts",
+        EventType.GATEWAY_VERIFIED: "The operator verified a member's gateway",
+        EventType.GATEWAY_ENDED: "A member's gateway counts no more",
         EventType.LOG_RESTORED: "The coordinator was restored",
         EventType.EVIDENCE_SEALED: "Evidence was sealed",
         EventType.TASK_TAKEN: "Somebody took a task",
@@ -135,6 +138,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
         "return.*": "Money that is asked back",
         "destination.*": "Accounts for money that comes back",
         "rulebook.*": "The rulebook",
+        "gateway.*": "Gateways",
         "task.*": "Who took what",
         "endpoint.*": "Endpoints",
     }

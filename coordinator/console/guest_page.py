@@ -202,13 +202,29 @@ def report(form: Form) -> Response | WsgiResponse:
     filled = _Filled()
     with current_context().database.engine.connect() as connection:
         asked = _opened(connection).addresses
-    lines = list(_lines(asked, form, filled))
+    has_amounts = not current_context().rulebook.policies.amounts_need_gateway
+    lines = list((_lines if has_amounts else _bare_lines)(asked, form, filled))
     if filled.errors:
         return _shown(filled, "Some rows are not as they should be; what was typed is still there.")
     if not lines:
         return _shown(filled, "Choose what you found, for one address at least.")
     _record(GuestAnswer.REPORTED, lines=lines)
     return redirect(_PAGE, HTTPStatus.SEE_OTHER)
+
+
+def _bare_lines(
+    asked: Sequence[AskedAddress], form: Form, filled: _Filled
+) -> Iterator[GuestLineView]:
+    """Yield what was chosen, where the network tells no amounts without a gateway in common."""
+    for each in asked:
+        number = each["address_no"]
+        kind = filled.kinds[number] = form.text(f"kind-{number}")
+        if kind == "found":
+            yield {"address_no": number, "kind": "found", "asset": each["asset"], "amount": None}
+        elif kind == "frozen":
+            yield {"address_no": number, "kind": "frozen", "asset": each["asset"], "amount": None}
+        elif kind == "nothing":
+            yield {"address_no": number, "kind": "nothing", "asset": None, "amount": None}
 
 
 def _lines(asked: Sequence[AskedAddress], form: Form, filled: _Filled) -> Iterator[GuestLineView]:
@@ -301,6 +317,7 @@ def _shown(filled: _Filled, fault: str = "") -> Response:
         acknowledged_at=opened.guest.acknowledged_at,
         rows=rows,
         tells_amounts=tells,
+        takes_amounts=not opened.read.policies.amounts_need_gateway,
         said=[_said(each, opened.addresses, assets) for each in view["answers"]],
         kinds=[("", "No answer yet"), *_KINDS.items()],
         codes=[("", "Choose a reason"), *CHOSEN.items()],

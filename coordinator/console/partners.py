@@ -17,6 +17,7 @@ from coordinator.console import directory_entry, figures, render
 from coordinator.console.acts import WantedAct, ask_signature, done_words
 from coordinator.console.delivery_words import State
 from coordinator.console.faults import Faults
+from coordinator.console.gateways import Declared
 from coordinator.console.visit import Visit
 from coordinator.console.words import listed, moment
 from coordinator.domain.errors import InvalidInputError, NotFoundError
@@ -97,6 +98,7 @@ class Member:
         thumbprint: The root key's, in groups of four.
         telephone: For a link, where the emergency contact is a number.
         said: What it says of itself, as terms and words.
+        gateways: On what ground it tells amounts.
         is_named: Whether others read figures of it under its name.
     """
 
@@ -115,6 +117,7 @@ class Member:
     is_silent: bool
     freezes_on_order: bool
     said: Sequence[tuple[str, str]]
+    gateways: Sequence[Declared]
     is_named: bool
     clocks: str
 
@@ -139,6 +142,7 @@ class Member:
             is_silent=view["cannot_say"] != "none",
             freezes_on_order=view["freezes_on"] == FreezesOn.ORDER,
             said=directory_entry.facts(view),
+            gateways=[Declared.of(each, render.now()) for each in view["gateways"]],
             is_named=view["named_in_statistics"],
             clocks=view["clocks"]["profile"],
         )

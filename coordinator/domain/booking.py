@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NamedTuple, assert_never
 
 from coordinator.domain.errors import CoordinatorError, InvalidInputError, LedgerBreachError
+from coordinator.domain.gateway import NOT_SHARED, TOLD_ELSEWHERE
 from coordinator.domain.hold import CLOCK_SKEW, HoldBalance, lapses, review_due, too_far_fault
 from coordinator.domain.hold_terms import (
     account_level_fault,
@@ -87,6 +88,7 @@ class Booker:
         for no, each in enumerate(lines):
             self._id = self._rules.new_line_id()
             self._require_transactions(no, each)
+            self._require_tellable(no, each)
             booked.append(self._take(no, each))
         self._draft.settle()
         for line_no, address_nos in self._nothing.settle(self._named).items():
@@ -123,6 +125,23 @@ class Booker:
                 self._rules.require_transaction(text)
             except ValueError as error:
                 self._fault(no, member, str(error), "bad_transaction")
+
+    def _require_tellable(self, no: int, line: ReportLine) -> None:
+        """Note an amount that somebody would read with whom no gateway is shared."""
+        rules = self._rules.amounts
+        amount = getattr(line, "amount", None)
+        if amount is None or (isinstance(line, CorrectionLine) and int(amount) == 0):
+            return  # a correction to 0 tells none: it takes back what was told
+        if rules.refusal is not None:
+            self._fault(no, "amount", rules.refusal, "no_shared_gateway")
+        elif self._hold_of(line) in rules.untold_elsewhere:
+            self._fault(no, "amount", TOLD_ELSEWHERE, "no_shared_gateway")
+
+    def _hold_of(self, line: ReportLine) -> str | None:
+        if isinstance(line, CorrectionLine):
+            corrected = self._ledger.line(line.corrects)
+            return None if corrected is None else corrected.hold_id
+        return getattr(line, "hold", None)
 
     def _found(self, no: int, line: FoundLine) -> BookedLine | None:
         address_no = line.address_no
@@ -336,6 +355,8 @@ class Booker:
             )
         if not balance.is_open:
             return "hold", "holds nothing any more: there is nothing to share", "hold_ended"
+        if self._rules.amounts.refusal is not None and balance.id in self._rules.amounts.told_of:
+            return "hold", NOT_SHARED, "no_shared_gateway"
         limit = self._rules.flagged.get(line.address_no)
         is_asked = limit is not None and limit.whole_account
         if balance.account_level and not balance.withheld and not is_asked:
@@ -365,7 +386,10 @@ class Booker:
         return rules.ends.of_report(address_no, now=rules.now, window=rules.late_window)
 
     def _marked(self, line: BookedLine) -> BookedLine:
-        """Return a line with what is irregular about it, which of answers is known last."""
+        """Return a line with its gateway, and what is irregular of answers, which is known last."""
+        gateway = self._rules.amounts.gateway
+        if gateway is not None and line.amount is not None:
+            return line._replace(gateway=gateway)
         if line.kind is not LineKind.NOTHING:
             return line
         rules = self._rules

@@ -79,6 +79,8 @@ class Policies:
         data_subject_extension_months: So many more, once, where it says why.
         data_subjects_a_day: Letters that one partner may pass on in 24 hours.
         max_holds: How far ahead a hold's end may lie, by jurisdiction and basis.
+        amounts_need_gateway: Whether amounts are told on a leg only under a gateway that its two
+            sides have in common.
         support_max: The same by whose word the request rests on; an order has no such limit.
     """
 
@@ -115,6 +117,7 @@ class Policies:
     data_subject_months: int
     data_subject_extension_months: int
     data_subjects_a_day: int
+    amounts_need_gateway: bool
 
     def answer_person_by(self, received_at: datetime, *, is_extended: bool = False) -> datetime:
         """Return until when a person whose letter came then is answered."""
@@ -195,6 +198,8 @@ class Policies:
         retention = top.table("retention")
         statistics = top.table("statistics")
         data_subjects = top.table("data_subjects")
+        # A file from before there were gateways has none of it, and goes on as it was.
+        gateways = top.table("gateways") if "gateways" in top.names() else _Table("gateways.", {})
         maxima = top.table("max_hold_days")
         support = top.table("support_max_days")
         if _DEFAULT not in maxima.names():
@@ -243,6 +248,7 @@ class Policies:
             ),
             data_subjects_a_day=data_subjects.number("most_a_day"),
             root_reset_after=membership.duration("root_reset_hours", _HOUR),
+            amounts_need_gateway=gateways.flag("amounts_need_one", absent=False),
             max_holds=MappingProxyType(
                 {name: _max_hold(maxima.table(name)) for name in maxima.names()}
             ),
@@ -267,6 +273,7 @@ class Policies:
             retention,
             statistics,
             data_subjects,
+            gateways,
             maxima,
             support,
             top,
@@ -376,6 +383,12 @@ class _Table:
         if most is not None and count > most:
             raise PolicyError(f"policies: {self._where}{name} is more than {most}")
         return count
+
+    def flag(self, name: str, *, absent: bool) -> bool:
+        value = self._take(name) if name in self._left else absent
+        if not isinstance(value, bool):
+            raise PolicyError(f"policies: {self._where}{name} must be true or false, not {value!r}")
+        return value
 
     def zone(self, name: str) -> ZoneInfo:
         value = self._take(name)

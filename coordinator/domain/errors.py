@@ -144,6 +144,12 @@ class RulebookError(CoordinatorError):
     default_code = "rulebook_not_in_force"
 
 
+class GatewayError(CoordinatorError):
+    """The document is under a gateway that its partner does not hold, or that is not asked for."""
+
+    default_code = "gateway_not_held"
+
+
 class StaleDocumentError(CoordinatorError):
     """The act names another document, or another decision context, than the one in force."""
 

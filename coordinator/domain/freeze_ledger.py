@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from coordinator.domain.booking import Booker
 from coordinator.domain.hold import HoldBalance
-from coordinator.domain.ledger_draft import Rules
+from coordinator.domain.ledger_draft import Rules, TellableAmounts
 from coordinator.domain.ledger_state import (
     BookedLine,
     Booking,
@@ -34,6 +34,7 @@ __all__ = [
     "LegLedger",
     "Position",
     "Rules",
+    "TellableAmounts",
     "book",
     "facts_of",
     "totals",

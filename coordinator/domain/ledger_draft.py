@@ -14,7 +14,7 @@ from coordinator.domain.irregular import Ends
 from coordinator.domain.ledger_state import Finding, Flagged, LegLedger, Position
 from holdfast.protocol.claims import Claim
 from holdfast.protocol.payloads import KeptLine
-from holdfast.protocol.vocabulary import HoldBasis, KeptBasis
+from holdfast.protocol.vocabulary import Gateway, HoldBasis, KeptBasis
 
 #: Amounts are unsigned 256-bit integers on the chains that have the largest.
 LIMIT = 2**256
@@ -22,6 +22,24 @@ _BASIS_OF_KEPT = {
     KeptBasis.LEGAL_ORDER: HoldBasis.LEGAL_ORDER,
     KeptBasis.OWN_POLICY: HoldBasis.OWN_POLICY,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellableAmounts:
+    """Which amounts a report may tell, by the gateways of whoever would read them.
+
+    Attributes:
+        gateway: Under which they are told; None: the network asks for none, or none is told.
+        refusal: Why none is told on this leg; None: they are.
+        untold_elsewhere: Holds that count for another leg, too, on which none is told.
+        told_of: Holds of other legs of which an amount was told, ever. They are not shared with a
+            leg on which none is told.
+    """
+
+    gateway: Gateway | None = None
+    refusal: str | None = None
+    untold_elsewhere: Collection[str] = ()
+    told_of: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +63,7 @@ class Rules:
         review_after: From the freeze of a whole account to another look at it.
         max_hold: How far ahead an end may lie, and where it is a review date.
         shared_with: Returns the requests that a hold is linked to.
+        amounts: Which amounts of the report may be told.
         current_status: The request's status, for the refusal.
     """
 
@@ -64,6 +83,7 @@ class Rules:
     review_after: timedelta
     max_hold: HoldLimits
     shared_with: Callable[[str], Iterable[str]]
+    amounts: "TellableAmounts"
     current_status: str | None
 
 
@@ -286,7 +306,9 @@ class Draft:
             return "hold", f"is kept by line {hold.kept[0][0]} already", "kept_twice"
         if not balance.is_open:
             return "hold", "holds nothing any more: there is nothing to keep", "hold_ended"
-        if not self._is_owed(balance):
+        # Whoever is told no amounts any more is told nothing more of a hold with amounts.
+        is_parted = line.basis is KeptBasis.OTHER_REQUEST and self.rules.amounts.refusal is not None
+        if not is_parted and not self._is_owed(balance):
             detail = (
                 "owes no answer: its request was not withdrawn and it has not lapsed; to change its"
                 " end or ground, extend it"

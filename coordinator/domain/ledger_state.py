@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from coordinator.domain.hold import HoldBalance
-from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, Irregular, LineKind
+from holdfast.protocol.vocabulary import DeclineCode, Gateway, HoldBasis, Irregular, LineKind
 
 #: One flagged address and one asset (CAIP-19) of one leg.
 Position = tuple[int, str]
@@ -54,6 +54,7 @@ class BookedLine(NamedTuple):
             stands.
         worth: Of such a line, what it first stated: (base units, cents).
         irregular: It is true, but not as it should have been.
+        gateway: On what ground its amount is told, where one is asked for.
     """
 
     id: str
@@ -72,6 +73,7 @@ class BookedLine(NamedTuple):
     usd: int | None = None
     worth: tuple[int, int] | None = None
     irregular: Irregular | None = None
+    gateway: Gateway | None = None
 
 
 @dataclass(slots=True)

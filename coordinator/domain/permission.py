@@ -91,6 +91,7 @@ class Permission(StrEnum):
     RETURN_APPROVE = "return:approve"  # what somebody else asks back; and revoke
     RETURN_CONFIRM = "return:confirm"  # that what was sent arrived, or did not
     RETURN_ANSWER = "return:answer"  # of the asked side: accept or refuse
+    GATEWAY_DECLARE = "gateway:declare"  # and withdraw: so does this
     DESTINATION_CHANGE = "destination:change"  # name an account that money may come back to
     DESTINATION_APPROVE = "destination:approve"  # that somebody else named
     TAG_KEY_SET = "tag_key:set"  # what the partner's entries of the log are tagged with
@@ -112,6 +113,7 @@ class Permission(StrEnum):
     LOG_KEY_REPLACE = "log_key:replace"
     DATA_SUBJECT_FORWARD = "data_subject:forward"  # where the person wrote to the operator
     RULEBOOK_PUBLISH = "rulebook:publish"
+    GATEWAY_VERIFY = "gateway:verify"  # and end
     GUEST_RECORD = "guest:record"  # what somebody said who is no member, on nobody's signature
 
 
@@ -176,7 +178,9 @@ _LIFTING = frozenset({P.ENCUMBRANCE_LIFT, P.LEGAL_ORDER_CALL_BACK})
 #: The requester's compliance, and a lead, answer for the papers and to persons; never a machine.
 _PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE, P.DATA_SUBJECT_ANSWER})
 #: What binds the organisation, and letters to it of persons; never a machine.
-_HOUSE = frozenset({P.RULEBOOK_ACCEPT, P.DATA_SUBJECT_RECORD, P.DATA_SUBJECT_READ})
+_HOUSE = frozenset(
+    {P.RULEBOOK_ACCEPT, P.GATEWAY_DECLARE, P.DATA_SUBJECT_RECORD, P.DATA_SUBJECT_READ}
+)
 #: Where money comes back to takes people; a machine never does it.
 _RESTORING = frozenset({P.DESTINATION_CHANGE, P.RETURN_ASK, P.RETURN_CONFIRM})
 _RESTORING_DECIDED = frozenset({P.DESTINATION_APPROVE, P.RETURN_APPROVE})
@@ -274,6 +278,7 @@ COORDINATOR_GRANTS = frozenset(
         P.LOG_KEY_REPLACE,
         P.DATA_SUBJECT_FORWARD,
         P.RULEBOOK_PUBLISH,
+        P.GATEWAY_VERIFY,
         P.GUEST_RECORD,
     }
 )

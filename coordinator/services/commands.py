@@ -28,6 +28,7 @@ from coordinator.services.ledger import freeze_ledger, holds, same_funds
 from coordinator.services.membership import (
     console_links,
     encryption_keys,
+    gateways,
     grant_proposals,
     grants,
     house_rules,
@@ -179,6 +180,10 @@ HANDLERS: tuple[Handler[Any], ...] = (
     on_call.page_for_test,
     house_rules.publish,
     rulebook_acceptances.accept,
+    gateways.declare,
+    gateways.withdraw,
+    gateways.verify,
+    gateways.end,
     root_resets.announce,
     root_resets.take_over,
     log_reconciliation.reconcile,

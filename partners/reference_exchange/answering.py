@@ -23,10 +23,9 @@ from holdfast.protocol.views import FreezeReportView
 from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, LineKind, ReleaseReason
 from reference_exchange.deposit_book import DepositBook, Freeze, Match, Payout
 from reference_exchange.inbox import Task
+from reference_exchange.untold import DEFAULT_HOURS, report_tellable
 
 _log = logging.getLogger(__name__)
-#: Hours for which we hold where the requester names none.
-DEFAULT_HOURS = 72
 
 
 class UnratifiedError(HoldfastError):
@@ -45,7 +44,7 @@ def answer(task: Task, book: DepositBook, client: Client, now: datetime) -> None
     flagged = task.request.numbered()
     matches = book.match(flagged, withdrawn=withdrawn)
     if task.request.drill:
-        _answer_drill(task, matches, withdrawn, client)
+        _answer_drill(task, matches, withdrawn, book, client)
         return
     freezes = book.freeze(request_id, [match for match in matches if match.found], now)
     shares = book.share(request_id, [match for match in matches if not match.found])
@@ -69,12 +68,18 @@ def answer(task: Task, book: DepositBook, client: Client, now: datetime) -> None
     lines += _rest(flagged, said, withdrawn)
     if not lines:
         return
-    report = client.report(task.document, lines, idempotency_key=f"{request_id}.report")
+    report = report_tellable(
+        client, task.document, lines, f"{request_id}.report", freeze_of=book.freeze_of
+    )
     _note_holds(book, freezes, report)
 
 
 def _answer_drill(
-    task: Task, matches: list[Match], withdrawn: frozenset[int], client: Client
+    task: Task,
+    matches: list[Match],
+    withdrawn: frozenset[int],
+    book: DepositBook,
+    client: Client,
 ) -> None:
     """Say what would have been found, and leave the books alone: nobody's funds are touched."""
     request_id, flagged = task.document.id, task.request.numbered()
@@ -91,7 +96,9 @@ def _answer_drill(
     ]
     lines += _rest(flagged, {number for number, _ in found}, withdrawn)
     if lines:
-        client.report(task.document, lines, idempotency_key=f"{request_id}.report")
+        report_tellable(
+            client, task.document, lines, f"{request_id}.report", freeze_of=book.freeze_of
+        )
 
 
 def _withdrawn(request_id: str, client: Client) -> frozenset[int]:
@@ -181,7 +188,7 @@ def release(book: DepositBook, client: Client, hold: str, reason: ReleaseReason)
     """
     freeze = book.release(hold)
     line = Released(kind=LineKind.RELEASED, hold=hold, amount=str(freeze.held), reason=reason)
-    _report_end(client, freeze, line)
+    _report_end(book, client, freeze, line)
 
 
 def return_funds(book: DepositBook, client: Client, hold: str, tx: str) -> None:
@@ -193,9 +200,10 @@ def return_funds(book: DepositBook, client: Client, hold: str, tx: str) -> None:
     """
     freeze = book.return_funds(hold)
     line = ReturnedLine(kind=LineKind.RETURNED, hold=hold, amount=str(freeze.held), tx=tx)
-    _report_end(client, freeze, line)
+    _report_end(book, client, freeze, line)
 
 
-def _report_end(client: Client, freeze: Freeze, line: ReportLine) -> None:
+def _report_end(book: DepositBook, client: Client, freeze: Freeze, line: ReportLine) -> None:
     request = client.freeze_request(freeze.request_id)
-    client.report(request, [line], idempotency_key=f"{freeze.hold}.{line.kind}")
+    key = f"{freeze.hold}.{line.kind}"
+    report_tellable(client, request, [line], key, freeze_of=book.freeze_of)

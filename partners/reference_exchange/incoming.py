@@ -30,6 +30,7 @@ from holdfast.protocol.payloads import FlaggedAddress, FoundLine, FrozenLine
 from holdfast.protocol.views import FreezeReportView
 from holdfast.protocol.vocabulary import HoldBasis, LineKind
 from reference_exchange.deposit_book import DepositBook
+from reference_exchange.untold import report_tellable
 
 _log = logging.getLogger(__name__)
 #: Seconds between two looks at what came in, and at the feed. A minute is often enough; the
@@ -215,7 +216,8 @@ def freeze(
     matches = book.match({number: flagged})
     match = next(each for each in matches if each.customer == deposit.customer)
     frozen = book.freeze_more(request.id, match, now)
-    report = officer.report(
+    report = report_tellable(
+        officer,
         request,
         [
             FoundLine(
@@ -234,7 +236,8 @@ def freeze(
                 basis=HoldBasis.VOLUNTARY,
             ),
         ],
-        idempotency_key=f"{deposit.tx}.report",
+        f"{deposit.tx}.report",
+        freeze_of=book.freeze_of,
     )
     book.note_hold(frozen, report.lines[1].hold or "")
     incoming.become(deposit.tx, "frozen")

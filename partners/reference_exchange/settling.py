@@ -26,6 +26,7 @@ from holdfast.protocol.vocabulary import (
 )
 from reference_exchange.deposit_book import DepositBook
 from reference_exchange.inbox import Matter
+from reference_exchange.untold import report_tellable
 
 _log = logging.getLogger(__name__)
 #: A hold is extended only on the last warnings: compliance may still change its mind before.
@@ -93,14 +94,18 @@ def _let_go(
     request: Document, hold: HoldView, owed_since: datetime, book: DepositBook, client: Client
 ) -> None:
     freeze = book.freeze_of(hold.id)
-    if freeze.held not in {0, int(hold.held)}:
+    if not hold.withheld and freeze.held not in {0, int(hold.held)}:
         raise ValueError(f"we hold {freeze.held} and said {hold.held}")
     # 0: we let go and crashed before saying so.
     book.release(hold.id)
     released = ReleasedLine(
-        kind=LineKind.RELEASED, hold=hold.id, amount=hold.held, reason=ReleaseReason.WITHDRAWN
+        kind=LineKind.RELEASED,
+        hold=hold.id,
+        amount=None if hold.withheld else hold.held,
+        reason=ReleaseReason.WITHDRAWN,
     )
-    client.report(request, [released], idempotency_key=f"{_occasion(hold, owed_since)}.released")
+    key = f"{_occasion(hold, owed_since)}.released"
+    report_tellable(client, request, [released], key, freeze_of=book.freeze_of)
 
 
 def _occasion(hold: HoldView, owed_since: datetime) -> str:

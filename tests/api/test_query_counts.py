@@ -55,7 +55,7 @@ def counted(app: Flask) -> Iterator[list[str]]:
         (PATH, 4),
         (f"{PATH}?box=received", 4),
         ("/v1/incidents", 6),
-        ("/v1/partners", 4),
+        ("/v1/partners", 5),
         ("/v1/keys", 2),
         ("/v1/grants", 3),
         ("/v1/people", 4),

@@ -119,6 +119,9 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {RECOVERY}/replies": ANSWERING,
     "GET /v1/rulebook/acceptances": ALL,
     "POST /v1/rulebook/acceptances": DISPOSING,
+    "GET /v1/gateways": ALL,
+    "POST /v1/gateways": DISPOSING,
+    "POST /v1/gateways/withdrawals": DISPOSING,
     "GET /v1/on-call": ALL,
     "GET /v1/alarms": ALL,
     "GET /v1/events": ALL,
@@ -327,6 +330,8 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         },
         "/v1/on-call/test": {},
         "/v1/rulebook/acceptances": {"rulebook_sha256": "0" * 64},
+        "/v1/gateways": {"gateway": "us_314b"},
+        "/v1/gateways/withdrawals": {"gateway_id": "gtw_01h455vb4pex5vsknk084sn02q"},
         "/v1/flags/applied": {"seq": 0, "root": "0" * 64, "count": 0},
         "/v1/recovery-requests": {
             "nonce": nonce(),

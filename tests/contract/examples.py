@@ -25,6 +25,7 @@ from coordinator.domain.errors import (
     UnavailableError,
 )
 from coordinator.services.ending.erasures import ProposeErasure
+from coordinator.services.membership.gateways import VerifyGateway
 from coordinator.services.membership.house_rules import PublishRulebook
 from coordinator.services.requests.alarms import PageNext
 from holdfast.protocol import base64url
@@ -32,7 +33,7 @@ from holdfast.protocol.cosignature import WitnessVerifier, cosign
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.log_policy import parse_policy
 from holdfast.protocol.signed_note import SignedNote, parse_note
-from holdfast.protocol.vocabulary import ErasureReason, Role
+from holdfast.protocol.vocabulary import ErasureReason, Gateway, Role
 from tests.api.membership_acts import (
     approve_grant,
     new_person,
@@ -227,6 +228,7 @@ def _play(w: World) -> None:
     drill = w.live(drill=True, to=[w.cast.b.handle])["id"]
     for each in ("readiness", "readiness.pdf"):
         _ok(w.signer.get(w.cast.a.lead, f"{_REQUEST}/{drill}/{each}"))
+    _gateways(w)
     _rulebook(w)  # from here on a request has to name it
     path = f"{_REQUEST}/{ask['id']}/sealed-evidence/{sealed}"
     for each in (path, f"{path}/parts/0"):
@@ -395,6 +397,27 @@ def _rulebook(w: World) -> None:
     _ok(w.signer.get(a.auditor, f"{path}/acceptances"))
     for each in (path, f"{path}/{body['rulebook_sha256']}"):
         _ok(_recorder(w).read(each))
+
+
+def _gateways(w: World) -> None:
+    a, path = w.cast.a, "/v1/gateways"
+    declared = _ok(w.signer.post(a.lead, path, {"gateway": "us_314b"}))
+    _ok(w.signer.post(a.lead, path, {"gateway": "us_314b"}))  # it is declared already
+    until = w.clock.now() + timedelta(days=365)
+    operate(
+        w.database,
+        w.vault,
+        w.clock,
+        VerifyGateway(
+            partner=a.handle,
+            gateway=Gateway.US_314B,
+            document_sha256=None,
+            on=None,
+            until=until,
+        ),
+    )
+    _ok(w.signer.get(a.auditor, path))
+    _ok(w.signer.post(a.lead, f"{path}/withdrawals", {"gateway_id": declared["id"]}))
 
 
 def _endpoints(w: World) -> str:

@@ -213,5 +213,6 @@ def test_a_change_that_is_there_already_is_told_of_where_it_may_be(
         "/v1/partners/me/tag-key",
         "/v1/recovery-requests",
         "/v1/rulebook/acceptances",
+        "/v1/gateways",
         "/v1/freeze-requests/{request_id}/sealed-evidence/parts",
     }

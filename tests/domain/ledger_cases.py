@@ -16,6 +16,7 @@ from coordinator.domain.freeze_ledger import (
     HoldBalance,
     LegLedger,
     Rules,
+    TellableAmounts,
     book,
     facts_of,
 )
@@ -152,6 +153,7 @@ class Desk:
             "late_window": timedelta(hours=24),
             "review_after": timedelta(hours=24),
             "shared_with": lambda _hold: [OTHER],
+            "amounts": TellableAmounts(),
             "current_status": None,
         }
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from holdfast.client.client import Client, Document
-from holdfast.errors import UnavailableError
+from holdfast.errors import ConflictError, UnavailableError
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.protocol import strict_json
@@ -113,6 +113,37 @@ def test_a_match_is_frozen_first_then_reported_and_its_hold_remembered(
     assert (found["amount"], frozen["amount"], nothing["address_nos"]) == ("10", "6", "rest")
     assert book.freezes(FRQ)[0].hold == "hld_1"
     assert "c1" not in stub.seen[-1].body.decode()
+
+
+def test_amounts_that_may_not_be_told_are_withheld_and_the_freeze_is_reported(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    book.record_deposit("c1", ETH, 10, THIEF, "t1")
+    book.record_deposit("c2", ETH, 5, THIEF, "t2")
+    answer_acts(stub)
+    fault = {"pointer": "/lines/0/amount", "detail": "must be null", "code": "no_shared_gateway"}
+    refusal = problem(409, "ledger_breach", errors=[fault])
+    stub.answers("POST", f"{PATH}/freeze-reports", refusal, status=409)
+    stub.answers("POST", f"{PATH}/freeze-reports", report_view("hld_1", "hld_2"), status=201)
+    answer(task(THIEF), book, client, NOW)
+    told, untold = [each for each in stub.seen if each.target.endswith("/freeze-reports")]
+    assert told.headers["Idempotency-Key"] != untold.headers["Idempotency-Key"]
+    lines = strict_json.loads(untold.body)["lines"]
+    assert [line["kind"] for line in lines] == ["found", "frozen", "frozen"]
+    assert {line["amount"] for line in lines} == {None}
+    assert [freeze.hold for freeze in book.freezes(FRQ)] == ["hld_1", "hld_2"]
+    assert sum(freeze.amount for freeze in book.freezes(FRQ)) == 15
+
+
+def test_another_refusal_of_a_report_is_told(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    book.record_deposit("c1", ETH, 10, THIEF, "t1")
+    answer_acts(stub)
+    stub.answers("POST", f"{PATH}/freeze-reports", problem(409, "ledger_breach"), status=409)
+    with pytest.raises(ConflictError):
+        answer(task(THIEF), book, client, NOW)
+    assert acts(stub).count("freeze-reports") == 1
 
 
 def test_no_match_and_funds_gone_are_told_apart(

@@ -15,6 +15,7 @@ from coordinator.services.delivery.webhook_endpoints import (
     prepare_registration,
 )
 from coordinator.services.ending.erasures import ProposeErasure
+from coordinator.services.membership.gateways import EndGateway, VerifyGateway
 from coordinator.services.membership.house_rules import PublishRulebook
 from coordinator.services.membership.log_reconciliation import ReconcileLog
 from coordinator.services.membership.root_resets import ResetRoot
@@ -34,7 +35,7 @@ from holdfast.protocol.merkle_tree import Frontier, leaf_hash
 from holdfast.protocol.payloads import NewEndpoint, format_time
 from holdfast.protocol.proof_of_possession import make_possession
 from holdfast.protocol.tasks import Task, TaskKind
-from holdfast.protocol.vocabulary import Arrival, ErasureReason, EventType, GuestAnswer
+from holdfast.protocol.vocabulary import Arrival, ErasureReason, EventType, Gateway, GuestAnswer
 from tests.api.sealed_cast import by_hand, publish_by_hand
 from tests.factories import (
     ACCOUNT,
@@ -107,6 +108,7 @@ def play(office: Office) -> list[Told]:
     ask_guests(office)
     _ask_for_a_deposit(office)
     _ask_for_rights(office)
+    _declare_a_gateway(office)
     _say_where_money_comes_back(office)
     _accept_the_rulebook(office)
     own = _test_endpoints(office)
@@ -163,6 +165,17 @@ def _ask_for_a_deposit(office: Office) -> None:
     lines = [recovery_world.found(), recovery_world.returned()]
     sent(b.compliance, f"{below}/answers", act | {"lines": lines})
     sent(a.analyst, f"{below}/replies", act | {"lines": [{"kind": "confirmed", "no": 0}]})
+def _declare_a_gateway(office: Office) -> None:
+    a, desk = office.desk.cast.a, office.desk
+    declared = office.signer.post(a.lead, "/v1/gateways", {"gateway": "us_314b"})
+    assert declared.status_code == 201
+    one: dict[str, Any] = {
+        "partner": a.handle,
+        "gateway": Gateway.US_314B,
+        "document_sha256": None,
+    }
+    desk.own(VerifyGateway(**one, on=None, until=desk.clock.now() + 300 * DAY))
+    desk.own(EndGateway(**one))
 
 
 def _accept_the_rulebook(office: Office) -> None:

@@ -121,6 +121,8 @@ _IDS: Mapping[str, str] = {
     "house_rules.read_edition": "read_rulebook_edition",
     "house_rules.accept": "accept_rulebook",
     "house_rules.list_acceptances": "list_acceptances",
+    "gateways.declare": "declare_gateway",
+    "gateways.withdraw": "withdraw_gateway",
     "encryption_keys.set_key": "set_encryption_key",
     "encryption_keys.list_keys": "list_encryption_keys",
     "sealed_evidence.send_part": "send_sealed_part",

@@ -9,8 +9,18 @@ from datetime import datetime
 from typing import NamedTuple
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.freeze_ledger import BookedLine, Booking, Flagged, LegLedger, Rules, book
+from coordinator.domain.encumbrance import BLOCKED_BY_KIND
+from coordinator.domain.freeze_ledger import (
+    BookedLine,
+    Booking,
+    Flagged,
+    LegLedger,
+    Rules,
+    TellableAmounts,
+    book,
+)
 from coordinator.domain.freeze_request import ENDED
+from coordinator.domain.gateway import no_shared_gateway
 from coordinator.domain.hold import obliged
 from coordinator.domain.irregular import Ends
 from coordinator.domain.leg import LegAct, LegFlag, flags_with
@@ -27,6 +37,7 @@ from coordinator.services.ledger.obligations import first_obligations, settle
 from coordinator.services.ledger.report_views import LineView, booked_views
 from coordinator.services.membership.suspended import require_settling
 from coordinator.services.requests.freeze_request_views import TotalsView
+from coordinator.services.requests.gateways import gateways_of_legs, untold_legs
 from coordinator.services.requests.left_out import is_hidden_from
 from coordinator.services.requests.legs import (
     change_leg,
@@ -40,6 +51,7 @@ from coordinator.storage.ledger import freeze_ledger as store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.ledger.shared_lines import OtherLink, links_to_other_legs, show_elsewhere
 from coordinator.storage.requests import freeze_requests as request_store
+from coordinator.storage.requests import gateways as gateway_store
 from coordinator.storage.requests.leg_limits import hidden_holds
 from coordinator.storage.tables.freeze_requests import ActRow, LegRow
 from holdfast.protocol import canonical_json, payloads
@@ -231,6 +243,31 @@ def _reopened(uow: UnitOfWork, ledger: LegLedger, booking: Booking) -> frozenset
     return hold_clocks.withdrawn_holds(uow.connection, sorted(again))
 
 
+def _tellable(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> TellableAmounts:
+    """Return which amounts of a report may be told; no query where no gateway is asked for."""
+    uow = on.uow
+    connection, policies = uow.connection, uow.policies
+    if not policies.amounts_need_gateway:
+        return TellableAmounts()
+    shared = gateways_of_legs(connection, policies, uow.now, [on.leg])[on.leg.id]
+    named = {h for x in body.lines if isinstance(x, _ABOUT_HOLDS) and (h := x.hold) is not None}
+    if not shared.amounts_told:
+        return TellableAmounts(
+            refusal=no_shared_gateway(on.request.requester),
+            told_of=gateway_store.holds_told_of(connection, named & ledger.other_holds.keys()),
+        )
+    for line in body.lines:
+        corrected = ledger.line(line.corrects) if isinstance(line, CorrectionLine) else None
+        if corrected is not None and corrected.hold_id is not None:
+            named.add(corrected.hold_id)
+    links = links_to_other_legs(connection, sorted(named), on.leg.id)
+    untold = untold_legs(connection, policies, uow.now, [link.leg_id for link in links])
+    return TellableAmounts(
+        gateway=shared.gateway,
+        untold_elsewhere=frozenset(link.hold_id for link in links if link.leg_id in untold),
+    )
+
+
 def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Booking:
     uow, request, leg = on.uow, on.request, on.leg
     named = {line.address_no for line in body.lines if isinstance(line, FoundLine | FrozenLine)}
@@ -272,6 +309,7 @@ def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Boo
         max_hold=limits_on(on),
         # Without its own request: nobody keeps a hold "for another request" that is this one.
         shared_with=lambda hold_id: store.requests_sharing(uow.connection, hold_id) - {request.id},
+        amounts=_tellable(on, body, ledger),
         current_status=request.status,
     )
     return book(ledger, body.lines, rules)

@@ -10,7 +10,7 @@ from coordinator.storage.requests.legs import NewLeg
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol.payloads import FoundLine, FrozenLine, KeptLine, ReportLine, format_time
 from holdfast.protocol.strict_json import JsonObject
-from holdfast.protocol.vocabulary import HoldBasis, Irregular, KeptBasis, LineKind
+from holdfast.protocol.vocabulary import Gateway, HoldBasis, Irregular, KeptBasis, LineKind
 
 _SAID_IF_ANY = ("retry", "missing")
 #: Of a line that is booked or stored: a look-up costs a fifth of a call of the enum.
@@ -83,6 +83,7 @@ class LineView(LineWords):
     hold: NotRequired[str]
     reported_at: str
     irregular: NotRequired[Irregular]
+    gateway: NotRequired[Gateway]
     address_count: NotRequired[int]
     code: NotRequired[str | None]
 
@@ -155,6 +156,8 @@ def _name(view: LineView, line: BookedLine | ShownLine) -> None:
         view["corrects"] = line.corrects
     if line.irregular is not None:
         view["irregular"] = Irregular(line.irregular)
+    if line.gateway is not None:
+        view["gateway"] = Gateway(line.gateway)
 
 
 def line_words(sent: ReportLine) -> LineWords:

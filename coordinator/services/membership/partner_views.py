@@ -12,6 +12,7 @@ from coordinator.services.core.unit_of_work import unpack_evidence
 from coordinator.storage.engine.documents import Vault, load, load_one
 from coordinator.storage.membership import grant_proposals as proposal_store
 from coordinator.storage.membership import partners as store
+from coordinator.storage.membership.gateways import DeclaredGateway, declared
 from coordinator.storage.membership.partners import KeyOfSubject
 from coordinator.storage.tables.life_cycle import GrantProposalRow
 from coordinator.storage.tables.partners import GrantRow, PartnerRow, SubjectRow
@@ -21,6 +22,7 @@ from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import (
     FreezesOn,
+    Gateway,
     PartnerKind,
     PartnerStatus,
     Role,
@@ -85,6 +87,17 @@ class OpeningHoursView(TypedDict):
     spans: Sequence[OpenSpanView]
 
 
+class DeclaredGatewayView(TypedDict):
+    """A ground on which a member tells amounts (`views.DeclaredGatewayView`)."""
+
+    id: str
+    gateway: Gateway
+    document_sha256: str | None
+    declared_at: str
+    verified_at: str | None
+    verified_until: str | None
+
+
 class PartnerView(TypedDict):
     """One member (`views.PartnerView`); `policy` is for its own people alone."""
 
@@ -103,6 +116,7 @@ class PartnerView(TypedDict):
     languages: Sequence[str]
     hours: OpeningHoursView | None
     named_in_statistics: bool
+    gateways: Sequence[DeclaredGatewayView]
     clocks: ClocksView
     policy: NotRequired[PolicyView]
 
@@ -161,6 +175,7 @@ class PersonView(TypedDict):
 def partner_view(
     row: PartnerRow,
     policies: Policies,
+    gateways: Sequence[DeclaredGateway],
     contacts: Sequence[str] | None = None,
     emergency_contact: str | None = None,
 ) -> PartnerView:
@@ -181,7 +196,19 @@ def partner_view(
         "languages": list(row.languages or ()),
         "hours": None if row.hours is None else _hours_view(row.hours),
         "named_in_statistics": row.named_in_statistics,
+        "gateways": [_gateway_view(each) for each in gateways],
         "clocks": _clocks_view(row, policies),
+    }
+
+
+def _gateway_view(row: DeclaredGateway) -> DeclaredGatewayView:
+    return {
+        "id": row.id,
+        "gateway": Gateway(row.gateway),
+        "document_sha256": row.document_sha256,
+        "declared_at": format_time(row.declared_at),
+        "verified_at": optional_time(row.verified_at),
+        "verified_until": optional_time(row.verified_until),
     }
 
 
@@ -226,10 +253,12 @@ def partner_views(
     handles = [row.handle for row in rows]
     sealed = load(connection, vault, handles, "contacts")
     emergency = load(connection, vault, handles, EMERGENCY_CONTACT)
+    gateways = declared(connection, handles)
     return [
         partner_view(
             row,
             policies,
+            gateways.get(row.handle, ()),
             _contacts(sealed.get(row.handle)),
             _emergency_contact(emergency.get(row.handle)),
         )
@@ -238,23 +267,28 @@ def partner_views(
 
 
 class Reached(NamedTuple):
-    """How a partner is reached."""
+    """How a partner is reached, and on what ground it tells amounts."""
 
     contacts: Sequence[str]
     emergency_contact: str | None
+    gateways: Sequence[DeclaredGateway]
 
 
 def reached(connection: Connection, vault: Vault, handle: str) -> Reached:
-    """Return how a partner is reached."""
+    """Return how a partner is reached, and on what ground it tells amounts."""
     return Reached(
         _contacts(load_one(connection, vault, handle, "contacts")),
         _emergency_contact(load_one(connection, vault, handle, EMERGENCY_CONTACT)),
+        declared(connection, [handle]).get(handle, ()),
     )
 
 
 def own_view(row: PartnerRow, policies: Policies, contacts: Reached) -> PartnerView:
     """Return one's own membership with its policy."""
-    return {**partner_view(row, policies, *contacts), "policy": policy_view(row)}
+    view = partner_view(
+        row, policies, contacts.gateways, contacts.contacts, contacts.emergency_contact
+    )
+    return {**view, "policy": policy_view(row)}
 
 
 def policy_view(row: PartnerRow) -> PolicyView:

@@ -212,12 +212,13 @@ class _Case:
 
     @cached_property
     def legs(self) -> list[LegView]:
-        connection, reader = self.read.connection, self.read.actor.partner
         if self.leg is not None:
             rows = [self.leg]
         else:
-            rows = leg_store.of_request(connection, self.row.id, after="", limit=MOST_PARTNERS)
-        return leg_views(connection, self.read.vault, reader, rows)
+            rows = leg_store.of_request(
+                self.read.connection, self.row.id, after="", limit=MOST_PARTNERS
+            )
+        return leg_views(self.read, rows)
 
     @cached_property
     def assets(self) -> KnownAssets:

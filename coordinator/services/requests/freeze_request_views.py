@@ -12,9 +12,11 @@ from typing import Literal, NamedTuple, NotRequired, TypedDict
 from sqlalchemy import Connection
 
 from coordinator.domain.actor import Viewer
+from coordinator.domain.gateway import LegGateway
 from coordinator.domain.leg import LegFlag
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import LegNumbers, LogEntry, unpack_evidence
+from coordinator.services.requests.gateways import gateways_of_legs
 from coordinator.services.requests.left_out import address_counts, asked_remainder
 from coordinator.services.requests.task_views import (
     TaskView,
@@ -47,6 +49,7 @@ from holdfast.protocol.vocabulary import (
     Decision,
     DeclineCode,
     FreezesOn,
+    Gateway,
     InterestKind,
     LegStatus,
     RequestStatus,
@@ -281,6 +284,8 @@ class LegView(TypedDict):
     sequence: int
     requester_sequence: int
     limited: NotRequired[LegLimitView]
+    gateway: Gateway | None
+    amounts_told: bool
     flags: list[str]
     tasks: Sequence[TaskView]
     totals: TotalsView
@@ -348,6 +353,7 @@ class FreezeRequestView(TypedDict):
     why_you: Sequence[WhyYouView]
     interest: InterestView | None
     rulebook_sha256: str | None
+    gateway: Gateway | None
     leg_counts: NotRequired[Mapping[str, int]]
     totals: NotRequired[TotalsView]
     leg: NotRequired[LegView]
@@ -411,7 +417,7 @@ def request_view(read: ReadContext, row: FreezeRequestRow, leg: LegRow | None) -
         return view
     view = _common_view(row, details, list(legs), leg)
     if leg is not None:
-        shown = leg_views(connection, vault, partner, [leg])[0]
+        shown = leg_views(read, [leg])[0]
         view |= {"leg": shown, "totals": shown["totals"]}
     return view
 
@@ -509,6 +515,7 @@ def _common_view(
         "why_you": _why_you(details.words.get("why_you", []), None if leg is None else leg.partner),
         "interest": details.words.get("interest"),
         "rulebook_sha256": details.words.get("rulebook_sha256"),
+        "gateway": None if row.gateway is None else Gateway(row.gateway),
     }
 
 
@@ -587,6 +594,7 @@ class LegDetails:
         asked: Until when the requester is to reply to the leg's oldest open question, and since
             when that is late; None where nothing is asked.
         tasks: What waits for its partner.
+        gateway: What its sides hold in common, under which amounts are told.
         limit: To whom its partner limited it; for that partner's own people.
     """
 
@@ -598,13 +606,13 @@ class LegDetails:
     indemnified_at: datetime | None
     asked: tuple[datetime, datetime | None] | None
     tasks: Sequence[TaskView]
+    gateway: LegGateway
     limit: LegLimit | None = None
 
 
-def leg_views(
-    connection: Connection, vault: Vault, reader: str, rows: Sequence[LegRow]
-) -> list[LegView]:
-    """Return legs with their totals as `reader` is shown them, in a few queries for all."""
+def leg_views(read: ReadContext, rows: Sequence[LegRow]) -> list[LegView]:
+    """Return legs with their totals as the reader is shown them, in a few queries for all."""
+    connection, vault, reader = read.connection, read.vault, read.actor.partner
     totals = ledger_totals.totals_by_leg(connection, [row.id for row in rows])
     declines = [row.decline_act_id for row in rows if row.decline_act_id is not None]
     bodies = evidence_bodies(connection, vault, declines)
@@ -614,6 +622,7 @@ def leg_views(
     asked = reply_times(connection, rows)
     tasks = leg_tasks(connection, rows, reader)
     limits = limits_of(connection, [row for row in rows if row.partner == reader])
+    gateways = gateways_of_legs(connection, read.policies, read.now, rows)
     return [
         leg_view(
             row,
@@ -626,6 +635,7 @@ def leg_views(
                 indemnified.get(row.id),
                 asked.get(row.id),
                 tasks[row.id],
+                gateways[row.id],
                 limits.get(row.id),
             ),
         )
@@ -699,6 +709,8 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
         withdrawn_reason_code=_reason(details.withdrawn_reason),
         sequence=details.numbers.sequence,
         requester_sequence=details.numbers.requester_sequence,
+        gateway=details.gateway.gateway,
+        amounts_told=details.gateway.amounts_told,
         flags=list(row.flags),
         tasks=details.tasks,
         totals=details.totals,

@@ -25,6 +25,7 @@ from coordinator.services.requests.freeze_request_views import (
     request_words,
     requester_view,
 )
+from coordinator.services.requests.gateways import require_stated_gateway
 from coordinator.services.requests.notices import named_partners, notify_provisionally
 from coordinator.services.requests.submission import (
     CheckedDocument,
@@ -179,6 +180,7 @@ def _decide(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> _Sub
     """
     document = command.checked.document
     uow.house_rules.require(uow.connection, actor.partner, document.rulebook_sha256, uow.now)
+    require_stated_gateway(uow, actor, document)
     require_bounded_silence(document, now=uow.now, policies=uow.policies)
     require_supported_hold(document, uow.policies)
     # Asked together: on PostgreSQL the answers share round trips.
@@ -257,6 +259,7 @@ def _store(
         quorum=submission.quorum,
         hold_hours=None if document.hold is None else document.hold.hours,
         support=document.support,
+        gateway=document.gateway,
         on_order=document.legal is not None and document.legal.order is not None,
         submitted_at=uow.now,
         approve_by=uow.now + uow.policies.approve_within,

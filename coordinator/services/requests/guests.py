@@ -275,6 +275,11 @@ def record_answer(command: RecordGuestAnswer, actor: Actor, uow: UnitOfWork) -> 
     asked = _asked_numbers(uow, on.request)
     if any(line["address_no"] not in asked for line in command.lines):
         raise InvalidInputError("an answer is about an address that is not asked about")
+    if uow.policies.amounts_need_gateway and any(line["amount"] for line in command.lines):
+        raise InvalidInputError(
+            "amounts are told between members that have a verified gateway in common: say what you"
+            " found or froze, and no amount"
+        )
     act_id = on.store_act(NewAct("guest_answer"))
     words = {"kind": command.kind, "code": command.code, "lines": list(command.lines)}
     content = canonical_json.dumps(words)

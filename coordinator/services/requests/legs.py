@@ -37,6 +37,7 @@ from coordinator.services.requests.freeze_request_views import (
     reasons_of_legs,
     reply_times,
 )
+from coordinator.services.requests.gateways import gateways_of_legs
 from coordinator.services.requests.task_views import leg_tasks, settling_task
 from coordinator.storage.ending import disputes as dispute_store
 from coordinator.storage.ledger import freeze_ledger as ledger_store
@@ -278,6 +279,7 @@ def leg_now(
         indemnity_times(uow.connection, [leg]).get(leg.id),
         reply_times(uow.connection, [leg]).get(leg.id),
         leg_tasks(uow.connection, [leg], on.actor.partner)[leg.id],
+        gateways_of_legs(uow.connection, uow.policies, uow.now, [leg])[leg.id],
         limits_of(uow.connection, [leg] if leg.partner == on.actor.partner else []).get(leg.id),
     )
     return leg_view(leg, details)

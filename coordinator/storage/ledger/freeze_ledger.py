@@ -55,6 +55,7 @@ _LINE_COLUMNS = (
     "reported_at",
     "usd_cents",
     "irregular",
+    "gateway",
 )
 _LINK_COLUMNS = ("leg_id", "hold_id", "request_id", "is_shared", "address_no")
 _FINDING_COLUMNS = ("leg_id", "address_no", "asset", "request_id", "found", "found_usd", "withheld")
@@ -365,6 +366,7 @@ def store_report(connection: Connection, before: LegLedger, report: BookedReport
                 report.at,
                 line.usd,
                 line.irregular,
+                line.gateway,
             )
             for line in booking.lines
         ],

@@ -59,6 +59,7 @@ class ShownLine(NamedTuple):
     corrects: str | None
     reported_at: datetime
     irregular: str | None
+    gateway: str | None
     is_shared: bool
     source_request: str
     source_requester: str | None

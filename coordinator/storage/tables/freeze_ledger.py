@@ -43,6 +43,9 @@ class LedgerLineRow(Base):
     irregular: Mapped[str | None] = mapped_column(
         String(15), comment="true, but not as it should have been: after_end, late, encumbered"
     )
+    gateway: Mapped[str | None] = mapped_column(
+        String(15), comment="on what ground its amount was told; None: none was asked for"
+    )
 
 
 class HoldRow(Base):

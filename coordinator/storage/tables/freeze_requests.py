@@ -149,6 +149,9 @@ class FreezeRequestRow(Base):
     support: Mapped[str | None] = mapped_column(
         String(20), comment="whose word the holds rest on at present; None: the requester's alone"
     )
+    gateway: Mapped[str | None] = mapped_column(
+        String(15), comment="under which it is asked; None: whichever both sides hold"
+    )
     on_order: Mapped[bool] = mapped_column(
         default=False,
         server_default=false(),

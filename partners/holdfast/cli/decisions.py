@@ -28,6 +28,7 @@ from holdfast.errors import NothingToDecideError, PermissionDeniedError, Untrust
 from holdfast.evidence.acts import ProvenAct, prove_evidence
 from holdfast.evidence.completeness import shown_context
 from holdfast.protocol.decision_context import DecisionContext
+from holdfast.protocol.gateway_words import GATEWAYS
 from holdfast.protocol.payloads import FlaggedAddress, FreezeRequest, WarningAcceptance
 from holdfast.protocol.remainder import LeftOut
 from holdfast.protocol.views import ActView, FreezeRequestSummary, FreezeRequestView
@@ -274,6 +275,7 @@ def show_asked(
             ("own interest", request.interest and interest_line(request.interest)),
             ("why asked", why_lines(request.why_you) or None),
             ("rulebook", request.rulebook_sha256),
+            ("gateway", request.gateway and GATEWAYS[request.gateway]),
             ("hold", f"{hours} h" if hours else None),
             ("addresses", len(request.addresses)),
             ("left out so far", _left_out_before(view)),

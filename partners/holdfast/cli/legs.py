@@ -25,6 +25,7 @@ from holdfast.cli.sums import line_cells
 from holdfast.client.client import Client
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol.amounts import AmountTextError, KnownAssets, parse_amount
+from holdfast.protocol.gateway_words import GATEWAYS
 from holdfast.protocol.payloads import Next, ReportLine, format_time
 from holdfast.protocol.views import ActView, FreezeReportView, FreezeRequestView, LegView
 from holdfast.protocol.vocabulary import (
@@ -73,8 +74,22 @@ def show_received(session: Session, status: str | None) -> None:
 
 def _show_act(session: Session, act: ActView) -> None:
     state = act.leg.status.value if act.leg else act.status
-    rows = [("status", state), ("next", act.leg and _next(act.leg))]
+    rows = [
+        ("status", state),
+        ("amounts", act.leg and amounts_line(act.leg)),
+        ("next", act.leg and _next(act.leg)),
+    ]
     session.show(act, lambda: session.out.print(facts(rows)))
+
+
+def amounts_line(leg: LegView) -> str | None:
+    """Return under what amounts are told on a leg, or that none is; None where none is asked for.
+
+    Who states one all the same is refused, so it stands where somebody is about to report.
+    """
+    if not leg.amounts_told:
+        return "not told: no verified gateway in common. State `null` in their place"
+    return None if leg.gateway is None else f"told under {GATEWAYS[leg.gateway]}"
 
 
 def _next(leg: LegView, what: str = "every address") -> str | None:

@@ -33,6 +33,7 @@ from holdfast.drafting.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.errors import InvalidDraftError, ProfileError, TransportError, ValidationError
 from holdfast.profiles.private_files import write_private
 from holdfast.protocol.chains.chain import Chains
+from holdfast.protocol.gateway_words import GATEWAYS
 from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView
 from holdfast.protocol.vocabulary import (
     ErasureReason,
@@ -327,6 +328,7 @@ def _show_request(
                 ("own interest", view.interest and interest_line(view.interest)),
                 ("why asked", why_lines(view.why_you) or None),
                 ("rulebook", view.rulebook_sha256),
+                ("gateway", view.gateway and GATEWAYS[view.gateway]),
                 ("to", view.to),
                 ("addresses", _address_count(view)),
                 ("summary", view.summary),

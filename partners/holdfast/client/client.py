@@ -52,6 +52,8 @@ from holdfast.protocol.flag_views import (
     FlagRenewal,
     FlagRenewalView,
 )
+from holdfast.protocol.gateway_payloads import GatewayDeclaration, GatewayWithdrawal
+from holdfast.protocol.gateway_views import GatewayView
 from holdfast.protocol.guest_payloads import GuestAsk
 from holdfast.protocol.guest_views import GuestView
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
@@ -217,6 +219,7 @@ from holdfast.protocol.vocabulary import (
     EncumbranceKind,
     ErasureReason,
     EventType,
+    Gateway,
     HoldBasis,
     NumberSource,
     Support,
@@ -668,6 +671,32 @@ class Client:
     def rulebook_acceptances(self, partner: str | None = None) -> Iterator[AcceptanceView]:
         """Yield who accepted which edition of the rulebook, with what proves it."""
         return self._pages(AcceptanceView, "/v1/rulebook/acceptances", partner=partner)
+
+    def gateways(self, partner: str | None = None) -> Iterator[GatewayView]:
+        """Yield on what ground members tell amounts, ended ones too, with what proves each."""
+        return self._pages(GatewayView, "/v1/gateways", partner=partner)
+
+    def declare_gateway(
+        self,
+        gateway: Gateway,
+        *,
+        document_sha256: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> GatewayView:
+        """`POST /v1/gateways`: your organisation may tell amounts on this ground.
+
+        By a lead or compliance; it counts once the operator has verified it. `own_terms` names the
+        agreement by its hash.
+        """
+        body = GatewayDeclaration(gateway=gateway, document_sha256=document_sha256)
+        return self._post(GatewayView, "/v1/gateways", body, idempotency_key)
+
+    def withdraw_gateway(
+        self, gateway_id: str, *, idempotency_key: str | None = None
+    ) -> GatewayView:
+        """`POST /v1/gateways/withdrawals`: it counts no more; what was told stays told."""
+        body = GatewayWithdrawal(gateway_id=gateway_id)
+        return self._post(GatewayView, "/v1/gateways/withdrawals", body, idempotency_key)
 
     def requests(
         self, *, box: str | None = None, status: str | None = None, incident: str | None = None

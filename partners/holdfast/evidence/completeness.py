@@ -103,6 +103,7 @@ def document_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
         ),
         "interest": (_stated(view.interest), _stated(document.interest)),
         "rulebook": (view.rulebook_sha256, document.rulebook_sha256),
+        "gateway": (view.gateway, document.gateway),
         "why partners are asked": (
             [(each.why, each.address_nos) for each in view.why_you],
             [(each.why, each.address_nos) for each in _whys_read_by(case, document.why_you)],

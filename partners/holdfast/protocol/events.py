@@ -33,6 +33,7 @@ from holdfast.protocol.vocabulary import (
     EncumbranceKind,
     ErasureReason,
     EventType,
+    Gateway,
     GuestAnswer,
     HoldBasis,
     LegStatus,
@@ -1018,6 +1019,53 @@ class RulebookAcceptedData(EventData):
     rulebook_sha256: Annotated[Sha256, Field(description="Of the text's exact bytes.")]
 
 
+_DocumentHash = Annotated[
+    Sha256 | None, Field(description="Of the document that it rests on; null where none is named.")
+]
+
+
+class GatewayDeclaredData(EventData):
+    """A member declared on what ground it tells amounts; it counts once the operator verified it.
+
+    Its list says so by `verified_until`: `holdfast gateway list`.
+    """
+
+    gateway_id: Annotated[str, Field(description="`gtw_…`")]
+    partner: Handle
+    gateway: Gateway
+    document_sha256: _DocumentHash
+    by: By
+
+
+class GatewayVerifiedData(EventData):
+    """The operator verified a member's gateway: from now on it counts, until `verified_until`.
+
+    Where both sides of a leg have one in common, amounts are told on it.
+    """
+
+    gateway_id: Annotated[str, Field(description="`gtw_…`")]
+    partner: Handle
+    gateway: Gateway
+    document_sha256: _DocumentHash
+    verified_on: Annotated[Time, Field(description="When the operator looked.")]
+    verified_until: Annotated[Time, Field(description="From then on it counts no more.")]
+
+
+class GatewayEndedData(EventData):
+    """A member withdrew a gateway, or the operator no longer vouches for it: it counts no more.
+
+    What was told under it stays told; later lines follow what both sides still have in common.
+    """
+
+    gateway_id: Annotated[str, Field(description="`gtw_…`")]
+    partner: Handle
+    gateway: Gateway
+    document_sha256: _DocumentHash
+    by: Annotated[
+        str | None, Field(description="Who of the member withdrew it; null: the operator ended it.")
+    ]
+
+
 class EvidenceSealedData(EventData):
     """A file was sealed to you, or one of yours to more partners; nobody else hears of it.
 
@@ -1334,6 +1382,9 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.RETURN_SUSPENDED: EventKind(ReturnSuspendedData, _BOTH),
         EventType.RETURN_RESUMED: EventKind(ReturnResumedData, _BOTH),
         EventType.RETURN_RECEIVED: EventKind(ReturnReceivedData, _BOTH),
+        EventType.GATEWAY_DECLARED: EventKind(GatewayDeclaredData, _MEMBERS),
+        EventType.GATEWAY_VERIFIED: EventKind(GatewayVerifiedData, _MEMBERS),
+        EventType.GATEWAY_ENDED: EventKind(GatewayEndedData, _MEMBERS),
         EventType.DESTINATION_PROPOSED: EventKind(DestinationProposedData, _OWN),
         EventType.DESTINATION_REGISTERED: EventKind(DestinationRegisteredData, _OWN),
         EventType.DESTINATION_PROVEN: EventKind(DestinationProvenData, _OWN),

@@ -55,6 +55,7 @@ from holdfast.protocol.vocabulary import (
     DeclineCode,
     ErasureReason,
     EventType,
+    Gateway,
     HoldBasis,
     IncidentKind,
     InterestKind,
@@ -191,6 +192,7 @@ IncidentId = Annotated[str, Field(pattern=f"^inc_{_SUFFIX}")]
 ActId = Annotated[str, Field(pattern=f"^act_{_SUFFIX}")]
 HoldId = Annotated[str, Field(pattern=f"^hld_{_SUFFIX}")]
 ReturnId = Annotated[str, Field(pattern=f"^ret_{_SUFFIX}")]
+GatewayId = Annotated[str, Field(pattern=f"^gtw_{_SUFFIX}")]
 LineId = Annotated[str, Field(pattern=f"^lin_{_SUFFIX}")]
 SubjectId = Annotated[str, Field(pattern=f"^(per|sys)_{_SUFFIX}")]
 PersonId = Annotated[str, Field(pattern=f"^per_{_SUFFIX}")]
@@ -373,6 +375,11 @@ class RequestDocument(Body):
     rulebook_sha256: Sha256 | None = Field(
         default=None,
         description="Of the rulebook in force (`GET /v1/rulebook`); absent where there is none.",
+    )
+    gateway: Annotated[Gateway, Loose] | None = Field(
+        default=None,
+        description="Under which amounts are told of it, one of your own that is verified; absent:"
+        " under whichever both sides of a leg hold.",
     )
 
 

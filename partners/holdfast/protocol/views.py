@@ -15,6 +15,7 @@ from holdfast.protocol.vocabulary import (
     ErasureReason,
     EvidenceKind,
     FreezesOn,
+    Gateway,
     HoldBasis,
     InterestKind,
     Irregular,
@@ -274,6 +275,15 @@ class LegView(View):
     sequence: int
     requester_sequence: int = 0
     limited: LegLimitView | None = None
+    gateway: Gateway | None = Field(
+        default=None,
+        description="What both sides hold now, verified, under which amounts are told on this leg;"
+        " null: nothing, or the network asks for none.",
+    )
+    amounts_told: bool = Field(
+        default=True,
+        description="Whether amounts are told on this leg now; where not, state null instead.",
+    )
     flags: list[str] = []
     tasks: list[TaskView] = []
     totals: Totals = {}
@@ -378,6 +388,9 @@ class FreezeRequestView(View):
     )
     rulebook_sha256: Sha256 | None = Field(
         default=None, description="Of the rulebook that was in force; null: there was none."
+    )
+    gateway: Gateway | None = Field(
+        default=None, description="Under which it is; null: whichever both sides of a leg hold."
     )
     leg_counts: dict[str, int] = {}
     totals: Totals = {}
@@ -494,6 +507,9 @@ class LineView(View):
     hold: str | None = None
     reported_at: Time
     irregular: Irregular | None = None
+    gateway: Gateway | None = Field(
+        default=None, description="Under which its amount was told, where the network asks for one."
+    )
     address_count: int | None = None
     frozen_at: Time | None = None
     hold_expires_at: Time | None = None
@@ -816,10 +832,28 @@ class OpeningHoursView(View):
     spans: list[OpenSpanView]
 
 
+class DeclaredGatewayView(View):
+    """A ground on which a member tells amounts; it counts until `verified_until`."""
+
+    id: str
+    gateway: Gateway
+    document_sha256: Sha256 | None = Field(
+        default=None, description="Of what shows it; of own terms, the agreement that both declare."
+    )
+    declared_at: Time
+    verified_at: Time | None = Field(
+        default=None, description="Since when it counts; null: the operator has not verified it."
+    )
+    verified_until: Time | None = Field(
+        default=None, description="From then on it counts no more, unless it is verified again."
+    )
+
+
 class PartnerView(View):
     """One member of the network; `cannot_say`: whether all private requesters hear that of it.
 
-    `freezes_on`, `jurisdictions`, `languages` and `hours` are what it says of itself.
+    `freezes_on`, `jurisdictions`, `languages` and `hours` are what it says of itself. `gateways`
+    are the grounds on which it tells amounts, verified or not yet, that have not ended.
     """
 
     handle: Handle
@@ -837,6 +871,7 @@ class PartnerView(View):
     languages: list[str] = []
     hours: OpeningHoursView | None = None
     named_in_statistics: bool = False
+    gateways: list[DeclaredGatewayView] = []
     clocks: ClocksView | None = None
     policy: dict[str, Any] | None = None
 

@@ -169,6 +169,22 @@ class FreezesOn(StrEnum):
     ORDER = "order"
 
 
+class Gateway(StrEnum):
+    """The ground on which two organisations may tell each other amounts, the firmest first.
+
+    `us_314b`: section 314(b) of the USA PATRIOT Act; `uk_s188`: sections 188 and 189 of the UK's
+    Economic Crime and Corporate Transparency Act 2023; `eu_amlr75`: a partnership for information
+    sharing by article 75 of the EU's Regulation 2024/1624; `order`: a legal order on which the
+    request is; `own_terms`: an agreement that both have signed.
+    """
+
+    US_314B = "us_314b"
+    UK_S188 = "uk_s188"
+    EU_AMLR75 = "eu_amlr75"
+    ORDER = "order"
+    OWN_TERMS = "own_terms"
+
+
 class Weekday(StrEnum):
     """A day of the week, Monday first."""
 
@@ -645,6 +661,9 @@ class EventType(StrEnum):
     RETURN_SUSPENDED = "return.suspended"
     RETURN_RESUMED = "return.resumed"
     RETURN_RECEIVED = "return.received"  # or not
+    GATEWAY_DECLARED = "gateway.declared"
+    GATEWAY_VERIFIED = "gateway.verified"
+    GATEWAY_ENDED = "gateway.ended"
     DESTINATION_PROPOSED = "destination.proposed"
     DESTINATION_REGISTERED = "destination.registered"
     DESTINATION_PROVEN = "destination.proven"
