@@ -29,6 +29,7 @@ class Permission(StrEnum):
     GUEST_ASK = "guest:ask"  # an organisation that is no member
     SUPPORT_RAISE = "support:raise"
     INDEMNITY_GIVE = "indemnity:give"
+    RESTITUTION_CHANGE = "restitution:change"  # open, its pool, decide on claims, close
     SAME_FUNDS_MARK = "same_funds:mark"
     FREEZE_REQUEST_CLOSE = "freeze_request:close"
     FREEZE_REQUEST_ERASE = "freeze_request:erase"  # what the operator proposed to erase
@@ -54,6 +55,7 @@ class Permission(StrEnum):
     FLAG_READ = "flag:read"  # for machines: its head is of all flags, those of limited legs too
     FLAG_REPORT = "flag:report"  # how far they were applied
     # both sides
+    CLAIM_FILE = "claim:file"  # on recovered funds, and object to what was decided
     TASK_TAKE = "task:take"  # what one may take is decided by what it takes to do it
     LEGAL_ORDER_ATTACH = "legal_order:attach"  # by the partner that holds, or by an authority
     EVIDENCE_SEAL = "evidence:seal"  # and send its parts
@@ -148,6 +150,8 @@ _DECIDE = frozenset(
 _PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
 #: What binds the organisation; never a machine.
 _HOUSE = frozenset({P.RULEBOOK_ACCEPT})
+#: Recovered funds are given away by people.
+_RESTORING = frozenset({P.RESTITUTION_CHANGE})
 _SEALING = frozenset({P.EVIDENCE_SEAL, P.EVIDENCE_SHARE})
 _SCREEN = frozenset({P.FLAG_READ, P.FLAG_REPORT})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
@@ -182,9 +186,10 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _DISPOSE
             | _PAPERS
             | _HOUSE
+            | _RESTORING
             | _ENDPOINTS
             | _SEALING
-            | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
+            | {P.CLAIM_FILE, P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.SECURITY_LEAD: (
             _READ
@@ -194,10 +199,11 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _LIMITING
             | _PAPERS
             | _HOUSE
+            | _RESTORING
             | _ENDPOINTS
             | _MEMBERSHIP
             | _SEALING
-            | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
+            | {P.CLAIM_FILE, P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.AUDITOR: _READ | _CONSOLE | {P.WEBHOOK_ENDPOINT_READ, P.AUDIT_READ},
         # What stands where deposits come in has a key that opens nothing else.
@@ -223,7 +229,7 @@ COORDINATOR_GRANTS = frozenset(
 )
 #: Only who can be asked has legs; only who can request submits.
 _ASKED_SIDE = _DISPOSE | _LIMITING
-_REQUESTING_SIDE = (_DECIDE | _SUBMIT | _PAPERS) - {P.DISPUTE_RESOLVE}
+_REQUESTING_SIDE = (_DECIDE | _SUBMIT | _PAPERS | _RESTORING) - {P.DISPUTE_RESOLVE}
 
 _BY_LINE_KIND: Mapping[LineKind, Permission] = MappingProxyType(
     {
@@ -252,7 +258,7 @@ def permissions_of(actor: Actor) -> frozenset[Permission]:
         # A machine never decides, nor reads pages, whatever role it was given by mistake.
         granted -= GRANTS[Role.SECURITY_LEAD] - GRANTS[Role.SYSTEM] - _DISPOSE
         if actor.systems_as_compliance and Role.SYSTEM in actor.roles:
-            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS - _HOUSE - {P.AUDIT_READ}
+            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS - _HOUSE - _RESTORING - {P.AUDIT_READ}
         granted -= _CONSOLE
     if actor.partner_kind not in ASKABLE_KINDS:
         granted -= _ASKED_SIDE

@@ -59,6 +59,7 @@ from coordinator.services.requests import (
     support,
     tasks,
 )
+from coordinator.services.restoring import claims, restitutions
 
 HANDLERS: tuple[Handler[Any], ...] = (
     # A freeze request, from submission to closure.
@@ -147,6 +148,13 @@ HANDLERS: tuple[Handler[Any], ...] = (
     suspensions.suspend,
     suspensions.reinstate,
     suspensions.suspend_request,
+    # Giving back what was recovered.
+    restitutions.open_restitution,
+    restitutions.add_pool_lines,
+    restitutions.close_restitution,
+    claims.file_claims,
+    claims.decide,
+    claims.object_to,
     # The log.
     log_keys.hand_over,
     log_keys.retire,

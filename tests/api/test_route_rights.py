@@ -14,6 +14,7 @@ from tests.api.acts import approve, report_frozen, submit
 from tests.api.sealed_cast import by_hand
 from tests.conftest import World
 from tests.factories import ETHER, Cast, Exchange, Signer, freeze_request_body, grant_body
+from tests.services.restoring_cast import claim
 
 ALL = {"analyst", "system", "compliance", "security_lead", "auditor"}
 ANSWERING = {"analyst", "system", "compliance", "security_lead"}
@@ -22,6 +23,7 @@ SUBMITTING = {"analyst", "system", "security_lead"}
 ENDPOINTS = {"system", "compliance", "security_lead"}
 LEAD = {"security_lead"}
 REQUEST = "/v1/freeze-requests/{request_id}"
+RESTITUTION = "/v1/restitutions/{restitution_id}"
 RIGHTS: Mapping[str, set[str]] = {
     "GET /v1/freeze-requests": ALL,
     f"GET {REQUEST}": ALL,
@@ -81,6 +83,16 @@ RIGHTS: Mapping[str, set[str]] = {
     "POST /v1/rulebook/acceptances": DISPOSING,
     "GET /v1/on-call": ALL,
     "GET /v1/alarms": ALL,
+    "POST /v1/restitutions": DISPOSING,
+    "GET /v1/restitutions": ALL,
+    f"GET {RESTITUTION}": ALL,
+    f"POST {RESTITUTION}/pool-lines": DISPOSING,
+    f"GET {RESTITUTION}/pool-lines": ALL,
+    f"POST {RESTITUTION}/claims": DISPOSING,
+    f"GET {RESTITUTION}/claims": ALL,
+    f"POST {RESTITUTION}/claims/{{claim_id}}/decisions": DISPOSING,
+    f"POST {RESTITUTION}/claims/{{claim_id}}/objections": DISPOSING,
+    f"POST {RESTITUTION}/closure": DISPOSING,
     "GET /v1/events": ALL,
     "GET /v1/webhook-endpoints": ENDPOINTS | {"auditor"},
     "GET /v1/webhook-endpoints/{endpoint_id}": ENDPOINTS | {"auditor"},
@@ -241,6 +253,19 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
             ]
         },
         "/v1/on-call/test": {},
+        "/v1/restitutions": {
+            "nonce": "A" * 22,
+            "incident": request["incident"]["id"],
+            "asset": ETHER,
+            "claims_close_at": "2026-06-01T00:00:00Z",
+            "objections_until": "2026-07-01T00:00:00Z",
+            "unclaimed_to": "Those who were paid.",
+        },
+        "/pool-lines": act
+        | {"lines": [{"kind": "returned", "asset": ETHER, "amount": "5", "tx": "0x" + "ab" * 32}]},
+        "/claims": act | {"claims": [claim(1)]},
+        "/decisions": act | {"decision": "verify"},
+        "/objections": act | {"reason": "It was ours."},
         "/v1/rulebook/acceptances": {"rulebook_sha256": "0" * 64},
         "/v1/flags/applied": {"seq": 0, "root": "0" * 64, "count": 0},
         "/v1/partners/me": {"contacts": ["desk on duty"]},
@@ -268,6 +293,8 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "handle": "nobody.example",
         "proposal_id": f"grp_{UNKNOWN}",
         "person_id": f"per_{UNKNOWN}",
+        "restitution_id": f"rst_{UNKNOWN}",
+        "claim_id": f"clm_{UNKNOWN}",
         "task_id": f"tsk_acknowledge_{request['id'].partition('_')[2]}_{UNKNOWN}",
     } | ids
     return route.path.format(**names)

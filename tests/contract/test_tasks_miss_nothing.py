@@ -166,6 +166,12 @@ EVENTS: Mapping[str, Told] = {
     EventType.GUEST_UNREACHABLE: "somebody may call them; nothing waits for it",
     EventType.GUEST_ANSWERED: "an answer",
     EventType.GUEST_JOINED: _NEWS,
+    EventType.RESTITUTION_OPENED: _NEWS,
+    EventType.RESTITUTION_POOL_CHANGED: _NEWS,
+    EventType.RESTITUTION_CLAIMS_FILED: "the restitution's page counts what waits",
+    EventType.RESTITUTION_CLAIM_DECIDED: _NEWS,
+    EventType.RESTITUTION_CLAIM_CONTESTED: "the restitution's page counts what waits",
+    EventType.RESTITUTION_CLOSED: _NOTHING_LEFT,
     EventType.ENDPOINT_TEST: "a try",
     EventType.ENDPOINT_FAILING: K.MEND_ENDPOINT,
     EventType.ENDPOINT_DISABLED: K.MEND_ENDPOINT,
@@ -174,6 +180,7 @@ EVENTS: Mapping[str, Told] = {
 _AHEAD = re.compile(r"(_by|_until|_end)$|expires|(^|_)(void|effective|review|ends|due)_at|next_")
 COLUMNS: Mapping[str, Told] = {
     "webhook_endpoint.busy_until": "what a receiver asked for; its events go on by themselves",
+    "restitution.objections_until": "the restitution's page says until when; nobody owes one",
     "delivery.answer_until": "erased then; nobody acts on it",
     "console_link.ends_at": "a link that its maker can make again",
     "console_session.ends_at": "somebody signs in again",

@@ -38,6 +38,7 @@ from holdfast.protocol import (
     payloads,
     read_log_views,
     readiness,
+    restitution_views,
     views,
 )
 
@@ -52,6 +53,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
         house_rules_views,
         read_log_views,
         readiness,
+        restitution_views,
     )
     for name, member in vars(module).items()
     if isinstance(member, type) and issubclass(member, views.View)

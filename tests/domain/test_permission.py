@@ -58,6 +58,8 @@ ASKED = {
 }
 SEALING = {P.EVIDENCE_SEAL, P.EVIDENCE_SHARE}
 PAPERS = {P.SUPPORT_RAISE, P.INDEMNITY_GIVE}
+#: Recovered funds are given away by people alone.
+RESTORING = {P.RESTITUTION_CHANGE}
 #: What is for people and never for systems: the console, and what one's own organisation did.
 CONSOLE, AUDIT = {P.CONSOLE_LINK_MAKE, P.KEY_REVOKE}, {P.AUDIT_READ}
 #: The table a second time, flat.
@@ -69,7 +71,8 @@ EXPECTED = {
     | ASKED
     | CONSOLE
     | AUDIT
-    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT}
+    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT, P.CLAIM_FILE}
+    | RESTORING
     | PAPERS
     | SEALING,
     R.SECURITY_LEAD: READ
@@ -78,6 +81,8 @@ EXPECTED = {
     | SEALING
     | {
         P.LEG_LIMIT,
+        P.CLAIM_FILE,
+        P.RESTITUTION_CHANGE,
         P.FREEZE_REQUEST_SUBMIT,
         P.FREEZE_REQUEST_APPROVE,
         P.FREEZE_REQUEST_WITHDRAW,
@@ -162,7 +167,7 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = PAPERS | CONSOLE | AUDIT | {P.RULEBOOK_ACCEPT}
+    for_people = PAPERS | RESTORING | CONSOLE | AUDIT | {P.RULEBOOK_ACCEPT}
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
@@ -123,6 +123,24 @@ from holdfast.protocol.payloads import (
 )
 from holdfast.protocol.read_log_views import RequestReadView
 from holdfast.protocol.remainder import LeftOut
+from holdfast.protocol.restitution_payloads import (
+    Claim,
+    ClaimDecision,
+    ClaimObjection,
+    Claims,
+    NewRestitution,
+    PoolLine,
+    PoolLines,
+    RestitutionClosure,
+)
+from holdfast.protocol.restitution_views import (
+    ClaimActView,
+    ClaimView,
+    FiledClaimsView,
+    PoolLinesView,
+    PoolLineView,
+    RestitutionView,
+)
 from holdfast.protocol.sealed_payloads import (
     NewEncryptionKey,
     SealedEvidence,
@@ -169,6 +187,7 @@ from holdfast.protocol.views import (
     WaitingTaskView,
 )
 from holdfast.protocol.vocabulary import (
+    ClaimStatus,
     Decision,
     DeclineCode,
     ErasureReason,
@@ -182,6 +201,7 @@ __all__ = ["Client", "Document", "RequestRef", "encode", "parse_view"]
 _log = logging.getLogger(__name__)
 V = TypeVar("V", bound=View)
 _REQUESTS = "/v1/freeze-requests"
+_RESTITUTIONS = "/v1/restitutions"
 #: How a request is refused that names another rulebook than the one in force.
 _OTHER_RULEBOOK = "rulebook_not_in_force"
 
@@ -551,6 +571,91 @@ class Client:
     def rulebook_acceptances(self, partner: str | None = None) -> Iterator[AcceptanceView]:
         """Yield who accepted which edition of the rulebook, with what proves it."""
         return self._pages(AcceptanceView, "/v1/rulebook/acceptances", partner=partner)
+
+    def open_restitution(
+        self, document: NewRestitution, *, idempotency_key: str | None = None
+    ) -> RestitutionView:
+        """`POST /v1/restitutions`: give back what was recovered of one's own incident."""
+        return self._post(RestitutionView, _RESTITUTIONS, document, idempotency_key)
+
+    def restitutions(self) -> Iterator[RestitutionView]:
+        """Yield the restitutions that one's own organisation opened, newest first."""
+        return self._pages(RestitutionView, _RESTITUTIONS)
+
+    def restitution(self, restitution_id: str) -> RestitutionView:
+        """`GET /v1/restitutions/{id}`: its terms, the sums of its pool, its claims by status."""
+        return self._get(RestitutionView, f"{_RESTITUTIONS}/{restitution_id}")
+
+    def add_pool_lines(
+        self,
+        restitution: RequestRef,
+        lines: Sequence[PoolLine],
+        *,
+        idempotency_key: str | None = None,
+    ) -> PoolLinesView:
+        """`POST …/pool-lines`: book lines into a pool, all of them or none."""
+        body = PoolLines(content_sha256=restitution.content_sha256, lines=list(lines))
+        path = f"{_RESTITUTIONS}/{restitution.id}/pool-lines"
+        return self._post(PoolLinesView, path, body, idempotency_key)
+
+    def pool_lines(self, restitution_id: str) -> Iterator[PoolLineView]:
+        """Yield the lines of a pool, oldest first."""
+        return self._pages(PoolLineView, f"{_RESTITUTIONS}/{restitution_id}/pool-lines")
+
+    def file_claims(
+        self,
+        restitution: RequestRef,
+        claims: Sequence[Claim],
+        *,
+        idempotency_key: str | None = None,
+    ) -> FiledClaimsView:
+        """`POST …/claims`: file claims, all of them or none."""
+        body = Claims(content_sha256=restitution.content_sha256, claims=list(claims))
+        path = f"{_RESTITUTIONS}/{restitution.id}/claims"
+        return self._post(FiledClaimsView, path, body, idempotency_key)
+
+    def claims(
+        self, restitution_id: str, *, status: ClaimStatus | str | None = None
+    ) -> Iterator[ClaimView]:
+        """Yield claims as they were filed: all for the opener, else one's own."""
+        path = f"{_RESTITUTIONS}/{restitution_id}/claims"
+        return self._pages(ClaimView, path, status=status)
+
+    def decide_claim(
+        self,
+        restitution: RequestRef,
+        claim_id: str,
+        *,
+        decision: Literal["verify", "reject"],
+        idempotency_key: str | None = None,
+        **said: Any,
+    ) -> ClaimActView:
+        """`POST …/decisions`: verify a claim or reject it; see `ClaimDecision` for the rest."""
+        given = {name: value for name, value in said.items() if value is not None}
+        body = ClaimDecision(content_sha256=restitution.content_sha256, decision=decision, **given)
+        path = f"{_RESTITUTIONS}/{restitution.id}/claims/{claim_id}/decisions"
+        return self._post(ClaimActView, path, body, idempotency_key)
+
+    def object_to_claim(
+        self,
+        restitution: RequestRef,
+        claim_id: str,
+        reason: str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> ClaimActView:
+        """`POST …/objections`: contest what was decided on a claim that one filed."""
+        body = ClaimObjection(content_sha256=restitution.content_sha256, reason=reason)
+        path = f"{_RESTITUTIONS}/{restitution.id}/claims/{claim_id}/objections"
+        return self._post(ClaimActView, path, body, idempotency_key)
+
+    def close_restitution(
+        self, restitution: RequestRef, *, idempotency_key: str | None = None
+    ) -> RestitutionView:
+        """`POST …/closure`: nothing more is paid; what is left goes where the document says."""
+        body = RestitutionClosure(content_sha256=restitution.content_sha256)
+        path = f"{_RESTITUTIONS}/{restitution.id}/closure"
+        return self._post(RestitutionView, path, body, idempotency_key)
 
     def requests(
         self, *, box: str | None = None, status: str | None = None, incident: str | None = None

@@ -17,10 +17,13 @@ from holdfast.protocol.guest_views import GuestLineView
 from holdfast.protocol.life_cycle_payloads import IndemnityCap
 from holdfast.protocol.membership_payloads import Policy
 from holdfast.protocol.payloads import Handle, Next, Sha256, Time
+from holdfast.protocol.restitution_views import PoolSumsView
 from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.views import LineView, LogEntry, Totals, View
 from holdfast.protocol.vocabulary import (
     Arrival,
+    ClaimRejection,
+    ClaimStatus,
     DeclineCode,
     ErasureReason,
     EventType,
@@ -836,6 +839,66 @@ class RulebookAcceptedData(EventData):
     rulebook_sha256: Annotated[Sha256, Field(description="Of the text's exact bytes.")]
 
 
+class RestitutionData(EventData):
+    """What every event about a restitution has."""
+
+    restitution: Annotated[str, Field(description="`rst_…`")]
+    incident: Annotated[str, Field(description="`inc_…`")]
+    opener: Annotated[Handle, Field(description="Who gives back.")]
+    content_sha256: Annotated[Sha256, Field(description="Of the restitution's exact document.")]
+    by: By
+    act_id: ActRef
+
+
+class RestitutionOpenedData(RestitutionData):
+    """Your organisation began to give back what was recovered of an incident."""
+
+    asset: Annotated[str, Field(description="In which victims are paid, CAIP-19.")]
+    key_theft: Annotated[bool, Field(description="True: no signature proves a claim.")]
+    claims_close_at: Time
+    objections_until: Time
+
+
+class RestitutionPoolChangedData(RestitutionData):
+    """Something came into the pool or left it; the sums are those after it."""
+
+    line_count: int
+    pool: dict[str, PoolSumsView]
+
+
+class RestitutionClaimsFiledData(RestitutionData):
+    """Claims were filed; whoever filed them hears of it, and the opener."""
+
+    filed_by: Handle
+    claim_count: int
+    double_count: Annotated[int, Field(description="Those that name what another names, too.")]
+    late: bool
+
+
+class RestitutionClaimDecidedData(RestitutionData):
+    """A claim was verified, once or by two, or rejected; whoever filed it hears of it, too."""
+
+    claim: Annotated[str, Field(description="`clm_…`")]
+    filed_by: Handle
+    decision: Literal["verify", "reject"]
+    status: ClaimStatus
+    code: ClaimRejection | None = None
+
+
+class RestitutionClaimContestedData(RestitutionData):
+    """Whoever filed a claim contests what was decided: decide it anew."""
+
+    claim: Annotated[str, Field(description="`clm_…`")]
+    filed_by: Handle
+    status: ClaimStatus
+
+
+class RestitutionClosedData(RestitutionData):
+    """A restitution is over; what nobody claimed goes where its document says."""
+
+    unclaimed: Annotated[dict[str, str], Field(description="Base units by asset.")]
+
+
 class EvidenceSealedData(EventData):
     """A file was sealed to you, or one of yours to more partners; nobody else hears of it.
 
@@ -1032,6 +1095,12 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.PARTNER_ENCRYPTION_KEY_SET: EventKind(PartnerEncryptionKeySetData, _MEMBERS),
         EventType.RULEBOOK_PUBLISHED: EventKind(RulebookPublishedData, _MEMBERS),
         EventType.RULEBOOK_ACCEPTED: EventKind(RulebookAcceptedData, _OWN),
+        EventType.RESTITUTION_OPENED: EventKind(RestitutionOpenedData, _OWN),
+        EventType.RESTITUTION_POOL_CHANGED: EventKind(RestitutionPoolChangedData, _OWN),
+        EventType.RESTITUTION_CLAIMS_FILED: EventKind(RestitutionClaimsFiledData, _OWN),
+        EventType.RESTITUTION_CLAIM_DECIDED: EventKind(RestitutionClaimDecidedData, _OWN),
+        EventType.RESTITUTION_CLAIM_CONTESTED: EventKind(RestitutionClaimContestedData, _OWN),
+        EventType.RESTITUTION_CLOSED: EventKind(RestitutionClosedData, _OWN),
         EventType.LOG_RESTORED: EventKind(LogRestoredData, _MEMBERS),
         EventType.EVIDENCE_SEALED: EventKind(EvidenceSealedData, _BOTH),
         EventType.TASK_TAKEN: EventKind(TaskTakenData, _BOTH),

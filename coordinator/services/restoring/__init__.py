@@ -1,0 +1,1 @@
+"""Giving money back: what is returned to victims, and what stands in its way."""
