@@ -48,6 +48,7 @@ _FAMILIES = {
     "rulebook": "The rulebook",
     "task": "Tasks",
     "guest": "Guests",
+    "restitution": "Restitutions",
     "endpoint": "Endpoints",
 }
 _PROVEN = "\N{SCALES}"

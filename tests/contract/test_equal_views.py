@@ -20,9 +20,13 @@ from tests.api.membership_acts import operate
 from tests.api.sealed_cast import by_hand, publish_by_hand
 from tests.factories import Cast, Member, Signer
 from tests.services.request_cast import account
+from tests.services.restoring_cast import DAY, Restoring, opened
+from tests.services.restoring_cast import claim as victim
 from tests.services.through_api import World, found_line, frozen_line, released_line
 
 _BASE = "/v1/freeze-requests/{request_id}"
+_RESTITUTIONS = "/v1/restitutions"
+_RESTITUTION = "/v1/restitutions/{restitution_id}"
 _LATER = "2026-03-20T12:00:00Z"
 _ORDER = {"agency": "State police", "reference": "1-23-456", "document_sha256": "0" * 64}
 
@@ -398,7 +402,57 @@ def _sealed(w: World, request: dict[str, Any]) -> tuple[dict[str, Any], dict[str
     return part, sealed
 
 
+def _read_restitution(rst: Restoring) -> dict[str, Any]:
+    return _without(rst.read(), "log")
+
+
+def _open_restitution(w: World) -> Iterator[Pair]:
+    rst = opened(w)
+    yield _without(rst.view, "log"), _read_restitution(rst)
+
+
+def _add_lines(w: World) -> Iterator[Pair]:
+    rst = opened(w)
+    answer = rst.came_back(500)
+    yield answer["lines"], w.get(w.cast.a.auditor, f"{rst.path}/pool-lines")["items"]
+    yield answer["pool"], _read_restitution(rst)["pool"]
+
+
+def _file_claims(w: World) -> Iterator[Pair]:
+    rst = opened(w)
+    answer = rst.act(w.cast.a.lead, "claims", claims=[victim(1), victim(2)])
+    names = ("id", "ref", "value")
+    read = [{name: each[name] for name in names} for each in rst.claims(w.cast.a.auditor)]
+    yield [_without(each, "has_double") for each in answer["claims"]], read
+
+
+def _decide_claim(w: World) -> Iterator[Pair]:
+    rst = opened(w)
+    [claim_id] = rst.file(victim(1))
+    yield rst.decide(w.cast.a.lead, claim_id, decision="verify"), rst.claims(w.cast.a.auditor)[0]
+
+
+def _contest_claim(w: World) -> Iterator[Pair]:
+    rst = opened(w)
+    [claim_id] = rst.file(victim(1))
+    rst.decide(w.cast.a.lead, claim_id, decision="reject", code="not_a_victim")
+    answer = rst.act(w.cast.a.lead, f"claims/{claim_id}/objections", reason="It was ours.")
+    yield answer["claim"], rst.claims(w.cast.a.auditor)[0]
+
+
+def _close_restitution(w: World) -> Iterator[Pair]:
+    rst = opened(w)
+    w.clock.step(61 * DAY)
+    yield _without(rst.act(w.cast.a.lead, "closure"), "log"), _read_restitution(rst)
+
+
 _CASES: dict[str, Case] = {
+    _RESTITUTIONS: _open_restitution,
+    f"{_RESTITUTION}/pool-lines": _add_lines,
+    f"{_RESTITUTION}/claims": _file_claims,
+    f"{_RESTITUTION}/claims/{{claim_id}}/decisions": _decide_claim,
+    f"{_RESTITUTION}/claims/{{claim_id}}/objections": _contest_claim,
+    f"{_RESTITUTION}/closure": _close_restitution,
     "/v1/freeze-requests": _submit,
     f"{_BASE}/approvals": _approve,
     f"{_BASE}/partners": _propose,
@@ -440,6 +494,6 @@ def test_every_act_on_a_request_is_compared() -> None:
     acts = {
         route.path
         for route in ROUTES
-        if route.method == "POST" and route.path.startswith("/v1/freeze-requests")
+        if route.method == "POST" and route.path.startswith(("/v1/freeze-requests", _RESTITUTIONS))
     }
     assert acts == set(_CASES)

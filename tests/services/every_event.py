@@ -59,6 +59,8 @@ from tests.services.request_cast import (
     returned,
     seized,
 )
+from tests.services.restoring_story import give_back
+from tests.services.through_api import World
 
 _PAPER = "ab" * 32
 _LATER: dict[str, Any] = {"hold_expires_at": format_time(NOON + 40 * DAY)}
@@ -92,6 +94,7 @@ def play(office: Office) -> list[Told]:
     _come_back_from_a_copy(office)
     _wake_somebody(office)
     ask_guests(office)
+    _give_back(office)
     _accept_the_rulebook(office)
     own = _test_endpoints(office)
     return list(_events(office, own))
@@ -129,6 +132,14 @@ def _accept_the_rulebook(office: Office) -> None:
     body = {"rulebook_sha256": sha256(raw).hexdigest()}
     accepted = office.signer.post(a.lead, "/v1/rulebook/acceptances", body)
     assert accepted.status_code == 201, accepted.data
+
+
+def _give_back(office: Office) -> None:
+    desk, a = office.desk, office.desk.cast.a
+    ask = desk.go_out(to=[desk.cast.b.handle])
+    request = office.signer.get(a.lead, f"/v1/freeze-requests/{ask.id}").get_json()
+    w = World(office.signer, desk.cast, desk.database, desk.vault, desk.clock)
+    give_back(w, request["incident"]["id"])
 
 
 def _wake_somebody(office: Office) -> None:
