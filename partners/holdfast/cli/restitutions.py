@@ -1,0 +1,359 @@
+"""`holdfast restitution`: give back what was recovered, and claim it."""
+
+import csv
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import ValidationError
+
+from holdfast.cli.help_pages import HelpGroup
+from holdfast.cli.layout import minute
+from holdfast.cli.session import Session, SessionCommand, facts, pass_session, table
+from holdfast.errors import ProfileError
+from holdfast.protocol import base64url, strict_json
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.restitution_payloads import Claim, NewRestitution, PoolLines
+from holdfast.protocol.restitution_views import (
+    ClaimView,
+    FiledClaimsView,
+    PoolSumsView,
+    RestitutionView,
+)
+from holdfast.protocol.vocabulary import ClaimRejection, ClaimStatus
+
+#: Columns of a file of claims; several accounts or hashes in one cell are parted by blanks.
+_COLUMNS = ("ref", "addresses", "asset", "amount", "tx", "proof", "documents", "payout", "sealed")
+_LISTS = frozenset({"addresses", "documents"})
+_RESTITUTION = click.argument("restitution_id", metavar="RST_…")
+_CLAIM = click.argument("claim_id", metavar="CLM_…")
+_FILE = click.argument(
+    "file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+
+
+class _RestitutionGroup(HelpGroup):
+    """A group of commands that know the session."""
+
+    command_class = SessionCommand
+
+
+@click.group(cls=_RestitutionGroup)
+def restitution() -> None:
+    """Give back what was recovered of an incident, and claim it."""
+
+
+@restitution.command("open")
+@_FILE
+@pass_session
+def open_(session: Session, file: Path) -> None:
+    """Open a restitution by FILE, its JSON document, as compliance or a security lead.
+
+    It says incident, asset, claims_close_at, objections_until, unclaimed_to, and where wanted
+    key_theft, verify_by_two_above and valuation. A nonce is added where there is none.
+    """
+    said = _read(file)
+    if isinstance(said, dict):
+        said.setdefault("nonce", base64url.encode(secrets.token_bytes(16)))
+    try:
+        document = NewRestitution.model_validate(said)
+    except ValidationError as error:
+        raise ProfileError(_faults(file, error)) from None
+    view = session.client().open_restitution(document)
+    session.show(view, lambda: _show(session, view))
+
+
+@restitution.command("list")
+@pass_session
+def list_(session: Session) -> None:
+    """List the restitutions that your organisation opened, newest first."""
+    session.show_list(
+        session.client().restitutions(),
+        ("opened", "restitution", "status", "claims", "available"),
+        lambda view: (
+            minute(view.opened_at),
+            view.id,
+            view.status,
+            str(sum(view.claims.values())),
+            _available(session, view),
+        ),
+        empty="No restitution was opened.",
+    )
+
+
+@restitution.command("show")
+@_RESTITUTION
+@pass_session
+def show(session: Session, restitution_id: str) -> None:
+    """Show a restitution: its terms, the sums of its pool, and how many claims stand where."""
+    view = session.client().restitution(restitution_id)
+    session.show(view, lambda: _show(session, view))
+
+
+@restitution.command("pool")
+@_RESTITUTION
+@_FILE
+@pass_session
+def pool(session: Session, restitution_id: str, file: Path) -> None:
+    r"""Book the lines in FILE (a JSON list) into the pool: all of them, or none.
+
+    \b
+    [{"kind": "returned", "asset": "eip155:1/slip44:60", "amount": "700",
+      "line": "lin_…"}]
+    Kinds: returned, converted, cost, reserve, reserve_released.
+    """
+    client = session.client()
+    view = client.restitution(restitution_id)
+    try:
+        body = PoolLines.model_validate(
+            {"content_sha256": view.content_sha256, "lines": _read(file)}
+        )
+    except ValidationError as error:
+        raise ProfileError(_faults(file, error)) from None
+    added = client.add_pool_lines(view, body.lines)
+    session.show(added, lambda: session.out.print(_sums(session, added.pool)))
+
+
+@restitution.command("file")
+@_RESTITUTION
+@_FILE
+@pass_session
+def file_claims(session: Session, restitution_id: str, file: Path) -> None:
+    r"""File the claims in FILE, a CSV: all of them, or none where one line is wrong.
+
+    \b
+    Columns: ref, addresses, asset, amount, tx, proof, documents, payout,
+    sealed. Amounts are base units. Several addresses or documents in one cell
+    are parted by blanks. proof: signature, attested or documents.
+    """
+    claims = list(_claims(file))
+    client = session.client()
+    filed = client.file_claims(client.restitution(restitution_id), claims)
+    session.show(filed, lambda: _show_filed(session, filed))
+
+
+@restitution.command("claims")
+@_RESTITUTION
+@click.option("--status", type=click.Choice([each.value for each in ClaimStatus]))
+@pass_session
+def claims(session: Session, restitution_id: str, status: str | None) -> None:
+    """List claims as they were filed: all for the opener, else your own."""
+    client = session.client()
+    asset = client.restitution(restitution_id).asset
+    session.show_list(
+        client.claims(restitution_id, status=status),
+        ("claim", "ref", "by", "worth", "verified", "stands"),
+        lambda view: (
+            view.id,
+            view.ref,
+            view.filed_by,
+            session.amount(view.value, asset),
+            session.amount(view.verified, asset),
+            _stands(view),
+        ),
+        empty="No claim is here.",
+    )
+
+
+@restitution.command("verify")
+@_RESTITUTION
+@_CLAIM
+@click.option("--amount", metavar="UNITS", help="Less than all of it, in base units.")
+@click.option("--not-a-double", is_flag=True, help="You looked at those that name the same.")
+@pass_session
+def verify(
+    session: Session,
+    restitution_id: str,
+    claim_id: str,
+    *,
+    amount: str | None,
+    not_a_double: bool,
+) -> None:
+    """Verify a claim; above the restitution's limit another person verifies it, too."""
+    client = session.client()
+    view = client.restitution(restitution_id)
+    done = client.decide_claim(
+        view, claim_id, decision="verify", amount=amount, not_a_double=not_a_double or None
+    )
+    session.show(done, lambda: _show_claim(session, view, done.claim))
+
+
+@restitution.command("reject")
+@_RESTITUTION
+@_CLAIM
+@click.option("--code", required=True, type=click.Choice([each.value for each in ClaimRejection]))
+@click.option("--reason", metavar="TEXT", help="In words; needed for other.")
+@pass_session
+def reject(
+    session: Session, restitution_id: str, claim_id: str, *, code: str, reason: str | None
+) -> None:
+    """Reject a claim, with a code; whoever filed it may object."""
+    client = session.client()
+    view = client.restitution(restitution_id)
+    done = client.decide_claim(
+        view, claim_id, decision="reject", code=ClaimRejection(code), reason=reason
+    )
+    session.show(done, lambda: _show_claim(session, view, done.claim))
+
+
+@restitution.command("object")
+@_RESTITUTION
+@_CLAIM
+@click.option("--reason", required=True, metavar="TEXT", help="What is wrong with it.")
+@pass_session
+def object_(session: Session, restitution_id: str, claim_id: str, reason: str) -> None:
+    """Object to what was decided on a claim that you filed."""
+    client = session.client()
+    view = client.restitution(restitution_id)
+    done = client.object_to_claim(view, claim_id, reason)
+    session.show(done, lambda: _show_claim(session, view, done.claim))
+
+
+@restitution.command("close")
+@_RESTITUTION
+@pass_session
+def close(session: Session, restitution_id: str) -> None:
+    """Close a restitution once nothing waits and objections are over."""
+    client = session.client()
+    view = client.close_restitution(client.restitution(restitution_id))
+    session.show(view, lambda: _show(session, view))
+
+
+def _read(file: Path) -> Any:
+    try:
+        return strict_json.loads(file.read_bytes())
+    except ProtocolError as error:
+        raise ProfileError(f"{file} is no JSON: {error}") from None
+
+
+def _claims(file: Path) -> Iterator[Claim]:
+    """Yield the claims of a CSV file.
+
+    Raises:
+        ProfileError: Naming the line, and the column where it is one.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            rows = csv.DictReader(lines, strict=True)
+            unknown = [name for name in rows.fieldnames or () if name not in _COLUMNS]
+            if unknown or "ref" not in (rows.fieldnames or ()):
+                raise ProfileError(f"{file}: its first line names columns: {', '.join(_COLUMNS)}")
+            for row in rows:
+                yield _claim(file, rows.line_num, row)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ProfileError(f"{file} is no CSV in UTF-8: {error}") from None
+
+
+def _claim(file: Path, line: int, row: Mapping[str, Any]) -> Claim:
+    if None in row or None in row.values():
+        raise ProfileError(f"{file}, line {line}: it has more or fewer cells than the first line")
+    said = {
+        name: cell.split() if name in _LISTS else cell.strip()
+        for name, cell in row.items()
+        if cell.strip()
+    }
+    try:
+        return Claim.model_validate(said)
+    except ValidationError as error:
+        raise ProfileError(_faults(f"{file}, line {line}", error)) from None
+
+
+def _faults(place: object, error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = "/".join(str(part) for part in first["loc"])
+    return f"{place}: {where or 'the whole'}: {first['msg']}"
+
+
+def _show(session: Session, view: RestitutionView) -> None:
+    rows: list[tuple[str, object]] = [
+        ("restitution", view.id),
+        ("incident", view.incident),
+        ("status", view.status),
+        ("paid in", session.asset_name(view.asset)),
+        ("two verify above", session.amount(view.verify_by_two_above, view.asset)),
+        ("signatures count", "no: keys were stolen" if view.key_theft else "yes"),
+        ("claims until", minute(view.claims_close_at)),
+        ("objections until", minute(view.objections_until)),
+        ("unclaimed goes to", view.unclaimed_to),
+        ("claims", _counts(view) or "none"),
+    ]
+    session.out.print(facts(rows))
+    if view.pool:
+        session.out.print(_sums(session, view.pool))
+
+
+def _counts(view: RestitutionView) -> str:
+    return ", ".join(f"{count} {status}" for status, count in view.claims.items())
+
+
+def _available(session: Session, view: RestitutionView) -> str:
+    sums = view.pool.items()
+    return ", ".join(str(session.amount(each.available, asset)) for asset, each in sums)
+
+
+def _sums(session: Session, pool: Mapping[str, PoolSumsView]) -> Any:
+    names = ("returned", "converted in", "sold", "fees", "costs", "reserved", "available")
+    return table(
+        ("asset", *names),
+        [(_asset(session, asset), *_row(session, asset, each)) for asset, each in pool.items()],
+    )
+
+
+def _asset(session: Session, asset: str) -> str:
+    return session.asset_name(asset) or asset
+
+
+def _row(session: Session, asset: str, each: PoolSumsView) -> Iterable[str]:
+    return (
+        session.number(units, asset)
+        for units in (
+            each.returned,
+            each.converted_in,
+            each.converted_out,
+            each.fees,
+            each.costs,
+            each.reserved,
+            each.available,
+        )
+    )
+
+
+def _show_filed(session: Session, filed: FiledClaimsView) -> None:
+    twice = [each.ref for each in filed.claims if each.has_double]
+    session.out.print(f"{len(filed.claims)} claims are filed{', late' if filed.late else ''}.")
+    if twice:
+        session.out.print(
+            f"{len(twice)} name the same as another: {', '.join(twice[:10])}", markup=False
+        )
+
+
+def _stands(view: ClaimView) -> str:
+    words = [view.status.value]
+    if view.status is ClaimStatus.RECEIVED and view.verifications:
+        words.append("verified by one of two")
+    if view.doubles:
+        words.append(f"{len(view.doubles)} like it")
+    return ", ".join(words + (["late"] if view.late else []))
+
+
+def _show_claim(session: Session, of: RestitutionView, view: ClaimView) -> None:
+    session.out.print(
+        facts(
+            [
+                ("claim", view.id),
+                ("ref", view.ref),
+                ("stands", _stands(view)),
+                ("worth", session.amount(view.value, of.asset)),
+                ("verified", session.amount(view.verified, of.asset)),
+                ("code", view.code),
+                ("objection", view.objection),
+            ]
+        )
+    )
+
+
+def register(cli: click.Group) -> None:
+    """Add these commands."""
+    cli.add_command(restitution)
