@@ -45,6 +45,7 @@ _FAMILIES = {
     "clearance": "Clearances",
     "grant": "Grants",
     "partner": "Members",
+    "destination": "Where money comes back to",
     "rulebook": "The rulebook",
     "task": "Tasks",
     "guest": "Guests",

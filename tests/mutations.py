@@ -1943,8 +1943,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_DOMAIN}/booking.py",
-        "if hold_id in self._rules.encumbered and is_encumbered(kind, code):",
-        "if is_encumbered(kind, code):",
+        "left = None if hold.nulls else hold.stated - hold.balance.left",
+        "left = None",
         _LEDGER,
     ),
     Mutation(

@@ -11,6 +11,7 @@ from coordinator.api import (
     claims,
     clearances,
     console_links,
+    destinations,
     disputes,
     docs,
     drafts,
@@ -185,6 +186,15 @@ ROUTES: tuple[Route, ...] = (
             clearances.revoke,
         ),
         ("GET", "/v1/clearances/{clearance_id}", clearances.read_status),
+    ),
+    *_section(
+        "money back",
+        ("POST", "/v1/destinations", destinations.propose),
+        ("GET", "/v1/destinations", destinations.list_all),
+        ("GET", "/v1/destinations/{destination_id}", destinations.read_one),
+        ("POST", "/v1/destinations/{destination_id}/approvals", destinations.decide),
+        ("POST", "/v1/destinations/{destination_id}/test-transfers", destinations.confirm_test),
+        ("POST", "/v1/destinations/{destination_id}/closure", destinations.close),
     ),
     *_section(
         "flags",

@@ -81,6 +81,11 @@ ACTS: Mapping[str, str] = MappingProxyType(
         "limit_leg": "said who sees a request",
         "seal_evidence": "sealed evidence to partners",
         "share_evidence": "sealed evidence to more partners",
+        "propose_destination": "named an account that money may come back to",
+        "approve_destination": "approved an account that money may come back to",
+        "reject_destination": "rejected an account that money was to come back to",
+        "prove_destination": "confirmed a test transfer",
+        "close_destination": "closed an account that money came back to",
         "rotate_endpoint_secret": "made a webhook endpoint a new secret",
     }
 )

@@ -96,6 +96,7 @@ DOINGS: Mapping[TaskKind, Doing] = MappingProxyType(
         TaskKind.REACH_PARTNER: Doing("unreached", "Open", _REQUEST),
         TaskKind.DECIDE_GRANT: Doing("to decide", "Open", "/console/people"),
         TaskKind.CHECK_ROOT_RESET: Doing("to stop it", "Open", "/console/people"),
+        TaskKind.DECIDE_DESTINATION: Doing("to decide", "Open", "/console/destinations/{about}"),
         TaskKind.MEND_ENDPOINT: Doing("failing", "Open", "/console/endpoints"),
     }
 )
@@ -386,6 +387,7 @@ _TITLES: Mapping[TaskKind, str] = MappingProxyType(
         TaskKind.REACH_PARTNER: "No notice reaches {partner}, in {case}",
         TaskKind.DECIDE_GRANT: "A colleague proposes a key or a right",
         TaskKind.CHECK_ROOT_RESET: "A new root key is about to take over",
+        TaskKind.DECIDE_DESTINATION: "An account that money is to come back to waits for you",
         TaskKind.MEND_ENDPOINT: "An endpoint of yours takes no events",
     }
 )

@@ -372,10 +372,15 @@ class Booker:
         late = rules.ends.of_answers(line.address_nos, now=rules.now, window=rules.late_window)
         return line._replace(irregular=late)
 
-    def _against_order(self, hold_id: str, kind: LineKind, code: str | None) -> Irregular | None:
-        if hold_id in self._rules.encumbered and is_encumbered(kind, code):
-            return Irregular.ENCUMBERED
-        return None
+    def _against_claims(
+        self, hold: WorkingHold, kind: LineKind, code: str | None
+    ) -> Irregular | None:
+        """Return whether a line that was just taken goes against what lies on its hold."""
+        claims = self._rules.encumbered.get(hold.balance.id)
+        if not claims:
+            return None
+        left = None if hold.nulls else hold.stated - hold.balance.left
+        return Irregular.ENCUMBERED if is_encumbered(left, claims, kind, code) else None
 
     def _moves(
         self,
@@ -406,7 +411,7 @@ class Booker:
             hold_id=balance.id,
             code=code,
             usd=cents,
-            irregular=self._against_order(balance.id, kind, code),
+            irregular=self._against_claims(hold, kind, code),
         )
 
     @staticmethod
@@ -510,7 +515,15 @@ class Booker:
             hold_id=old.hold_id,
             corrects=line.corrects,
             usd=cents,
+            irregular=self._corrected_mark(old, new),
         )
+
+    def _corrected_mark(self, old: BookedLine, new: int | None) -> Irregular | None:
+        """Return what is irregular about a correction: it says that more went than was free."""
+        hold = self._draft.hold(old.hold_id or "")
+        if hold is None or (old.amount is not None and new is not None and new <= old.amount):
+            return None
+        return self._against_claims(hold, old.kind, old.code)
 
     def _replace(
         self, no: int, old: BookedLine, position: Position, new: int | None, cents: int

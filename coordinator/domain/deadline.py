@@ -64,6 +64,8 @@ class Policies:
         warn_before: How long before a hold's end warnings go out, longest first.
         remind_owed: How often an owed answer is recalled.
         approve_grant_within: How long a lead's proposed grant waits for another lead.
+        approve_destination_within: How long a proposed destination waits for another person.
+        destination_usable_after: From a destination's approval until something is sent there.
         root_reset_after: From the announcement of a new root key to its taking over.
         erase_after_months: How long what an ended request says is kept.
         sealed_evidence_months: How long sealed files are kept after it ended; no longer than that.
@@ -91,6 +93,8 @@ class Policies:
     answer_dispute_within: timedelta
     answer_flash_dispute_within: timedelta
     approve_grant_within: timedelta
+    approve_destination_within: timedelta
+    destination_usable_after: timedelta
     root_reset_after: timedelta
     max_holds: Mapping[str, Mapping[HoldBasis, timedelta]]
     support_max: Mapping[Support, timedelta]
@@ -168,6 +172,7 @@ class Policies:
         hold = top.table("hold")
         dispute = top.table("dispute")
         membership = top.table("membership")
+        money_back = top.table("money_back")
         retention = top.table("retention")
         statistics = top.table("statistics")
         maxima = top.table("max_hold_days")
@@ -197,6 +202,8 @@ class Policies:
             answer_dispute_within=dispute.duration("answer_within_hours", _HOUR),
             answer_flash_dispute_within=dispute.duration("answer_flash_within_hours", _HOUR),
             approve_grant_within=membership.duration("grant_proposal_days", _DAY),
+            approve_destination_within=money_back.duration("destination_proposal_days", _DAY),
+            destination_usable_after=money_back.duration("destination_usable_hours", _HOUR),
             erase_after_months=retention.number("erase_after_months", most=_MOST_MONTHS),
             sealed_evidence_months=retention.number("sealed_evidence_months", most=_MOST_MONTHS),
             names_months=retention.number("names_months", most=_MOST_MONTHS),
@@ -221,6 +228,7 @@ class Policies:
             hold,
             dispute,
             membership,
+            money_back,
             retention,
             statistics,
             maxima,

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from coordinator.domain.encumbrance import BLOCKED_BY_KIND, Claim, is_against
 from holdfast.protocol.vocabulary import Irregular, LineKind, ReleaseReason
 
 
@@ -75,14 +76,22 @@ class Ends:
         )
 
 
-def is_encumbered(kind: LineKind, code: str | None) -> bool:
-    """Tell whether a line that lets something leave goes against an order on its hold.
+def is_encumbered(
+    left: int | None, claims: Iterable[Claim], kind: LineKind, code: str | None
+) -> bool:
+    """Tell whether a line that lets something leave goes against what others claim of its hold.
 
-    Handing over to an authority carries the order out, and so does a release or a return by a
+    Handing over to an authority carries an order out, and so does a release or a return by a
     court's order.
+
+    Args:
+        left: What the line leaves in the hold, base units; None: nobody knows how much.
+        claims: All that stand on it.
+        kind: The line's, or that of the line that it corrects.
+        code: Likewise, its reason.
     """
-    leaves = kind in {LineKind.RELEASED, LineKind.RETURNED}
-    return leaves and code != ReleaseReason.COURT_ORDER
+    what = BLOCKED_BY_KIND.get(kind)
+    return what is not None and code != ReleaseReason.COURT_ORDER and is_against(left, claims, what)
 
 
 def _first(moments: Iterable[datetime | None]) -> datetime | None:

@@ -3,10 +3,11 @@
 What a faulty line was about is not judged again here: its sums would only mislead.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from coordinator.domain.encumbrance import Claim
 from coordinator.domain.errors import FieldFault
 from coordinator.domain.hold import HoldBalance, end_fault
 from coordinator.domain.hold_limits import HoldLimits
@@ -39,7 +40,7 @@ class Rules:
         noticed_at: When the notice to the partner was queued.
         ends: Since when the request, or some addresses of it, ask for no more freezes.
         left_out: Addresses that the partner was never asked about.
-        encumbered: Holds on which an authority's order lies.
+        encumbered: What others claim of holds, by hold, as the report comes.
         late_window: How long after the end messages cross; what comes later is `late`.
         review_after: From the freeze of a whole account to another look at it.
         max_hold: How far ahead an end may lie, and where it is a review date.
@@ -58,7 +59,7 @@ class Rules:
     noticed_at: datetime
     ends: Ends
     left_out: Collection[int]
-    encumbered: Collection[str]
+    encumbered: Mapping[str, Sequence[Claim]]
     late_window: timedelta
     review_after: timedelta
     max_hold: HoldLimits

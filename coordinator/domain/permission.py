@@ -83,6 +83,8 @@ class Permission(StrEnum):
     SIGN_IN_PROVIDER_CHANGE = "sign_in_provider:change"  # who may be signed in to read, by whom
     ON_CALL_CHANGE = "on_call:change"  # who is woken by what, and a test of it
     RULEBOOK_ACCEPT = "rulebook:accept"  # it binds the organisation, so a person does
+    DESTINATION_CHANGE = "destination:change"  # name an account that money may come back to
+    DESTINATION_APPROVE = "destination:approve"  # that somebody else named
     TAG_KEY_SET = "tag_key:set"  # what the partner's entries of the log are tagged with
     # the coordinator itself: timers, transport, the operator's membership acts
     TIMER_FIRE = "timer:fire"
@@ -150,8 +152,11 @@ _DECIDE = frozenset(
 _PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
 #: What binds the organisation; never a machine.
 _HOUSE = frozenset({P.RULEBOOK_ACCEPT})
+#: Where money comes back to takes people; a machine never does it.
+_RESTORING = frozenset({P.DESTINATION_CHANGE})
+_RESTORING_DECIDED = frozenset({P.DESTINATION_APPROVE})
 #: Recovered funds are given away by people.
-_RESTORING = frozenset({P.RESTITUTION_CHANGE})
+_RESTITUTION = frozenset({P.RESTITUTION_CHANGE})
 _SEALING = frozenset({P.EVIDENCE_SEAL, P.EVIDENCE_SHARE})
 _SCREEN = frozenset({P.FLAG_READ, P.FLAG_REPORT})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
@@ -185,8 +190,9 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _CONSOLE
             | _DISPOSE
             | _PAPERS
-            | _HOUSE
             | _RESTORING
+            | _HOUSE
+            | _RESTITUTION
             | _ENDPOINTS
             | _SEALING
             | {P.CLAIM_FILE, P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
@@ -198,8 +204,10 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _DISPOSE
             | _LIMITING
             | _PAPERS
-            | _HOUSE
             | _RESTORING
+            | _RESTORING_DECIDED
+            | _HOUSE
+            | _RESTITUTION
             | _ENDPOINTS
             | _MEMBERSHIP
             | _SEALING
@@ -229,7 +237,9 @@ COORDINATOR_GRANTS = frozenset(
 )
 #: Only who can be asked has legs; only who can request submits.
 _ASKED_SIDE = _DISPOSE | _LIMITING
-_REQUESTING_SIDE = (_DECIDE | _SUBMIT | _PAPERS | _RESTORING) - {P.DISPUTE_RESOLVE}
+_REQUESTING_SIDE = (
+    _DECIDE | _SUBMIT | _PAPERS | _RESTORING | _RESTORING_DECIDED | _RESTITUTION
+) - {P.DISPUTE_RESOLVE}
 
 _BY_LINE_KIND: Mapping[LineKind, Permission] = MappingProxyType(
     {
@@ -258,7 +268,8 @@ def permissions_of(actor: Actor) -> frozenset[Permission]:
         # A machine never decides, nor reads pages, whatever role it was given by mistake.
         granted -= GRANTS[Role.SECURITY_LEAD] - GRANTS[Role.SYSTEM] - _DISPOSE
         if actor.systems_as_compliance and Role.SYSTEM in actor.roles:
-            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS - _HOUSE - _RESTORING - {P.AUDIT_READ}
+            for_people = _PAPERS | _RESTORING | _RESTITUTION | _HOUSE | {P.AUDIT_READ}
+            granted |= GRANTS[Role.COMPLIANCE] - for_people
         granted -= _CONSOLE
     if actor.partner_kind not in ASKABLE_KINDS:
         granted -= _ASKED_SIDE

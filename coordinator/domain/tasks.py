@@ -33,6 +33,7 @@ NEEDS: Mapping[TaskKind, Permission] = MappingProxyType(
         TaskKind.REACH_PARTNER: Permission.FREEZE_REQUEST_SUBMIT,
         TaskKind.DECIDE_GRANT: Permission.GRANT_APPROVE,
         TaskKind.CHECK_ROOT_RESET: Permission.REVOCATION_MAKE,
+        TaskKind.DECIDE_DESTINATION: Permission.DESTINATION_APPROVE,
         TaskKind.MEND_ENDPOINT: Permission.WEBHOOK_ENDPOINT_CHANGE,
     }
 )

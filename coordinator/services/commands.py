@@ -59,7 +59,7 @@ from coordinator.services.requests import (
     support,
     tasks,
 )
-from coordinator.services.restoring import claims, restitutions
+from coordinator.services.restoring import claims, destinations, restitutions
 
 HANDLERS: tuple[Handler[Any], ...] = (
     # A freeze request, from submission to closure.
@@ -119,6 +119,11 @@ HANDLERS: tuple[Handler[Any], ...] = (
     disputes.resolve,
     disputes.recommend_release,
     clearances.revoke,
+    # What comes back.
+    destinations.propose,
+    destinations.decide,
+    destinations.confirm_test,
+    destinations.close,
     # Membership.
     partners.invite,
     partners.join,

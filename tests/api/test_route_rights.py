@@ -13,7 +13,7 @@ from coordinator.api.view import Route
 from tests.api.acts import approve, report_frozen, submit
 from tests.api.sealed_cast import by_hand
 from tests.conftest import World
-from tests.factories import ETHER, Cast, Exchange, Signer, freeze_request_body, grant_body
+from tests.factories import ACCOUNT, ETHER, Cast, Exchange, Signer, freeze_request_body, grant_body
 from tests.services.restoring_cast import claim
 
 ALL = {"analyst", "system", "compliance", "security_lead", "auditor"}
@@ -48,6 +48,12 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/sealed-evidence/parts": ANSWERING,
     f"POST {REQUEST}/sealed-evidence": ANSWERING,
     f"POST {REQUEST}/sealed-evidence/{{sealed_evidence_id}}/recipients": DISPOSING,
+    "GET /v1/destinations": ALL,
+    "GET /v1/destinations/{destination_id}": ALL,
+    "POST /v1/destinations": DISPOSING,
+    "POST /v1/destinations/{destination_id}/approvals": LEAD,
+    "POST /v1/destinations/{destination_id}/test-transfers": DISPOSING,
+    "POST /v1/destinations/{destination_id}/closure": DISPOSING,
     "GET /v1/encryption-keys": ALL,
     "POST /v1/encryption-keys": LEAD,
     f"GET {REQUEST}/evidence-bundle": ALL,
@@ -226,6 +232,13 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
             name: by_hand([bytes(16)], {cast.d.handle: "A" * 43})[name]
             for name in ("sha256", "keys")
         },
+        "/v1/destinations": {"account": ACCOUNT},
+        "/v1/destinations/{destination_id}/approvals": {
+            "decision": "approve",
+            "act_sha256": "0" * 64,
+        },
+        "/test-transfers": {"tx": "0x" + "1" * 64, "asset": ETHER, "amount": "5"},
+        "/v1/destinations/{destination_id}/closure": {"reason": "No longer ours."},
         "/v1/encryption-keys": {
             "jwk": {"kty": "OKP", "crv": "X25519", "x": "CQ" + "A" * 41},
             "replaces": None,
@@ -292,6 +305,7 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "number": "0",
         "handle": "nobody.example",
         "proposal_id": f"grp_{UNKNOWN}",
+        "destination_id": f"dst_{UNKNOWN}",
         "person_id": f"per_{UNKNOWN}",
         "restitution_id": f"rst_{UNKNOWN}",
         "claim_id": f"clm_{UNKNOWN}",

@@ -147,7 +147,8 @@ def test_both_distributions_have_one_version_and_ask_for_it() -> None:
     version = PROJECT["project"]["version"]
     assert KIT["project"]["version"] == version
     assert (
-        f"holdfast-kit[addresses,timestamps,xlsx]=={version}" in PROJECT["project"]["dependencies"]
+        f"holdfast-kit[addresses,proofs,timestamps,xlsx]=={version}"
+        in PROJECT["project"]["dependencies"]
     )
     assert KIT["project"]["urls"] == PROJECT["project"]["urls"]
 

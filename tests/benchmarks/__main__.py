@@ -20,6 +20,7 @@ from tests.benchmarks import (
     log,
     pages,
     reads,
+    restitution,
     screening,
     submissions,
 )
@@ -43,6 +44,7 @@ GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
     "evidence": evidence.measure,
     "log": log.measure,
     "screening": screening.measure,
+    "restitution": restitution.measure,
 }
 
 

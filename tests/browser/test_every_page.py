@@ -162,6 +162,9 @@ def filled(world: World, folder: Path) -> Iterator[tuple[Served, dict[str, str]]
         names["delivery_id"] = served.get(a.lead, deliveries).json()["items"][0]["id"]
         wanted = {"policy": policy | {"approval_quorum": 2}}
         names["proposal_id"] = _made(served.post(a.second_lead, "/v1/grants", wanted))["id"]
+        destination = {"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"}
+        proposed = _made(served.post(a.second_lead, "/v1/destinations", destination))
+        names["destination_id"] = proposed["id"]
         yield served, names
     world.drop(url)
 

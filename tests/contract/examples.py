@@ -52,6 +52,7 @@ from tests.factories import (
     join_body,
     new_exchange,
 )
+from tests.services.every_event import register_destination
 from tests.services.request_cast import account
 from tests.services.restoring_story import give_back
 from tests.services.through_api import World, found_line, frozen_line, released_line
@@ -210,6 +211,7 @@ def _play(w: World) -> None:
     _membership(w)
     _sign_in_provider(w)
     _on_call(w)
+    _destinations(w)
     endpoint = _endpoints(w)
     ask = _request(w)
     _two_holds(w, ask)
@@ -319,6 +321,15 @@ def _on_call(w: World) -> None:
     _ok(w.signer.post(a.lead, path, {"steps": steps, "quiet": quiet}))
     _ok(w.signer.get(a.lead, path))
     _ok(w.signer.post(a.lead, f"{path}/test", {"person": a.lead.subject}))
+
+
+def _destinations(w: World) -> None:
+    a, path = w.cast.a, "/v1/destinations"
+    made = register_destination(w.signer, a, label="Cold wallet 3")
+    _ok(w.signer.get(a.auditor, path))
+    _ok(w.signer.get(a.auditor, f"{path}/{made['id']}"))
+    reason = {"reason": "The wallet is taken out of use."}
+    _ok(w.signer.post(a.lead, f"{path}/{made['id']}/closure", reason))
 
 
 def _rulebook(w: World) -> None:

@@ -30,6 +30,7 @@ from pydantic import BaseModel, Field
 import coordinator.services
 import coordinator.storage
 from holdfast.protocol import (
+    destination_views,
     flag_views,
     guest_views,
     house_rules_views,
@@ -48,6 +49,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
         views,
         life_cycle_views,
         on_call_views,
+        destination_views,
         flag_views,
         guest_views,
         house_rules_views,

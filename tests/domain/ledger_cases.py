@@ -146,7 +146,7 @@ class Desk:
             "noticed_at": NOW - 2 * HOUR,
             "ends": Ends(),
             "left_out": (),
-            "encumbered": (),
+            "encumbered": {},
             "require_transaction": whole,
             "amount_text": lambda amount, asset: f"{amount} of {asset}",
             "late_window": timedelta(hours=24),

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from coordinator.domain.encumbrance import Claim
 from coordinator.domain.freeze_ledger import Booking
 from coordinator.domain.hold import owes_answer
 from coordinator.domain.irregular import Ends
 from holdfast.protocol.payloads import ReportLine
-from holdfast.protocol.vocabulary import HoldBasis, Irregular, KeptBasis
+from holdfast.protocol.vocabulary import Blocked, HoldBasis, Irregular, KeptBasis
 from tests.domain.ledger_cases import (
     DAY,
     HOUR,
@@ -141,9 +142,58 @@ def test_what_goes_against_an_order_is_encumbered_and_what_carries_it_out_is_not
 ) -> None:
     desk = Desk()
     hold, free = desk.opens(0, 100), desk.opens(1, 100)
-    booking = desk.report(line(hold, 40), line(free, 40), encumbered={hold})
+    booking = desk.report(line(hold, 40), line(free, 40), encumbered={hold: [Claim("ord_1", None)]})
     assert marks(booking) == [mark, None]
     assert (desk.hold(hold).held, desk.hold(hold).irregular) == (60, None)
+
+
+RETURN_ALONE = Claim("enc_2", None, frozenset({Blocked.RETURN}))
+
+
+@pytest.mark.parametrize(
+    ("claims", "lines", "expected"),
+    [
+        # What is free may go, line by line, until the claim is not covered any more.
+        ([Claim("enc_1", 60)], [(released, 30), (released, 10)], [None, None]),
+        ([Claim("enc_1", 60)], [(released, 30), (released, 11)], [None, Irregular.ENCUMBERED]),
+        ([Claim("enc_1", 60)], [(seized, 40), (released, 1)], [None, Irregular.ENCUMBERED]),
+        ([Claim("enc_1", 60)], [(by_court, 90), (released, 1)], [None, Irregular.ENCUMBERED]),
+        # Claims add up; one of more than there is takes all.
+        ([Claim("enc_1", 60), Claim("enc_3", 30)], [(released, 11)], [Irregular.ENCUMBERED]),
+        ([Claim("enc_1", 60), Claim("enc_3", 30)], [(released, 10)], [None]),
+        ([Claim("enc_1", 10**9)], [(released, 1)], [Irregular.ENCUMBERED]),
+        # One that blocks returns alone lets releases pass.
+        ([RETURN_ALONE], [(released, 50), (returned, 1)], [None, Irregular.ENCUMBERED]),
+    ],
+)
+def test_what_a_claim_leaves_free_may_go(
+    claims: list[Claim],
+    lines: list[tuple[Callable[[str, int], ReportLine], int]],
+    expected: list[Irregular | None],
+) -> None:
+    desk = Desk()
+    hold = desk.opens(0, 100)
+    said = [line(hold, amount) for line, amount in lines]
+    assert marks(desk.report(*said, encumbered={hold: claims})) == expected
+
+
+def test_a_correction_that_tells_of_more_gone_than_was_free_is_encumbered() -> None:
+    desk = Desk()
+    hold = desk.opens(0, 100)
+    claims = {hold: [Claim("enc_1", 60)]}
+    first = desk.report(released(hold, 10), encumbered=claims).lines[0].id
+    up = desk.report(correction(first, 41), encumbered=claims)
+    assert marks(up) == [Irregular.ENCUMBERED]
+    assert marks(desk.report(correction(first, 40), encumbered=claims)) == [None]
+    by_order = desk.report(by_court(hold, 10), encumbered=claims).lines[0].id
+    assert marks(desk.report(correction(by_order, 60), encumbered=claims)) == [None]
+
+
+def test_nothing_leaves_a_withheld_hold_beside_a_claim() -> None:
+    desk = Desk()
+    hold = desk.opens(0, None)
+    booking = desk.report(released(hold, 1), encumbered={hold: [Claim("enc_1", 1)]})
+    assert marks(booking) == [Irregular.ENCUMBERED]
 
 
 def test_a_freeze_whose_end_has_passed_when_it_is_reported_is_taken() -> None:

@@ -71,7 +71,8 @@ EXPECTED = {
     | ASKED
     | CONSOLE
     | AUDIT
-    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT, P.CLAIM_FILE}
+    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT, P.DESTINATION_CHANGE}
+    | {P.CLAIM_FILE}
     | RESTORING
     | PAPERS
     | SEALING,
@@ -110,6 +111,8 @@ EXPECTED = {
         P.ON_CALL_CHANGE,
         P.TAG_KEY_SET,
         P.ENCRYPTION_KEY_SET,
+        P.DESTINATION_CHANGE,
+        P.DESTINATION_APPROVE,
         P.RULEBOOK_ACCEPT,
         P.CONSOLE_LINK_MAKE,
         P.KEY_REVOKE,
@@ -167,7 +170,8 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = PAPERS | RESTORING | CONSOLE | AUDIT | {P.RULEBOOK_ACCEPT}
+    for_people = PAPERS | RESTORING | CONSOLE | AUDIT
+    for_people |= {P.RULEBOOK_ACCEPT, P.DESTINATION_CHANGE}
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 
 

@@ -36,10 +36,12 @@ from holdfast.protocol.tasks import Task, TaskKind
 from holdfast.protocol.vocabulary import Arrival, ErasureReason, EventType, GuestAnswer
 from tests.api.sealed_cast import by_hand, publish_by_hand
 from tests.factories import (
+    ACCOUNT,
     ETHER,
     NOON,
     ORIGIN,
     Exchange,
+    Signer,
     admit,
     grant_body,
     new_exchange,
@@ -96,6 +98,7 @@ def play(office: Office) -> list[Told]:
     ask_guests(office)
     _give_back(office)
     _accept_the_rulebook(office)
+    _say_where_money_comes_back(office)
     own = _test_endpoints(office)
     return list(_events(office, own))
 
@@ -132,6 +135,28 @@ def _accept_the_rulebook(office: Office) -> None:
     body = {"rulebook_sha256": sha256(raw).hexdigest()}
     accepted = office.signer.post(a.lead, "/v1/rulebook/acceptances", body)
     assert accepted.status_code == 201, accepted.data
+
+
+def register_destination(signer: Signer, a: Exchange, **named: object) -> dict[str, Any]:
+    """Have two people of a member register an account, and a test transfer to it confirmed."""
+    path = "/v1/destinations"
+    proposed = signer.post(a.compliance, path, {"account": ACCOUNT, **named}).get_json()
+    below = f"{path}/{proposed['id']}"
+    decision = {"decision": "approve", "act_sha256": proposed["act_sha256"]}
+    assert signer.post(a.lead, f"{below}/approvals", decision).status_code == 201
+    arrived = {"tx": f"0x{'5e' * 32}", "asset": ETHER, "amount": "1000000000000000"}
+    proven = signer.post(a.compliance, f"{below}/test-transfers", arrived)
+    assert proven.status_code == 201, proven.data
+    answer: dict[str, Any] = proven.get_json()
+    return answer
+
+
+def _say_where_money_comes_back(office: Office) -> None:
+    a = office.desk.cast.a
+    made = register_destination(office.signer, a, label="Cold wallet 3")
+    body = {"reason": "The wallet is taken out of use."}
+    closed = office.signer.post(a.lead, f"/v1/destinations/{made['id']}/closure", body)
+    assert closed.status_code == 201, closed.data
 
 
 def _give_back(office: Office) -> None:

@@ -3,15 +3,22 @@
 from typing import Any
 
 import pytest
+from bip_utils import Base58Encoder  # type: ignore[import-untyped]
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
-from tests.factories import ETHER, Cast, Signer
+from holdfast.protocol.address_proofs.statement import AddressStatement, ProofPurpose
+from holdfast.protocol.chains.account import parse_account
+from tests.factories import ETHER, ORIGIN, Cast, Signer
+from tests.rulebook import RULEBOOK
 from tests.services.request_cast import account
-from tests.services.restoring_cast import DAY, TX, claim, opened
+from tests.services.restoring_cast import DAY, TX, Restoring, claim, opened
 from tests.services.test_restitutions import TETHER
 from tests.services.through_api import World, pointers, problem
+
+SOLANA = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"
 
 
 @pytest.fixture
@@ -93,10 +100,69 @@ def test_a_reference_names_one_claim_of_whoever_filed_it(w: World) -> None:
     assert (fault["pointer"], fault["code"]) == ("/claims/1/ref", "known_ref")
 
 
+def _signed(rst: Restoring, key: bytes, **changes: Any) -> dict[str, Any]:
+    """Return a claim of a Solana address, proven by its key's signature over our text."""
+    private = Ed25519PrivateKey.from_private_bytes(key)
+    address = Base58Encoder.Encode(private.public_key().public_bytes_raw())
+    body = claim(1, proof="signature", documents=..., addresses=[f"{SOLANA}:{address}"])
+    today = rst.w.clock.now().date()
+    chains = RULEBOOK.chains
+    said: dict[str, Any] = {
+        "coordinator": ORIGIN,
+        "incident": rst.view["incident"],
+        "restitution": rst.view["id"],
+        "claim": body["ref"],
+        "purpose": ProofPurpose.CLAIM,
+        "account": parse_account(chains, body["addresses"][0]),
+        "signed_on": today,
+        "pay_to": parse_account(chains, body["payout"]),
+    }
+    statement = AddressStatement(**said | changes)
+    signature = Base58Encoder.Encode(private.sign(statement.text().encode()))
+    return body | {"signatures": [{"signed_on": today.isoformat(), "signature": signature}]}
+
+
+def test_a_signature_proves_a_claim_of_this_restitution_to_this_account(w: World) -> None:
+    rst = opened(w)
+    good = _signed(rst, b"1" * 32)
+    other_place = _signed(rst, b"1" * 32, restitution="rst_other")
+    other_claim = _signed(rst, b"1" * 32, claim="V-2")
+    elsewhere = good | {"payout": account(99)}
+    forged = good | {"signatures": _signed(rst, b"2" * 32)["signatures"]}
+    for bad in (other_place, other_claim, elsewhere, forged):
+        answer = rst.try_act(w.cast.a.lead, "claims", claims=[bad])
+        [fault] = problem(answer, 422, "invalid_input")["errors"]
+        assert (fault["pointer"], fault["code"]) == ("/claims/0/signatures/0", "not_signed")
+    assert len(rst.file(good)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"signatures": None}, "/claims/0/signatures"),
+        ({"signatures": []}, "/claims/0/signatures"),
+        ({"signed_on": "2026-02-31"}, "/claims/0/signatures/0/signed_on"),
+        ({"signed_on": "2020-01-01"}, "/claims/0/signatures/0"),
+        ({"signature": "O0Il"}, "/claims/0/signatures/0"),
+        ({"signature": "é"}, "/claims/0/signatures/0/signature"),
+    ],
+)
+def test_what_is_no_signature_is_refused_by_name(
+    w: World, changes: dict[str, Any], pointer: str
+) -> None:
+    rst = opened(w)
+    body = _signed(rst, b"1" * 32)
+    if "signatures" in changes:
+        body |= changes
+    else:
+        body["signatures"][0] |= changes
+    answer = rst.try_act(w.cast.a.lead, "claims", claims=[body])
+    assert (answer.status_code, pointers(answer.get_json())) == (422, [pointer])
+
+
 def test_after_a_theft_of_keys_no_signature_counts(w: World) -> None:
-    signed = claim(1, proof="signature", documents=...)
     rst = opened(w, key_theft=True)
-    answer = rst.try_act(w.cast.a.lead, "claims", claims=[signed])
+    answer = rst.try_act(w.cast.a.lead, "claims", claims=[_signed(rst, b"1" * 32)])
     [fault] = problem(answer, 422, "invalid_input")["errors"]
     assert (fault["pointer"], fault["code"]) == ("/claims/0/proof", "key_theft")
     assert rst.read(w.cast.b.lead)["key_theft"] is True

@@ -4,7 +4,7 @@ An order changes no hold: only the partner that holds makes a voluntary hold a l
 signed extension with basis `legal_order`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
@@ -12,6 +12,7 @@ from typing import TypedDict
 from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
+from coordinator.domain.encumbrance import EncumbranceAct, next_status
 from coordinator.domain.errors import (
     ConflictError,
     InvalidTransitionError,
@@ -91,6 +92,7 @@ def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
         act_id=act_id,
         document_sha256=body.document_sha256,
         attached_at=uow.now,
+        status=next_status(None, EncumbranceAct.ATTACH).value,
     )
     words = {"agency": body.agency, "reference": body.reference, "hold": body.hold}
     told = {
@@ -191,17 +193,6 @@ def _tell_all(
     for leg in all_legs(on.uow, on.request.id):
         told = {**data, "status": leg.status, **new_answer_by(moved, leg)}
         on.tell_partner(leg, EventType.LEG_LEGAL_ORDER, told)
-
-
-def encumbered(uow: UnitOfWork, leg: LegRow, hold_ids: Collection[str]) -> frozenset[str]:
-    """Return those holds on which an authority's order lies, as far as it is seen on this leg.
-
-    An order that names no hold lies on all of the leg's.
-    """
-    orders = store.of_leg(uow.connection, leg)
-    bodies = evidence_bodies(uow.connection, uow.vault, [order.act_id for order in orders])
-    named = {bodies.get(order.act_id, {}).get("hold") for order in orders}
-    return frozenset(hold_id for hold_id in hold_ids if None in named or hold_id in named)
 
 
 def legal_order_views(

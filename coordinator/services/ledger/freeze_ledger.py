@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from coordinator.domain.actor import Actor
+from coordinator.domain.encumbrance import BLOCKED_BY_KIND
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Flagged, LegLedger, Rules, book
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.hold import obliged
@@ -20,7 +21,6 @@ from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.services.ending.ended_legs import EVENT_OF_ANSWER, recompute_leg
-from coordinator.services.ending.legal_orders import encumbered
 from coordinator.services.ending.moot_disputes import end_moot
 from coordinator.services.ledger.hold_limits import limits_on
 from coordinator.services.ledger.ledger_views import shared_line_view
@@ -35,6 +35,7 @@ from coordinator.services.requests.legs import (
     require_leg_act,
     totals_now,
 )
+from coordinator.services.restoring.encumbrances import claims_on_leg
 from coordinator.storage.ledger import freeze_ledger as store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.ledger.shared_lines import OtherLink, links_to_other_legs, show_elsewhere
@@ -238,7 +239,7 @@ def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Boo
         row.address_no: Flagged(row.address_no, row.asset, row.amount, row.whole_account)
         for row in request_store.with_amount(uow.connection, request.id, sorted(named))
     }
-    leaving = {line.hold for line in body.lines if isinstance(line, ReleasedLine | ReturnedLine)}
+    leaving = _leaving(body, ledger)
     opening = sum(isinstance(line, FrozenLine) and line.hold is None for line in body.lines)
     is_over = RequestStatus(request.status) in ENDED
     rules = Rules(
@@ -263,7 +264,7 @@ def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Boo
             if is_hidden_from(request, on.leg)
             else ()
         ),
-        encumbered=encumbered(uow, leg, leaving) if leaving else frozenset(),
+        encumbered=claims_on_leg(uow, leg, leaving) if leaving else {},
         late_window=uow.policies.late_report,
         review_after=uow.policies.review_whole_account_after,
         max_hold=limits_on(on),
@@ -272,6 +273,16 @@ def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Boo
         current_status=request.status,
     )
     return book(ledger, body.lines, rules)
+
+
+def _leaving(body: payloads.FreezeReport, ledger: LegLedger) -> set[str]:
+    """Return the holds out of which a report lets something go, or says that more went."""
+    leaving = {line.hold for line in body.lines if isinstance(line, ReleasedLine | ReturnedLine)}
+    for line in body.lines:
+        old = ledger.line(line.corrects) if isinstance(line, CorrectionLine) else None
+        if old is not None and old.hold_id is not None and old.kind in BLOCKED_BY_KIND:
+            leaving.add(old.hold_id)
+    return leaving
 
 
 def _record(

@@ -117,6 +117,11 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
             "revoke {thumbprint}",
             "/v1/revocations",
         ),
+        TaskKind.DECIDE_DESTINATION: _Step(
+            "Check an account that money is to come back to; approve it if it is yours",
+            "destination approve {about}",
+            "/v1/destinations/{about}/approvals",
+        ),
         TaskKind.MEND_ENDPOINT: _Step(
             "This endpoint takes no events: mend it, turn it on if it is off, then test it",
             "endpoint test {about}",

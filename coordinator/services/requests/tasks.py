@@ -31,6 +31,7 @@ from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests import tasks as store
 from coordinator.storage.requests.tasks import TakenTask
+from coordinator.storage.restoring import destinations
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
@@ -189,6 +190,8 @@ def _is_own(uow: UnitOfWork, task: Task, partner: str) -> bool:
     if task.kind is TaskKind.DECIDE_GRANT:
         proposal = grant_proposals.get(uow.connection, about)
         return proposal is not None and proposal.partner == partner
+    if task.kind is TaskKind.DECIDE_DESTINATION:
+        return destinations.get(uow.connection, about, partner) is not None
     reset = root_resets.get(uow.connection, about)
     return reset is not None and reset.partner == partner
 

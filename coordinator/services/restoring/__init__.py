@@ -1,1 +1,1 @@
-"""Giving money back: what is returned to victims, and what stands in its way."""
+"""What comes back: where to, on whose word, and what stands in its way."""

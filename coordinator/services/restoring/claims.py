@@ -7,6 +7,7 @@ transactions, and kept from being verified twice.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import NotRequired, TypedDict
 
@@ -39,6 +40,9 @@ from coordinator.storage.engine.documents import Vault, load
 from coordinator.storage.restoring import claims as store
 from coordinator.storage.tables.restitutions import ClaimRow, RestitutionRow
 from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.address_proofs.errors import AddressProofError
+from holdfast.protocol.address_proofs.statement import AddressStatement, ProofPurpose
+from holdfast.protocol.address_proofs.verification import verify_statement
 from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.format_errors import AccountError, AmountError, AssetError
@@ -298,6 +302,37 @@ def _faults_of_proof(on: RestitutionContext, claim: Claim) -> Iterator[FieldFaul
     elif claim.proof is not ClaimProof.ATTESTED and not is_own:
         detail = "a member files for its own customers, and attests that they are: attested"
         yield FieldFault("/proof", detail, "not_attested")
+    elif claim.signatures:
+        yield from _faults_of_signatures(on, claim)
+
+
+def _faults_of_signatures(on: RestitutionContext, claim: Claim) -> Iterator[FieldFault]:
+    """Verify one signature an address, over the text that we write ourselves."""
+    uow, row = on.uow, on.row
+    try:
+        pay_to = parse_account(uow.chains, claim.payout)
+        accounts = [parse_account(uow.chains, each) for each in claim.addresses]
+    except AccountError:
+        return  # told already
+    for number, (account, given) in enumerate(zip(accounts, claim.signatures or (), strict=True)):
+        try:
+            statement = AddressStatement(
+                coordinator=uow.origin,
+                incident=row.incident_id,
+                restitution=row.id,
+                claim=claim.ref,
+                purpose=ProofPurpose.CLAIM,
+                account=account,
+                signed_on=date.fromisoformat(given.signed_on),
+                pay_to=pay_to,
+            )
+            days = {"earliest": row.opened_at.date(), "today": uow.now.date()}
+            verify_statement(statement, given.signature, **days)
+        except AddressProofError as error:
+            yield FieldFault(f"/signatures/{number}", str(error), error.fault.value)
+        except ValueError:
+            detail = "is no date that exists: write it as 2026-03-02"
+            yield FieldFault(f"/signatures/{number}/signed_on", detail, "bad_date")
 
 
 def _read(on: RestitutionContext, claim: Claim, prices: Mapping[str, Fraction]) -> _Checked:

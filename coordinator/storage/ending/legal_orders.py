@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, insert, select
 
+from coordinator.domain.encumbrance import BLOCKING
 from coordinator.storage.engine.reads import read
 from coordinator.storage.engine.rows import new_row
 from coordinator.storage.tables.freeze_requests import LegRow
@@ -35,6 +36,16 @@ def of_leg(connection: Connection, leg: LegRow) -> list[LegalOrderRow]:
     """Return the orders that concern a leg: its own, and those about all legs of its request."""
     query = select(LegalOrderRow).where(
         LegalOrderRow.request_id == leg.request_id, _concerns(leg.id)
+    )
+    return read(connection, query.order_by(LegalOrderRow.id))
+
+
+def standing_on_leg(connection: Connection, leg: LegRow) -> list[LegalOrderRow]:
+    """Return those of them that were not lifted."""
+    query = select(LegalOrderRow).where(
+        LegalOrderRow.request_id == leg.request_id,
+        _concerns(leg.id),
+        LegalOrderRow.status.in_(sorted(status.value for status in BLOCKING)),
     )
     return read(connection, query.order_by(LegalOrderRow.id))
 

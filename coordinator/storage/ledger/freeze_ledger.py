@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -271,7 +272,7 @@ def load_leg(connection: Connection, leg: LegRow, named: Iterable[str] = ()) -> 
             ledger.withdrawn.add(each.address_no)
         else:
             ledger.nothing[each.address_no] = DeclineCode(each.code)
-    ledger.line = lambda line_id: effective_line(connection, leg.id, line_id)
+    ledger.line = cache(lambda line_id: effective_line(connection, leg.id, line_id))
     wanted = sorted(set(ledger.shared) | (set(named) - set(ledger.holds)))
     ledger.other_holds = _holds_of_other_legs(connection, leg, wanted)
     return ledger

@@ -56,6 +56,7 @@ from coordinator.storage.tables.life_cycle import (
 )
 from coordinator.storage.tables.outbox import WebhookEndpointRow
 from coordinator.storage.tables.partners import PartnerKeyRow, SubjectRow
+from coordinator.storage.tables.restoring import DestinationRow
 from holdfast.protocol.tasks import Task, TaskKind
 from holdfast.protocol.vocabulary import RequestStatus, Role
 
@@ -611,6 +612,19 @@ def _of_organisation(person: BindParameter[str] | None) -> Iterable[_Branch]:
         where=[RootResetRow.partner == _PARTNER, RootResetRow.status == WAITING],
     )
     yield _Branch(
+        kind=TaskKind.DECIDE_DESTINATION,
+        request_id=None,
+        about=DestinationRow.id,
+        due=DestinationRow.expires_at,
+        since=DestinationRow.proposed_at,
+        where=[
+            DestinationRow.partner == _PARTNER,
+            _is(DestinationRow.status, "proposed"),
+            DestinationRow.expires_at > _NOW,
+            *_named_by_another(person),
+        ],
+    )
+    yield _Branch(
         kind=TaskKind.MEND_ENDPOINT,
         request_id=None,
         about=WebhookEndpointRow.id,
@@ -630,6 +644,16 @@ def _of_organisation(person: BindParameter[str] | None) -> Iterable[_Branch]:
             ),
         ],
     )
+
+
+def _named_by_another(person: BindParameter[str] | None) -> list[ColumnElement[bool]]:
+    """Return what holds of a proposed destination that a person may decide on."""
+    if person is None:
+        return []
+    return [
+        DestinationRow.proposed_by != person,
+        ~awaited_decisions.has_proposed_key(DestinationRow.proposer_kid, person),
+    ]
 
 
 def _gains_nothing(person: BindParameter[str] | None) -> list[ColumnElement[bool]]:

@@ -1,1 +1,1 @@
-"""Rows of what is given back."""
+"""Rows of what comes back to those it was taken from."""

@@ -3,6 +3,7 @@
 from coordinator.storage.tables import (
     console,
     documents,
+    encumbrances,
     events,
     exports,
     flags,
@@ -17,6 +18,7 @@ from coordinator.storage.tables import (
     partners,
     read_log,
     restitutions,
+    restoring,
     sealed_evidence,
     transparency_log,
     write_probe,
@@ -25,6 +27,7 @@ from coordinator.storage.tables import (
 __all__ = [
     "console",
     "documents",
+    "encumbrances",
     "events",
     "exports",
     "flags",
@@ -39,6 +42,7 @@ __all__ = [
     "partners",
     "read_log",
     "restitutions",
+    "restoring",
     "sealed_evidence",
     "transparency_log",
     "write_probe",

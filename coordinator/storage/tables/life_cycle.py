@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from coordinator.storage.engine.base import Base, Big, Id, Micros
 from holdfast.protocol.strict_json import JsonObject
+from holdfast.protocol.vocabulary import EncumbranceStatus
 
 
 class WithdrawnAddressRow(Base):
@@ -268,7 +269,15 @@ class LegalOrderRow(Base):
     """An order that an authority or the holding partner attached; it binds nobody by itself."""
 
     __tablename__ = "legal_order"
-    __table_args__ = (Index("ix_legal_order_request_id", "request_id"),)
+    __table_args__ = (
+        Index("ix_legal_order_request_id", "request_id"),
+        Index(
+            "ix_legal_order_review",
+            "review_at",
+            sqlite_where=text("status = 'standing' AND review_at IS NOT NULL"),
+            postgresql_where=text("status = 'standing' AND review_at IS NOT NULL"),
+        ),
+    )
     id: Mapped[Id] = mapped_column(primary_key=True, comment="ord_…; owner of the sealed words")
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
     leg_id: Mapped[Id | None]
@@ -276,6 +285,28 @@ class LegalOrderRow(Base):
     act_id: Mapped[Id]
     document_sha256: Mapped[str | None] = mapped_column(String(64))
     attached_at: Mapped[Micros]
+    status: Mapped[str] = mapped_column(
+        String(12),
+        default=EncumbranceStatus.STANDING.value,
+        server_default=EncumbranceStatus.STANDING.value,
+        comment="standing, review_due or lifted",
+    )
+    review_at: Mapped[Micros | None] = mapped_column(
+        comment="end of its freeze period: somebody looks again, and nothing lapses"
+    )
+    lifted_at: Mapped[Micros | None]
+    lift_act_id: Mapped[Id | None]
+
+
+class LegalOrderCallBackRow(Base):
+    """That a member called an authority back about an order; the act holds the evidence."""
+
+    __tablename__ = "legal_order_call_back"
+    legal_order_id: Mapped[Id] = mapped_column(ForeignKey("legal_order.id"), primary_key=True)
+    partner: Mapped[str] = mapped_column(String(253), primary_key=True)
+    act_id: Mapped[Id]
+    outcome: Mapped[str] = mapped_column(String(15), comment="confirmed or not_confirmed")
+    at: Mapped[Micros]
 
 
 class ErasureRow(Base):

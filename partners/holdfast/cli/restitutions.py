@@ -1,8 +1,7 @@
 """`holdfast restitution`: give back what was recovered, and claim it."""
 
-import csv
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 from holdfast.cli.help_pages import HelpGroup
 from holdfast.cli.layout import minute
 from holdfast.cli.session import Session, SessionCommand, facts, pass_session, table
+from holdfast.drafting.claims import read_claims
 from holdfast.errors import ProfileError
 from holdfast.protocol import base64url, strict_json
 from holdfast.protocol.errors import ProtocolError
@@ -24,9 +24,8 @@ from holdfast.protocol.restitution_views import (
 )
 from holdfast.protocol.vocabulary import ClaimRejection, ClaimStatus
 
-#: Columns of a file of claims; several accounts or hashes in one cell are parted by blanks.
-_COLUMNS = ("ref", "addresses", "asset", "amount", "tx", "proof", "documents", "payout", "sealed")
-_LISTS = frozenset({"addresses", "documents"})
+#: Faults of a file that are shown at once.
+_MOST_FAULTS = 10
 _RESTITUTION = click.argument("restitution_id", metavar="RST_…")
 _CLAIM = click.argument("claim_id", metavar="CLM_…")
 _FILE = click.argument(
@@ -121,14 +120,12 @@ def pool(session: Session, restitution_id: str, file: Path) -> None:
 @_FILE
 @pass_session
 def file_claims(session: Session, restitution_id: str, file: Path) -> None:
-    r"""File the claims in FILE, a CSV: all of them, or none where one line is wrong.
+    """File the claims in FILE, CSV or .xlsx: all of them, or none where one line is wrong.
 
-    \b
-    Columns: ref, addresses, asset, amount, tx, proof, documents, payout,
-    sealed. Amounts are base units. Several addresses or documents in one cell
-    are parted by blanks. proof: signature, attested or documents.
+    Columns: ref, addresses, chain, asset, amount, tx, proof (attested or documents), documents,
+    payout. Several addresses or documents in one cell are parted by blanks.
     """
-    claims = list(_claims(file))
+    claims = _claims(session, file)
     client = session.client()
     filed = client.file_claims(client.restitution(restitution_id), claims)
     session.show(filed, lambda: _show_filed(session, filed))
@@ -228,36 +225,20 @@ def _read(file: Path) -> Any:
         raise ProfileError(f"{file} is no JSON: {error}") from None
 
 
-def _claims(file: Path) -> Iterator[Claim]:
-    """Yield the claims of a CSV file.
+def _claims(session: Session, file: Path) -> list[Claim]:
+    """Return the claims of a table.
 
     Raises:
-        ProfileError: Naming the line, and the column where it is one.
+        ProfileError: Naming the lines of the file.
     """
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            rows = csv.DictReader(lines, strict=True)
-            unknown = [name for name in rows.fieldnames or () if name not in _COLUMNS]
-            if unknown or "ref" not in (rows.fieldnames or ()):
-                raise ProfileError(f"{file}: its first line names columns: {', '.join(_COLUMNS)}")
-            for row in rows:
-                yield _claim(file, rows.line_num, row)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ProfileError(f"{file} is no CSV in UTF-8: {error}") from None
-
-
-def _claim(file: Path, line: int, row: Mapping[str, Any]) -> Claim:
-    if None in row or None in row.values():
-        raise ProfileError(f"{file}, line {line}: it has more or fewer cells than the first line")
-    said = {
-        name: cell.split() if name in _LISTS else cell.strip()
-        for name, cell in row.items()
-        if cell.strip()
-    }
-    try:
-        return Claim.model_validate(said)
-    except ValidationError as error:
-        raise ProfileError(_faults(f"{file}, line {line}", error)) from None
+    found = read_claims(file.name, file.read_bytes(), session.assets)
+    if found.faults:
+        shown = [f"line {fault.line}: {fault.text}" for fault in found.faults[:_MOST_FAULTS]]
+        more = len(found.faults) - len(shown)
+        raise ProfileError(
+            f"{file}: nothing was filed. {' '.join(shown)}" + (f" And {more} more." * bool(more))
+        )
+    return [Claim.model_validate(each) for each in found.claims]
 
 
 def _faults(place: object, error: ValidationError) -> str:

@@ -34,6 +34,13 @@ from holdfast.profiles.store import Profile
 from holdfast.protocol import base64url, canonical_json
 from holdfast.protocol.bundle_layout import CONTENT_TYPE
 from holdfast.protocol.chains.chain import Chains, chains_of_served
+from holdfast.protocol.destination_payloads import (
+    ArrivedTest,
+    DestinationClosure,
+    DestinationDecision,
+    NewDestination,
+)
+from holdfast.protocol.destination_views import DestinationView
 from holdfast.protocol.encryption_key import EncryptionKey
 from holdfast.protocol.errors import Base64UrlError, KeyFormatError, NoteError
 from holdfast.protocol.flag_views import (
@@ -496,6 +503,50 @@ class Client:
         """
         body = NewEncryptionKey.model_validate({"jwk": key.jwk(), "replaces": replaces})
         return self._post(EncryptionKeyView, "/v1/encryption-keys", body, idempotency_key)
+
+    def destinations(self) -> Iterator[DestinationView]:
+        """Yield the accounts of one's own that money may be sent back to, newest first."""
+        return self._pages(DestinationView, "/v1/destinations")
+
+    def destination(self, destination_id: str) -> DestinationView:
+        """`GET /v1/destinations/{id}`: one of one's own."""
+        return self._get(DestinationView, f"/v1/destinations/{destination_id}")
+
+    def propose_destination(
+        self, destination: NewDestination, *, idempotency_key: str | None = None
+    ) -> DestinationView:
+        """`POST /v1/destinations`: name one; another security lead approves it."""
+        return self._post(DestinationView, "/v1/destinations", destination, idempotency_key)
+
+    def decide_destination(
+        self,
+        destination_id: str,
+        decision: Decision,
+        act_sha256: str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> DestinationView:
+        """`POST /v1/destinations/{id}/approvals`: approve or reject; for leads.
+
+        `act_sha256` is the hash of the proposal's exact body, which the caller has read.
+        """
+        body = DestinationDecision(act_sha256=act_sha256, decision=decision)
+        path = f"/v1/destinations/{destination_id}/approvals"
+        return self._post(DestinationView, path, body, idempotency_key)
+
+    def confirm_test_transfer(
+        self, destination_id: str, arrived: ArrivedTest, *, idempotency_key: str | None = None
+    ) -> DestinationView:
+        """`POST /v1/destinations/{id}/test-transfers`: a test transfer to it arrived."""
+        path = f"/v1/destinations/{destination_id}/test-transfers"
+        return self._post(DestinationView, path, arrived, idempotency_key)
+
+    def close_destination(
+        self, destination_id: str, reason: str, *, idempotency_key: str | None = None
+    ) -> DestinationView:
+        """`POST /v1/destinations/{id}/closure`: nothing more is asked for to it."""
+        path = f"/v1/destinations/{destination_id}/closure"
+        return self._post(DestinationView, path, DestinationClosure(reason=reason), idempotency_key)
 
     def grants(self, partner: str | None = None) -> Iterator[GrantView]:
         """Yield signed grants with their evidence, of one partner or of all."""

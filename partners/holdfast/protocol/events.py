@@ -25,6 +25,7 @@ from holdfast.protocol.vocabulary import (
     ClaimRejection,
     ClaimStatus,
     DeclineCode,
+    DestinationStatus,
     ErasureReason,
     EventType,
     GuestAnswer,
@@ -818,6 +819,40 @@ class PartnerEncryptionKeySetData(EventData):
     replaces: Annotated[str | None, Field(description="The key that was in force until now.")]
 
 
+class _DestinationData(EventData):
+    """What is told of an account that money may be sent back to, to its own member alone."""
+
+    partner: Handle
+    by: By
+    destination: Annotated[str, Field(description="The destination (`dst_…`).")]
+    destination_status: Annotated[DestinationStatus, Field(description="As it stands now.")]
+    account: Annotated[str | None, Field(description="CAIP-10; null: it was erased.")]
+    tag: Annotated[str | None, Field(description="Its tag or payment id, where it has one.")]
+    usable_at: Annotated[Time | None, Field(description="From when on it may be used.")]
+
+
+class DestinationProposedData(_DestinationData):
+    """One of your own names an account of yours that money may be sent back to.
+
+    Another security lead approves it, or nothing is sent there: compare it with your own books.
+    """
+
+
+class DestinationRegisteredData(_DestinationData):
+    """Another person approved a destination; it is used from `usable_at` on, once it is proven.
+
+    If it is not yours, close it at once: `holdfast destination close`.
+    """
+
+
+class DestinationProvenData(_DestinationData):
+    """A person of yours confirmed that a test transfer to a destination arrived."""
+
+
+class DestinationClosedData(_DestinationData):
+    """A destination was closed or rejected: nothing more is asked for to it."""
+
+
 class RulebookPublishedData(EventData):
     """The operator published the network's rulebook, or another edition of it.
 
@@ -1095,6 +1130,10 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.PARTNER_ENCRYPTION_KEY_SET: EventKind(PartnerEncryptionKeySetData, _MEMBERS),
         EventType.RULEBOOK_PUBLISHED: EventKind(RulebookPublishedData, _MEMBERS),
         EventType.RULEBOOK_ACCEPTED: EventKind(RulebookAcceptedData, _OWN),
+        EventType.DESTINATION_PROPOSED: EventKind(DestinationProposedData, _OWN),
+        EventType.DESTINATION_REGISTERED: EventKind(DestinationRegisteredData, _OWN),
+        EventType.DESTINATION_PROVEN: EventKind(DestinationProvenData, _OWN),
+        EventType.DESTINATION_CLOSED: EventKind(DestinationClosedData, _OWN),
         EventType.RESTITUTION_OPENED: EventKind(RestitutionOpenedData, _OWN),
         EventType.RESTITUTION_POOL_CHANGED: EventKind(RestitutionPoolChangedData, _OWN),
         EventType.RESTITUTION_CLAIMS_FILED: EventKind(RestitutionClaimsFiledData, _OWN),

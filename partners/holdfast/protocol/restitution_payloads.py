@@ -152,12 +152,27 @@ class PoolLines(ActBody):
     lines: Annotated[list[PoolLine], Field(min_length=1, max_length=MAX_POOL_LINES)]
 
 
+class AddressSignature(Body):
+    """What a wallet signed: the text of `AddressStatement` with this date, for one address."""
+
+    signed_on: Annotated[
+        str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="The date in the text.")
+    ]
+    signature: Annotated[
+        str,
+        Field(
+            max_length=2_000, pattern=r"^[A-Za-z0-9+/=_-]+$", description="As the wallet has it."
+        ),
+    ]
+
+
 class Claim(Body):
     """One claim: what was lost from which addresses, how that is shown, and where it is paid.
 
     `attested` claims are of a member's own customers: the member answers for them, and is paid in
-    one sum at `payout`. `sealed` holds contact and words for the opener alone, `documents` the
-    hashes of files that it has.
+    one sum at `payout`. `signatures` show who controls the addresses, over the text that the kit's
+    `address_proofs` writes with `payout` in it; they show no loss. `sealed` holds contact and words
+    for the opener alone, `documents` the hashes of files that it has.
     """
 
     ref: ClaimRef
@@ -168,6 +183,9 @@ class Claim(Body):
     amount: AmountText
     tx: TxText | None = None
     proof: Annotated[ClaimProof, Loose]
+    signatures: Annotated[list[AddressSignature], Field(max_length=MAX_CLAIM_ADDRESSES)] | None = (
+        None
+    )
     documents: Annotated[list[Sha256], Field(max_length=20), Distinct] | None = None
     payout: AccountText
     sealed: SealedText | None = None
@@ -176,6 +194,10 @@ class Claim(Body):
     def _shows_something(self) -> "Claim":
         if self.proof is ClaimProof.DOCUMENTS and not self.documents:
             raise fault_at("documents", "name the hashes of the documents that prove it")
+        if self.proof is ClaimProof.SIGNATURE and len(self.signatures or ()) != len(self.addresses):
+            raise fault_at("signatures", "give one for each address, in the same order")
+        if self.proof is not ClaimProof.SIGNATURE and self.signatures:
+            raise fault_at("signatures", "are of a claim that is proven by them")
         return self
 
 

@@ -34,6 +34,7 @@ class TaskKind(StrEnum):
     REACH_PARTNER = "reach_partner"  # whom no notice reaches
     DECIDE_GRANT = "decide_grant"  # that another lead proposed
     CHECK_ROOT_RESET = "check_root_reset"  # while it can be stopped
+    DECIDE_DESTINATION = "decide_destination"  # that somebody else proposed
     MEND_ENDPOINT = "mend_endpoint"  # that takes no events
 
 
@@ -64,12 +65,18 @@ _ABOUT: Mapping[TaskKind, str] = MappingProxyType(
         TaskKind.REACH_PARTNER: "leg",
         TaskKind.DECIDE_GRANT: "grp",
         TaskKind.CHECK_ROOT_RESET: "rst",
+        TaskKind.DECIDE_DESTINATION: "dst",
         TaskKind.MEND_ENDPOINT: "wep",
     }
 )
 #: Tasks that are about no request, but about the organisation itself.
 OF_ORGANISATION = frozenset(
-    {TaskKind.DECIDE_GRANT, TaskKind.CHECK_ROOT_RESET, TaskKind.MEND_ENDPOINT}
+    {
+        TaskKind.DECIDE_GRANT,
+        TaskKind.CHECK_ROOT_RESET,
+        TaskKind.DECIDE_DESTINATION,
+        TaskKind.MEND_ENDPOINT,
+    }
 )
 #: Tasks of a partner asked; all others on a request are the requester's.
 OF_PARTNER_ASKED = frozenset(
@@ -92,8 +99,8 @@ class Task:
 
     Attributes:
         request_id: None where it is about the organisation itself.
-        about: The addition, withdrawal, question, dispute, leg, hold, proposed grant, root reset or
-            endpoint; None where the request waits.
+        about: The addition, withdrawal, question, dispute, leg, hold, proposed grant, root reset,
+            destination or endpoint; None where the request waits.
     """
 
     kind: TaskKind

@@ -258,12 +258,37 @@ class Irregular(StrEnum):
 
     `after_end`: frozen after the request ended, took the address back, or became unratified;
     `late`: reported so long after the end that messages no longer cross; `encumbered`: it let funds
-    go on which an authority's order lay.
+    go on which an encumbrance or an authority's order lay.
     """
 
     AFTER_END = "after_end"
     LATE = "late"
     ENCUMBERED = "encumbered"
+
+
+class EncumbranceKind(StrEnum):
+    """What a third party's claim on held funds rests on."""
+
+    INJUNCTION = "injunction"  # a court forbids to let them go
+    ATTACHMENT = "attachment"  # they are seized for somebody's debt or claim
+    COMPETING_CLAIM = "competing_claim"  # somebody else says before a court that they are theirs
+    FORFEITURE = "forfeiture"  # the state takes them, or is about to
+
+
+class Blocked(StrEnum):
+    """What an encumbrance keeps from being agreed to."""
+
+    RELEASE = "release"
+    RETURN = "return"
+    PAYOUT = "payout"
+
+
+class EncumbranceStatus(StrEnum):
+    """Whether an encumbrance, or a legal order, still counts; only the last one does not."""
+
+    STANDING = "standing"
+    REVIEW_DUE = "review_due"  # its date is past, and nobody looked at it yet
+    LIFTED = "lifted"
 
 
 class WithdrawalReason(StrEnum):
@@ -356,6 +381,28 @@ class GuestAnswer(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     REPORTED = "reported"  # found, frozen or nothing, by address
     DECLINED = "declined"
+
+
+class DestinationStatus(StrEnum):
+    """Where a destination stands."""
+
+    PROPOSED = "proposed"
+    REGISTERED = "registered"  # another person approved it
+    PROVEN = "proven"  # and a test transfer arrived
+    REJECTED = "rejected"
+    EXPIRED = "expired"  # nobody decided on it in time
+    CLOSED = "closed"
+
+
+class WhyNotUsable(StrEnum):
+    """Why a destination may not be used now."""
+
+    PROPOSED = "proposed"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CLOSED = "closed"
+    UNPROVEN = "unproven"
+    TOO_NEW = "too_new"
 
 
 class RestitutionStatus(StrEnum):
@@ -460,6 +507,10 @@ class EventType(StrEnum):
     PARTNER_ENCRYPTION_KEY_SET = "partner.encryption_key_set"
     RULEBOOK_PUBLISHED = "rulebook.published"
     RULEBOOK_ACCEPTED = "rulebook.accepted"
+    DESTINATION_PROPOSED = "destination.proposed"
+    DESTINATION_REGISTERED = "destination.registered"
+    DESTINATION_PROVEN = "destination.proven"
+    DESTINATION_CLOSED = "destination.closed"  # or rejected
     LOG_RESTORED = "log.restored"
     EVIDENCE_SEALED = "evidence.sealed"
     GUEST_ASKED = "guest.asked"

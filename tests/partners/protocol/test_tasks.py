@@ -24,6 +24,7 @@ PREFIXES = {
     TaskKind.REACH_PARTNER: "leg",
     TaskKind.DECIDE_GRANT: "grp",
     TaskKind.CHECK_ROOT_RESET: "rst",
+    TaskKind.DECIDE_DESTINATION: "dst",
     TaskKind.MEND_ENDPOINT: "wep",
 }
 

@@ -49,6 +49,11 @@ def keccak256(data: bytes) -> bytes:
     return bytes(_keccak().new(digest_bits=256, data=data).digest())
 
 
+def hash160(data: bytes) -> bytes:
+    """Return the 20 bytes of RIPEMD-160 over SHA-256, as Bitcoin's addresses hash keys."""
+    return bytes(_bip_utils().Hash160.QuickDigest(data))
+
+
 def not_base58() -> AccountError:
     """Return the refusal of a text with foreign characters, to be raised."""
     return AccountError(
