@@ -6,6 +6,7 @@ from flask import Flask, Response
 
 from coordinator.api import (
     additions,
+    allocations,
     approvals,
     chains,
     claims,
@@ -284,6 +285,15 @@ ROUTES: tuple[Route, ...] = (
             "/v1/restitutions/{restitution_id}/claims/{claim_id}/objections",
             claims.object_to,
         ),
+        ("POST", "/v1/restitutions/{restitution_id}/allocations", allocations.propose),
+        ("GET", "/v1/restitutions/{restitution_id}/allocations", allocations.list_allocations),
+        (
+            "POST",
+            "/v1/restitutions/{restitution_id}/allocations/{allocation_id}/approvals",
+            allocations.decide,
+        ),
+        ("POST", "/v1/restitutions/{restitution_id}/payouts", allocations.record_payouts),
+        ("GET", "/v1/restitutions/{restitution_id}/payouts", allocations.list_payouts),
         ("POST", "/v1/restitutions/{restitution_id}/closure", restitutions.close_restitution),
     ),
     *_section(

@@ -15,6 +15,9 @@ class ClaimAct(StrEnum):
     VERIFY = "verify"
     REJECT = "reject"
     OBJECT = "object"
+    ALLOCATE = "allocate"
+    PAY = "pay"
+    FAIL = "fail"
 
 
 _S, _A = ClaimStatus, ClaimAct
@@ -27,6 +30,15 @@ TRANSITIONS: Mapping[tuple[ClaimStatus, ClaimAct], ClaimStatus] = MappingProxyTy
         (_S.VERIFIED, _A.OBJECT): _S.OBJECTION,
         (_S.REJECTED, _A.OBJECT): _S.OBJECTION,
         (_S.OBJECTION, _A.VERIFY): _S.VERIFIED,
+        (_S.VERIFIED, _A.ALLOCATE): _S.ALLOCATED,
+        # A later pool, or a payout of a part while another is due.
+        (_S.ALLOCATED, _A.ALLOCATE): _S.ALLOCATED,
+        (_S.PAID, _A.ALLOCATE): _S.ALLOCATED,
+        (_S.FAILED, _A.ALLOCATE): _S.ALLOCATED,
+        (_S.ALLOCATED, _A.PAY): _S.PAID,
+        (_S.FAILED, _A.PAY): _S.PAID,
+        (_S.ALLOCATED, _A.FAIL): _S.FAILED,
+        (_S.FAILED, _A.FAIL): _S.FAILED,
         (_S.OBJECTION, _A.REJECT): _S.REJECTED,
     }
 )

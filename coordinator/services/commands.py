@@ -59,7 +59,13 @@ from coordinator.services.requests import (
     support,
     tasks,
 )
-from coordinator.services.restoring import claims, destinations, restitutions
+from coordinator.services.restoring import (
+    allocations,
+    claims,
+    destinations,
+    payouts,
+    restitutions,
+)
 
 HANDLERS: tuple[Handler[Any], ...] = (
     # A freeze request, from submission to closure.
@@ -160,6 +166,9 @@ HANDLERS: tuple[Handler[Any], ...] = (
     claims.file_claims,
     claims.decide,
     claims.object_to,
+    allocations.propose,
+    allocations.decide,
+    payouts.record,
     # The log.
     log_keys.hand_over,
     log_keys.retire,

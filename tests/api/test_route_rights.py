@@ -98,6 +98,11 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {RESTITUTION}/claims": ALL,
     f"POST {RESTITUTION}/claims/{{claim_id}}/decisions": DISPOSING,
     f"POST {RESTITUTION}/claims/{{claim_id}}/objections": DISPOSING,
+    f"POST {RESTITUTION}/allocations": DISPOSING,
+    f"GET {RESTITUTION}/allocations": ALL,
+    f"POST {RESTITUTION}/allocations/{{allocation_id}}/approvals": DISPOSING,
+    f"POST {RESTITUTION}/payouts": DISPOSING,
+    f"GET {RESTITUTION}/payouts": ALL,
     f"POST {RESTITUTION}/closure": DISPOSING,
     "GET /v1/events": ALL,
     "GET /v1/webhook-endpoints": ENDPOINTS | {"auditor"},
@@ -277,6 +282,15 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/pool-lines": act
         | {"lines": [{"kind": "returned", "asset": ETHER, "amount": "5", "tx": "0x" + "ab" * 32}]},
         "/claims": act | {"claims": [claim(1)]},
+        "/allocations": act
+        | {
+            "method": "pro_rata",
+            "pool": "5",
+            "claims": [{"claim": f"clm_{UNKNOWN}", "value": "5", "before": "0", "amount": "5"}],
+        },
+        "/allocations/{allocation_id}/approvals": act
+        | {"decision": "approve", "act_sha256": "0" * 64},
+        "/payouts": act | {"lines": [{"payout": f"pay_{UNKNOWN}", "tx": "0x" + "ab" * 32}]},
         "/decisions": act | {"decision": "verify"},
         "/objections": act | {"reason": "It was ours."},
         "/v1/rulebook/acceptances": {"rulebook_sha256": "0" * 64},
@@ -308,6 +322,7 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "destination_id": f"dst_{UNKNOWN}",
         "person_id": f"per_{UNKNOWN}",
         "restitution_id": f"rst_{UNKNOWN}",
+        "allocation_id": f"alo_{UNKNOWN}",
         "claim_id": f"clm_{UNKNOWN}",
         "task_id": f"tsk_acknowledge_{request['id'].partition('_')[2]}_{UNKNOWN}",
     } | ids

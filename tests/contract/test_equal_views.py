@@ -20,7 +20,7 @@ from tests.api.membership_acts import operate
 from tests.api.sealed_cast import by_hand, publish_by_hand
 from tests.factories import Cast, Member, Signer
 from tests.services.request_cast import account
-from tests.services.restoring_cast import DAY, Restoring, opened
+from tests.services.restoring_cast import DAY, Restoring, allocate, opened, shared
 from tests.services.restoring_cast import claim as victim
 from tests.services.through_api import World, found_line, frozen_line, released_line
 
@@ -440,6 +440,36 @@ def _contest_claim(w: World) -> Iterator[Pair]:
     yield answer["claim"], rst.claims(w.cast.a.auditor)[0]
 
 
+def _propose_allocation(w: World) -> Iterator[Pair]:
+    rst = _to_be_shared(w)
+    made = rst.act(w.cast.a.compliance, "allocations", **shared(rst, 50))
+    yield _without(made, "log"), w.get(w.cast.a.auditor, f"{rst.path}/allocations")["items"][0]
+
+
+def _approve_allocation(w: World) -> Iterator[Pair]:
+    rst = _to_be_shared(w)
+    made = allocate(rst, 50)
+    yield _without(made, "log"), w.get(w.cast.a.auditor, f"{rst.path}/allocations")["items"][0]
+
+
+def _record_payouts(w: World) -> Iterator[Pair]:
+    rst = _to_be_shared(w)
+    allocate(rst, 50)
+    [due] = w.get(w.cast.a.auditor, f"{rst.path}/payouts")["items"]
+    line = {"payout": due["id"], "tx": "0x" + "ab" * 32}
+    answer = rst.act(w.cast.a.lead, "payouts", lines=[line])
+    read = w.get(w.cast.a.auditor, f"{rst.path}/payouts?status=paid")["items"]
+    yield (answer["paid"], answer["failed"]), (len(read), 0)
+
+
+def _to_be_shared(w: World) -> Restoring:
+    rst = opened(w)
+    rst.came_back(50)
+    [claim_id] = rst.file(victim(1))
+    rst.decide(w.cast.a.lead, claim_id, decision="verify")
+    return rst
+
+
 def _close_restitution(w: World) -> Iterator[Pair]:
     rst = opened(w)
     w.clock.step(61 * DAY)
@@ -452,6 +482,9 @@ _CASES: dict[str, Case] = {
     f"{_RESTITUTION}/claims": _file_claims,
     f"{_RESTITUTION}/claims/{{claim_id}}/decisions": _decide_claim,
     f"{_RESTITUTION}/claims/{{claim_id}}/objections": _contest_claim,
+    f"{_RESTITUTION}/allocations": _propose_allocation,
+    f"{_RESTITUTION}/allocations/{{allocation_id}}/approvals": _approve_allocation,
+    f"{_RESTITUTION}/payouts": _record_payouts,
     f"{_RESTITUTION}/closure": _close_restitution,
     "/v1/freeze-requests": _submit,
     f"{_BASE}/approvals": _approve,

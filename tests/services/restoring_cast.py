@@ -7,6 +7,7 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from holdfast.protocol import base64url
+from holdfast.protocol.allocation import ValuedClaim, share_pro_rata
 from holdfast.protocol.payloads import format_time
 from tests.factories import ETHER, Member
 from tests.services.request_cast import account
@@ -115,3 +116,39 @@ def returned_by_ledger(w: World, request: dict[str, Any], amount: str = "700") -
     report = w.report(w.cast.b, request, [line])
     found: str = report["lines"][0]["id"]
     return found
+
+
+def shared(rst: Restoring, pool: int, minimum: int = 0, **changes: Any) -> dict[str, Any]:
+    """Return the document of an allocation as a client computes it from what it reads."""
+    stand = [each for each in rst.claims(rst.w.cast.a.lead) if each["verified"] is not None]
+    claims = [
+        ValuedClaim(each["id"], int(each["verified"]), int(each["allocated"] or 0))
+        for each in stand
+    ]
+    found = share_pro_rata(pool, claims, unit_value=1, minimum=minimum)
+    parts = [
+        {
+            "claim": each.ref,
+            "value": str(each.value),
+            "before": str(each.paid),
+            "amount": str(found.parts[each.ref]),
+        }
+        for each in claims
+    ]
+    body = {"method": "pro_rata", "pool": str(pool), "minimum": str(minimum), "claims": parts}
+    return body | changes
+
+
+def allocate(rst: Restoring, pool: int, **changes: Any) -> dict[str, Any]:
+    """Have A's compliance propose an allocation and two leads approve it."""
+    a = rst.w.cast.a
+    made = rst.act(a.compliance, "allocations", **shared(rst, pool, **changes))
+    for lead in (a.lead, a.second_lead):
+        made = approve(rst, lead, made)
+    return made
+
+
+def approve(rst: Restoring, member: Any, made: dict[str, Any]) -> Any:
+    """Approve what was proposed."""
+    body = {"decision": "approve", "act_sha256": made["act_sha256"]}
+    return rst.act(member, f"allocations/{made['id']}/approvals", **body)

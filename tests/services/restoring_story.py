@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.services.restoring_cast import DAY, Restoring, claim, opened
+from tests.services.restoring_cast import DAY, TX, Restoring, approve, claim, opened, shared
 from tests.services.through_api import World
 
 
@@ -20,6 +20,13 @@ def give_back(w: World, incident: str) -> Restoring:
     words = {"reason": "The transfer was ours."}
     rst.act(a.compliance, f"claims/{two}/objections", **words)
     rst.decide(a.lead, two, decision="verify")
+    made = rst.act(a.compliance, "allocations", **shared(rst, 150))
+    for lead in (a.lead, a.second_lead):
+        approve(rst, lead, made)
+    due = [each["id"] for each in w.get(a.auditor, f"{rst.path}/payouts")["items"]]
+    rst.act(a.lead, "payouts", lines=[{"payout": each, "tx": TX} for each in due])
+    for path in ("allocations", "payouts"):
+        w.get(a.auditor, f"{rst.path}/{path}")
     for path in ("/v1/restitutions", rst.path, f"{rst.path}/pool-lines", f"{rst.path}/claims"):
         w.get(a.auditor, path)
     w.clock.step(61 * DAY)

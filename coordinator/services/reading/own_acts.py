@@ -23,7 +23,7 @@ from holdfast.protocol.vocabulary import EvidenceKind, Role
 
 #: Acts of machines whose bodies no person reads: how many flags were applied, those of legs that
 #: are limited to others counted; and files of thousands of claims, which are read one by one.
-_WITHOUT_PROOF = frozenset({"apply_flags", "file_claims"})
+_WITHOUT_PROOF = frozenset({"apply_flags", "file_claims", "propose_allocation"})
 
 
 class OwnActView(TypedDict):

@@ -106,6 +106,7 @@ class ClaimView(TypedDict):
     late: bool
     verified: str | None
     verifications: int
+    allocated: str | None
     code: ClaimRejection | None
     reason: str | None
     objection: str | None
@@ -547,6 +548,7 @@ def _view(row: ClaimRow, document: JsonObject, said: Mapping[str, JsonObject]) -
         "late": row.late,
         "verified": None if row.verified is None else str(row.verified),
         "verifications": sum(each is not None for each in verifiers),
+        "allocated": None if row.allocated is None else str(row.allocated),
         "code": None if row.code is None else ClaimRejection(row.code),
         "reason": decided.get("reason"),
         "objection": contested.get("reason"),

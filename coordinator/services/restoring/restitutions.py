@@ -32,6 +32,7 @@ from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork,
 from coordinator.storage.engine.documents import DocumentKey, Vault, load
 from coordinator.storage.engine.rows import new_row
 from coordinator.storage.requests import incidents as incident_store
+from coordinator.storage.restoring import allocations as allocation_store
 from coordinator.storage.restoring import claims as claim_store
 from coordinator.storage.restoring import restitutions as store
 from coordinator.storage.tables.restitutions import PoolLineRow, RestitutionRow
@@ -349,7 +350,8 @@ def add_pool_lines(command: AddPoolLines, actor: Actor, uow: UnitOfWork) -> Answ
     before = store.pool_lines(uow.connection, [on.row.id])[on.row.id]
     if len(before) + len(body.lines) > MOST_LINES:
         raise ConflictError(f"a pool has {MOST_LINES} lines at most", code="too_many_lines")
-    pool = Pool(_entry(each) for each in before)
+    given = allocation_store.given(uow.connection, [on.row.id])
+    pool = Pool((_entry(each) for each in before), {on.row.asset: given[on.row.id]})
     act_id = new_id("act")
     values = [_new_values(on, act_id, number, line) for number, line in enumerate(body.lines)]
     rows = [new_row(PoolLineRow, each) for each in values]
@@ -474,6 +476,13 @@ def close_restitution(command: CloseRestitution, actor: Actor, uow: UnitOfWork) 
             code="claims_waiting",
             current_status=on.row.status,
         )
+    unpaid = allocation_store.count_unpaid(uow.connection, on.row.id)
+    if unpaid or allocation_store.is_one_waiting(uow.connection, on.row.id):
+        raise ConflictError(
+            f"{unpaid} payouts are not paid, or an allocation waits for approvals",
+            code="payouts_waiting",
+            current_status=on.row.status,
+        )
     if uow.now < on.row.objections_until:
         raise ConflictError(
             f"objections are taken until {format_time(on.row.objections_until)}: close it then",
@@ -499,7 +508,12 @@ def close_restitution(command: CloseRestitution, actor: Actor, uow: UnitOfWork) 
 def read_pools(connection: Connection, restitution_ids: Collection[str]) -> dict[str, Pool]:
     """Return the pools of a few restitutions, added up."""
     lines = store.pool_lines(connection, restitution_ids)
-    return {each: Pool(_entry(row) for row in rows) for each, rows in lines.items()}
+    given = allocation_store.given(connection, restitution_ids)
+    assets = store.assets(connection, restitution_ids)
+    return {
+        each: Pool((_entry(row) for row in rows), {assets[each]: given[each]} if rows else {})
+        for each, rows in lines.items()
+    }
 
 
 def pool_view(pool: Pool) -> dict[str, PoolSumsView]:

@@ -69,6 +69,14 @@ def close(connection: Connection, row: RestitutionRow, *, status: str, at: datet
         raise ConflictError("somebody changed this restitution meanwhile: read it again")
 
 
+def assets(connection: Connection, restitution_ids: Collection[str]) -> dict[str, str]:
+    """Return the asset in which claims of each of a few restitutions are paid."""
+    query = select(RestitutionRow.id, RestitutionRow.asset).where(
+        RestitutionRow.id.in_(sorted(restitution_ids))
+    )
+    return dict(connection.execute(query).all())
+
+
 def pool_lines(
     connection: Connection, restitution_ids: Collection[str]
 ) -> dict[str, list[PoolLineRow]]:

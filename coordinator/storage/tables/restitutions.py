@@ -81,6 +81,7 @@ class ClaimRow(Base):
     value: Mapped[Units] = mapped_column(comment="in base units of the asset that is paid")
     late: Mapped[bool]
     verified: Mapped[Units | None]
+    allocated: Mapped[Units | None] = mapped_column(comment="by approved allocations, in all")
     first_verifier: Mapped[Id | None] = mapped_column(comment="the person")
     first_amount: Mapped[Units | None]
     second_verifier: Mapped[Id | None]
@@ -90,6 +91,55 @@ class ClaimRow(Base):
     filed_at: Mapped[Micros]
     decided_at: Mapped[Micros | None]
     version: Mapped[int]
+
+
+class AllocationRow(Base):
+    """Who gets how much, as one signed document that two approve; its parts are payouts then."""
+
+    __tablename__ = "allocation"
+    __table_args__ = (
+        CheckConstraint("version >= 1", name="version_positive"),
+        Index("ix_allocation_restitution_id_id", "restitution_id", "id"),
+    )
+    id: Mapped[Id] = mapped_column(primary_key=True, comment="alo_…")
+    restitution_id: Mapped[Id] = mapped_column(ForeignKey("restitution.id"))
+    act_id: Mapped[Id] = mapped_column(comment="its body has method, inputs and result")
+    act_sha256: Mapped[str] = mapped_column(String(64))
+    method: Mapped[str] = mapped_column(String(10), comment="pro_rata, schedule")
+    status: Mapped[str] = mapped_column(String(10), comment="proposed, approved, rejected")
+    pool: Mapped[Units]
+    given: Mapped[Units] = mapped_column(comment="the sum of its parts")
+    minimum: Mapped[Units]
+    schedule_sha256: Mapped[str | None] = mapped_column(String(64))
+    claim_count: Mapped[int]
+    proposed_by: Mapped[Id]
+    proposer: Mapped[Id] = mapped_column(comment="the person")
+    first_approver: Mapped[Id | None] = mapped_column(comment="the person")
+    second_approver: Mapped[Id | None]
+    proposed_at: Mapped[Micros]
+    decided_at: Mapped[Micros | None]
+    version: Mapped[int]
+
+
+class PayoutRow(Base):
+    """What one claim gets of one allocation: paid once; where to, the claim says."""
+
+    __tablename__ = "payout"
+    __table_args__ = (
+        Index("ix_payout_restitution_id_id", "restitution_id", "id"),
+        Index("ix_payout_restitution_id_status_id", "restitution_id", "status", "id"),
+        Index("ix_payout_claim_id", "claim_id"),
+        UniqueConstraint("allocation_id", "claim_id", name="uq_payout_allocation_id_claim_id"),
+    )
+    id: Mapped[Id] = mapped_column(primary_key=True, comment="pay_…")
+    restitution_id: Mapped[Id] = mapped_column(ForeignKey("restitution.id"))
+    allocation_id: Mapped[Id] = mapped_column(ForeignKey("allocation.id"))
+    claim_id: Mapped[Id] = mapped_column(ForeignKey("claim.id"))
+    amount: Mapped[Units]
+    status: Mapped[str] = mapped_column(String(10), comment="due, paid, failed")
+    act_id: Mapped[Id | None] = mapped_column(comment="that recorded what became of it")
+    line_no: Mapped[int | None] = mapped_column(comment="place in that act's body, from 0")
+    at: Mapped[Micros | None]
 
 
 class ClaimKeyRow(Base):

@@ -8,21 +8,30 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
+from holdfast.cli.amount_options import parse_option
 from holdfast.cli.help_pages import HelpGroup
 from holdfast.cli.layout import minute
 from holdfast.cli.session import Session, SessionCommand, facts, pass_session, table
 from holdfast.drafting.claims import read_claims
 from holdfast.errors import ProfileError
 from holdfast.protocol import base64url, strict_json
+from holdfast.protocol.allocation import AllocationError, ValuedClaim, share_pro_rata
 from holdfast.protocol.errors import ProtocolError
-from holdfast.protocol.restitution_payloads import Claim, NewRestitution, PoolLines
+from holdfast.protocol.restitution_payloads import (
+    AllocatedClaim,
+    Claim,
+    NewRestitution,
+    PayoutLines,
+    PoolLines,
+)
 from holdfast.protocol.restitution_views import (
+    AllocationView,
     ClaimView,
     FiledClaimsView,
     PoolSumsView,
     RestitutionView,
 )
-from holdfast.protocol.vocabulary import ClaimRejection, ClaimStatus
+from holdfast.protocol.vocabulary import ClaimRejection, ClaimStatus, PayoutStatus
 
 #: Faults of a file that are shown at once.
 _MOST_FAULTS = 10
@@ -208,6 +217,134 @@ def object_(session: Session, restitution_id: str, claim_id: str, reason: str) -
     session.show(done, lambda: _show_claim(session, view, done.claim))
 
 
+@restitution.command("allocate")
+@_RESTITUTION
+@click.option("--pool", metavar="AMOUNT", help="So much of it: '1.5 ETH', or base units.")
+@click.option("--minimum", default="0", metavar="AMOUNT", help="Nobody gets less than this now.")
+@pass_session
+def allocate(session: Session, restitution_id: str, *, pool: str | None, minimum: str) -> None:
+    """Propose to share what is available among all verified claims, in proportion.
+
+    It is computed here, and once more by the coordinator; two others approve it. Those who had less
+    of their loss before catch up first.
+    """
+    client = session.client()
+    view = client.restitution(restitution_id)
+    sums = view.pool.get(view.asset)
+    share = int("0" if sums is None else sums.available)
+    if pool is not None:
+        share = int(parse_option("--pool", pool, session.assets, asset=view.asset)[1])
+    least = parse_option("--minimum", minimum, session.assets, asset=view.asset)[1]
+    taking = [each for each in client.claims(restitution_id) if each.verified is not None]
+    claims = [
+        ValuedClaim(each.id, int(each.verified or "0"), int(each.allocated or "0"))
+        for each in taking
+    ]
+    try:
+        found = share_pro_rata(share, claims, unit_value=1, minimum=int(least))
+    except AllocationError as error:
+        raise ProfileError(str(error)) from None
+    parts = [
+        AllocatedClaim(
+            claim=each.ref,
+            value=str(each.value),
+            before=str(each.paid),
+            amount=str(found.parts[each.ref]),
+        )
+        for each in claims
+    ]
+    made = client.propose_allocation(
+        view, method="pro_rata", pool=str(share), minimum=least, claims=parts
+    )
+    session.show(made, lambda: _show_allocation(session, view, made))
+
+
+@restitution.command("allocations")
+@_RESTITUTION
+@pass_session
+def allocations(session: Session, restitution_id: str) -> None:
+    """List the allocations of your restitution."""
+    client = session.client()
+    asset = client.restitution(restitution_id).asset
+    session.show_list(
+        client.allocations(restitution_id),
+        ("proposed", "allocation", "gives", "claims", "status", "approvals"),
+        lambda view: (
+            minute(view.proposed_at),
+            view.id,
+            session.amount(view.given, asset),
+            str(view.claim_count),
+            view.status,
+            f"{view.approvals} of 2",
+        ),
+        empty="Nothing was allocated.",
+    )
+
+
+@restitution.command("approve")
+@_RESTITUTION
+@click.argument("allocation_id", metavar="ALO_…")
+@click.option("--reject", "rejects", is_flag=True, help="Reject it instead.")
+@pass_session
+def approve(session: Session, restitution_id: str, allocation_id: str, *, rejects: bool) -> None:
+    """Approve an allocation; it takes two, and whoever proposed it is neither."""
+    client = session.client()
+    view = client.restitution(restitution_id)
+    found = [each for each in client.allocations(restitution_id) if each.id == allocation_id]
+    if not found:
+        raise ProfileError(f"there is no allocation {allocation_id}")
+    decided = client.decide_allocation(view, found[0], decision="reject" if rejects else "approve")
+    session.show(decided, lambda: _show_allocation(session, view, decided))
+
+
+@restitution.command("payouts")
+@_RESTITUTION
+@click.option("--status", type=click.Choice([each.value for each in PayoutStatus]))
+@pass_session
+def payouts(session: Session, restitution_id: str, status: str | None) -> None:
+    """List the payouts of your restitution, with where each goes."""
+    client = session.client()
+    asset = client.restitution(restitution_id).asset
+    session.show_list(
+        client.payouts(restitution_id, status=status),
+        ("payout", "ref", "by", "amount", "to", "status"),
+        lambda view: (
+            view.id,
+            view.ref,
+            view.filed_by,
+            session.amount(view.amount, asset),
+            view.payout,
+            view.status,
+        ),
+        empty="No payout is here.",
+    )
+
+
+@restitution.command("paid")
+@_RESTITUTION
+@_FILE
+@pass_session
+def paid(session: Session, restitution_id: str, file: Path) -> None:
+    r"""Record what became of payouts by FILE, a JSON list: all of it, or none.
+
+    \b
+    [{"payout": "pay_…", "tx": "0x…"},
+     {"payout": "pay_…", "failed": "The account is closed."}]
+    """
+    client = session.client()
+    view = client.restitution(restitution_id)
+    try:
+        body = PayoutLines.model_validate(
+            {"content_sha256": view.content_sha256, "lines": _read(file)}
+        )
+    except ValidationError as error:
+        raise ProfileError(_faults(file, error)) from None
+    done = client.record_payouts(view, body.lines)
+    session.show(
+        done, lambda: session.out.print(f"{done.paid} paid, {done.failed} did not arrive.")
+    )
+
+
 @restitution.command("close")
 @_RESTITUTION
 @pass_session
@@ -279,6 +416,21 @@ def _sums(session: Session, pool: Mapping[str, PoolSumsView]) -> Any:
     return table(
         ("asset", *names),
         [(_asset(session, asset), *_row(session, asset, each)) for asset, each in pool.items()],
+    )
+
+
+def _show_allocation(session: Session, of: RestitutionView, view: AllocationView) -> None:
+    session.out.print(
+        facts(
+            [
+                ("allocation", view.id),
+                ("status", view.status),
+                ("approvals", f"{view.approvals} of 2"),
+                ("gives", session.amount(view.given, of.asset)),
+                ("to claims", view.claim_count),
+                ("document", view.act_sha256),
+            ]
+        )
     )
 
 

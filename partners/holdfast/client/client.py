@@ -131,19 +131,26 @@ from holdfast.protocol.payloads import (
 from holdfast.protocol.read_log_views import RequestReadView
 from holdfast.protocol.remainder import LeftOut
 from holdfast.protocol.restitution_payloads import (
+    AllocationDecision,
     Claim,
     ClaimDecision,
     ClaimObjection,
     Claims,
+    NewAllocation,
     NewRestitution,
+    PayoutLine,
+    PayoutLines,
     PoolLine,
     PoolLines,
     RestitutionClosure,
 )
 from holdfast.protocol.restitution_views import (
+    AllocationView,
     ClaimActView,
     ClaimView,
     FiledClaimsView,
+    PayoutsView,
+    PayoutView,
     PoolLinesView,
     PoolLineView,
     RestitutionView,
@@ -200,6 +207,7 @@ from holdfast.protocol.vocabulary import (
     ErasureReason,
     EventType,
     HoldBasis,
+    PayoutStatus,
     Support,
     WithdrawalReason,
 )
@@ -699,6 +707,53 @@ class Client:
         body = ClaimObjection(content_sha256=restitution.content_sha256, reason=reason)
         path = f"{_RESTITUTIONS}/{restitution.id}/claims/{claim_id}/objections"
         return self._post(ClaimActView, path, body, idempotency_key)
+
+    def propose_allocation(
+        self, restitution: RequestRef, *, idempotency_key: str | None = None, **said: Any
+    ) -> AllocationView:
+        """`POST …/allocations`: who gets how much now; see `NewAllocation` for what is said."""
+        body = NewAllocation(content_sha256=restitution.content_sha256, **said)
+        path = f"{_RESTITUTIONS}/{restitution.id}/allocations"
+        return self._post(AllocationView, path, body, idempotency_key)
+
+    def allocations(self, restitution_id: str) -> Iterator[AllocationView]:
+        """Yield the allocations of one's own restitution, oldest first."""
+        return self._pages(AllocationView, f"{_RESTITUTIONS}/{restitution_id}/allocations")
+
+    def decide_allocation(
+        self,
+        restitution: RequestRef,
+        allocation: AllocationView,
+        *,
+        decision: Literal["approve", "reject"],
+        idempotency_key: str | None = None,
+    ) -> AllocationView:
+        """`POST …/approvals`: approve exactly what was proposed, or reject it."""
+        body = AllocationDecision(
+            content_sha256=restitution.content_sha256,
+            decision=decision,
+            act_sha256=allocation.act_sha256,
+        )
+        path = f"{_RESTITUTIONS}/{restitution.id}/allocations/{allocation.id}/approvals"
+        return self._post(AllocationView, path, body, idempotency_key)
+
+    def payouts(
+        self, restitution_id: str, *, status: PayoutStatus | str | None = None
+    ) -> Iterator[PayoutView]:
+        """Yield the payouts of one's own restitution, with where each goes."""
+        return self._pages(PayoutView, f"{_RESTITUTIONS}/{restitution_id}/payouts", status=status)
+
+    def record_payouts(
+        self,
+        restitution: RequestRef,
+        lines: Sequence[PayoutLine],
+        *,
+        idempotency_key: str | None = None,
+    ) -> PayoutsView:
+        """`POST …/payouts`: record what became of payouts, all of them or none."""
+        body = PayoutLines(content_sha256=restitution.content_sha256, lines=list(lines))
+        path = f"{_RESTITUTIONS}/{restitution.id}/payouts"
+        return self._post(PayoutsView, path, body, idempotency_key)
 
     def close_restitution(
         self, restitution: RequestRef, *, idempotency_key: str | None = None

@@ -21,6 +21,7 @@ from holdfast.protocol.restitution_views import PoolSumsView
 from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.views import LineView, LogEntry, Totals, View
 from holdfast.protocol.vocabulary import (
+    AllocationStatus,
     Arrival,
     ClaimRejection,
     ClaimStatus,
@@ -928,6 +929,33 @@ class RestitutionClaimContestedData(RestitutionData):
     status: ClaimStatus
 
 
+class RestitutionAllocationProposedData(RestitutionData):
+    """Somebody says who is to get how much: two others approve it, by its hash."""
+
+    allocation: Annotated[str, Field(description="`alo_…`")]
+    act_sha256: Annotated[Sha256, Field(description="Of the allocation's exact document.")]
+    given: Annotated[str, Field(description="The sum of its parts, base units.")]
+    method: Literal["pro_rata", "schedule"]
+    claim_count: int
+
+
+class RestitutionAllocationDecidedData(RestitutionData):
+    """An allocation was approved, once or by two, or rejected."""
+
+    allocation: Annotated[str, Field(description="`alo_…`")]
+    act_sha256: Annotated[Sha256, Field(description="Of the allocation's exact document.")]
+    given: Annotated[str, Field(description="The sum of its parts, base units.")]
+    decision: Literal["approve", "reject"]
+    status: AllocationStatus
+
+
+class RestitutionPayoutsRecordedData(RestitutionData):
+    """Payouts were made, or did not arrive."""
+
+    paid: Annotated[int, Field(description="How many were paid.")]
+    failed: Annotated[int, Field(description="How many did not arrive.")]
+
+
 class RestitutionClosedData(RestitutionData):
     """A restitution is over; what nobody claimed goes where its document says."""
 
@@ -1139,6 +1167,11 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.RESTITUTION_CLAIMS_FILED: EventKind(RestitutionClaimsFiledData, _OWN),
         EventType.RESTITUTION_CLAIM_DECIDED: EventKind(RestitutionClaimDecidedData, _OWN),
         EventType.RESTITUTION_CLAIM_CONTESTED: EventKind(RestitutionClaimContestedData, _OWN),
+        EventType.RESTITUTION_ALLOCATION_PROPOSED: EventKind(
+            RestitutionAllocationProposedData, _OWN
+        ),
+        EventType.RESTITUTION_ALLOCATION_DECIDED: EventKind(RestitutionAllocationDecidedData, _OWN),
+        EventType.RESTITUTION_PAYOUTS_RECORDED: EventKind(RestitutionPayoutsRecordedData, _OWN),
         EventType.RESTITUTION_CLOSED: EventKind(RestitutionClosedData, _OWN),
         EventType.LOG_RESTORED: EventKind(LogRestoredData, _MEMBERS),
         EventType.EVIDENCE_SEALED: EventKind(EvidenceSealedData, _BOTH),

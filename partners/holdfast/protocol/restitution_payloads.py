@@ -238,5 +238,61 @@ class ClaimObjection(ActBody):
     reason: Explanation
 
 
+class AllocatedClaim(Body):
+    """One claim of an allocation: its verified value, what it was given before, and gets now."""
+
+    claim: ClaimId
+    value: AmountText
+    before: AmountText
+    amount: AmountText
+
+
+class NewAllocation(ActBody):
+    """`POST …/allocations`: who gets how much now; method, inputs and result in one document.
+
+    `pro_rata` is recomputed by the coordinator, to the unit (ADR 0085). A `schedule` is a court's
+    or an agreed table, by the hash of its file. Every claim that was verified stands in it, by id.
+    """
+
+    method: Literal["pro_rata", "schedule"]
+    pool: AmountText
+    minimum: AmountText = "0"
+    schedule_sha256: Sha256 | None = None
+    claims: Annotated[list[AllocatedClaim], Field(min_length=1, max_length=MAX_CLAIMS)]
+
+    @model_validator(mode="after")
+    def _names_its_table(self) -> "NewAllocation":
+        if (self.method == "schedule") != (self.schedule_sha256 is not None):
+            raise fault_at("schedule_sha256", "is of a schedule, and of nothing else")
+        return self
+
+
+class AllocationDecision(ActBody):
+    """`POST …/allocations/{id}/approvals`: approve or reject exactly what was proposed."""
+
+    decision: Literal["approve", "reject"]
+    act_sha256: Sha256
+
+
+class PayoutLine(Body):
+    """One payout was made (`tx`), or did not arrive (`failed`, why)."""
+
+    payout: Annotated[str, Field(pattern=r"^pay_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
+    tx: TxText | None = None
+    failed: Reason | None = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> "PayoutLine":
+        if (self.tx is None) == (self.failed is None):
+            raise fault_at("tx", "say the transaction, or why it failed")
+        return self
+
+
+class PayoutLines(ActBody):
+    """`POST …/payouts`: what became of payouts; taken whole or refused whole."""
+
+    lines: Annotated[list[PayoutLine], Field(min_length=1, max_length=MAX_CLAIMS)]
+
+
 class RestitutionClosure(ActBody):
     """`POST …/closure`: nothing more is paid; what is left goes where the document says."""

@@ -5,9 +5,11 @@ from typing import Any, Literal
 from holdfast.protocol.payloads import Handle, Sha256, Time
 from holdfast.protocol.views import LogEntry, View
 from holdfast.protocol.vocabulary import (
+    AllocationStatus,
     ClaimProof,
     ClaimRejection,
     ClaimStatus,
+    PayoutStatus,
     RestitutionStatus,
 )
 
@@ -111,6 +113,7 @@ class ClaimView(View):
     late: bool
     verified: str | None = None
     verifications: int
+    allocated: str | None = None
     code: ClaimRejection | None = None
     reason: str | None = None
     objection: str | None = None
@@ -135,6 +138,57 @@ class FiledClaimsView(View):
     act_id: str
     late: bool
     claims: list[FiledClaimView]
+    log: LogEntry | None = None
+
+
+class AllocationView(View):
+    """An allocation: who proposed it, what it gives in all, and who approved it.
+
+    `pool` = `given` + what stays. `act_sha256` is the hash of the exact document, which approvals
+    repeat; two people approve, and whoever proposed it is neither.
+    """
+
+    id: str
+    restitution_id: str
+    act_id: str
+    act_sha256: Sha256
+    method: Literal["pro_rata", "schedule"]
+    status: AllocationStatus
+    pool: str
+    given: str
+    minimum: str
+    schedule_sha256: Sha256 | None = None
+    claim_count: int
+    approvals: int
+    proposed_by: str
+    proposed_at: Time
+    decided_at: Time | None = None
+    log: LogEntry | None = None
+
+
+class PayoutView(View):
+    """What one claim gets of one allocation, and where it is paid."""
+
+    id: str
+    allocation_id: str
+    claim_id: str
+    ref: str
+    filed_by: Handle
+    amount: str
+    payout: str
+    status: PayoutStatus
+    tx: str | None = None
+    failed: str | None = None
+    at: Time | None = None
+
+
+class PayoutsView(View):
+    """What was recorded."""
+
+    restitution_id: str
+    act_id: str
+    paid: int
+    failed: int
     log: LogEntry | None = None
 
 

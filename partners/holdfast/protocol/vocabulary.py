@@ -431,6 +431,22 @@ class ClaimRejection(StrEnum):
     OTHER = "other"
 
 
+class AllocationStatus(StrEnum):
+    """Whether an allocation gives anything away."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"  # by two
+    REJECTED = "rejected"
+
+
+class PayoutStatus(StrEnum):
+    """Where a payout stands."""
+
+    DUE = "due"
+    PAID = "paid"
+    FAILED = "failed"  # nothing arrived: it may be paid again
+
+
 class ClaimStatus(StrEnum):
     """Where a claim stands."""
 
@@ -525,6 +541,9 @@ class EventType(StrEnum):
     RESTITUTION_CLAIMS_FILED = "restitution.claims_filed"
     RESTITUTION_CLAIM_DECIDED = "restitution.claim_decided"
     RESTITUTION_CLAIM_CONTESTED = "restitution.claim_contested"
+    RESTITUTION_ALLOCATION_PROPOSED = "restitution.allocation_proposed"
+    RESTITUTION_ALLOCATION_DECIDED = "restitution.allocation_decided"
+    RESTITUTION_PAYOUTS_RECORDED = "restitution.payouts_recorded"
     RESTITUTION_CLOSED = "restitution.closed"
     ENDPOINT_TEST = "endpoint.test"
     ENDPOINT_FAILING = "endpoint.failing"
