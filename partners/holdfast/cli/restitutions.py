@@ -1,7 +1,7 @@
 """`holdfast restitution`: give back what was recovered, and claim it."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from holdfast.cli.amount_options import parse_option
 from holdfast.cli.help_pages import HelpGroup
 from holdfast.cli.layout import minute
-from holdfast.cli.session import Session, SessionCommand, facts, pass_session, table
+from holdfast.cli.session import Session, SessionCommand, facts, pass_session
 from holdfast.drafting.claims import read_claims
 from holdfast.errors import ProfileError
 from holdfast.protocol import base64url, strict_json
@@ -121,7 +121,7 @@ def pool(session: Session, restitution_id: str, file: Path) -> None:
     except ValidationError as error:
         raise ProfileError(_faults(file, error)) from None
     added = client.add_pool_lines(view, body.lines)
-    session.show(added, lambda: session.out.print(_sums(session, added.pool)))
+    session.show(added, lambda: _show_pool(session, added.pool))
 
 
 @restitution.command("file")
@@ -398,8 +398,7 @@ def _show(session: Session, view: RestitutionView) -> None:
         ("claims", _counts(view) or "none"),
     ]
     session.out.print(facts(rows))
-    if view.pool:
-        session.out.print(_sums(session, view.pool))
+    _show_pool(session, view.pool)
 
 
 def _counts(view: RestitutionView) -> str:
@@ -411,12 +410,21 @@ def _available(session: Session, view: RestitutionView) -> str:
     return ", ".join(str(session.amount(each.available, asset)) for asset, each in sums)
 
 
-def _sums(session: Session, pool: Mapping[str, PoolSumsView]) -> Any:
-    names = ("returned", "converted in", "sold", "fees", "costs", "reserved", "available")
-    return table(
-        ("asset", *names),
-        [(_asset(session, asset), *_row(session, asset, each)) for asset, each in pool.items()],
-    )
+def _show_pool(session: Session, pool: Mapping[str, PoolSumsView]) -> None:
+    """Print the sums of each asset, one below the other; those that are nothing are left out."""
+    for asset, each in pool.items():
+        session.out.print(f"\nIn {session.asset_name(asset) or asset}", markup=False)
+        lines = (
+            ("returned", each.returned),
+            ("+ converted in", each.converted_in),
+            ("- sold", each.converted_out),
+            ("- fees", each.fees),
+            ("- costs", each.costs),
+            ("- reserved", each.reserved),
+            ("- allocated", each.allocated),
+        )
+        shown = [(name, session.number(units, asset)) for name, units in lines if units != "0"]
+        session.out.print(facts([*shown, ("= available", session.number(each.available, asset))]))
 
 
 def _show_allocation(session: Session, of: RestitutionView, view: AllocationView) -> None:
@@ -430,25 +438,6 @@ def _show_allocation(session: Session, of: RestitutionView, view: AllocationView
                 ("to claims", view.claim_count),
                 ("document", view.act_sha256),
             ]
-        )
-    )
-
-
-def _asset(session: Session, asset: str) -> str:
-    return session.asset_name(asset) or asset
-
-
-def _row(session: Session, asset: str, each: PoolSumsView) -> Iterable[str]:
-    return (
-        session.number(units, asset)
-        for units in (
-            each.returned,
-            each.converted_in,
-            each.converted_out,
-            each.fees,
-            each.costs,
-            each.reserved,
-            each.available,
         )
     )
 
