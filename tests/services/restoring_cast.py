@@ -142,7 +142,7 @@ def shared(rst: Restoring, pool: int, minimum: int = 0, **changes: Any) -> dict[
 def allocate(rst: Restoring, pool: int, **changes: Any) -> dict[str, Any]:
     """Have A's compliance propose an allocation and two leads approve it."""
     a = rst.w.cast.a
-    made = rst.act(a.compliance, "allocations", **shared(rst, pool, **changes))
+    made: dict[str, Any] = rst.act(a.compliance, "allocations", **shared(rst, pool, **changes))
     for lead in (a.lead, a.second_lead):
         made = approve(rst, lead, made)
     return made

@@ -11,7 +11,7 @@ from typing import Literal, TypedDict
 from coordinator.domain.actor import Actor
 from coordinator.domain.amount import parse_amount
 from coordinator.domain.claim import ClaimAct, next_status
-from coordinator.domain.encumbrance import Blocked, PoolTarget
+from coordinator.domain.encumbrance import PoolTarget
 from coordinator.domain.errors import (
     ConflictError,
     FieldFault,
@@ -44,6 +44,7 @@ from holdfast.protocol.restitution_payloads import AllocationDecision, NewAlloca
 from holdfast.protocol.type_ids import new_id, new_ids
 from holdfast.protocol.vocabulary import (
     AllocationStatus,
+    Blocked,
     ClaimStatus,
     EventType,
     PayoutStatus,
