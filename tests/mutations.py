@@ -344,10 +344,16 @@ MUTATIONS: tuple[Mutation, ...] = (
         _ERASED,
     ),
     Mutation(
-        "coordinator/summary/characters.py",
+        "partners/holdfast/typesetting/characters.py",
         'each if ord(each) in _SETTABLE else f"[U+{ord(each):04X}]"',
         "each",
-        ("tests/summary/test_characters.py",),
+        ("tests/partners/test_typesetting_characters.py",),
+    ),
+    Mutation(
+        "partners/holdfast/paperwork/papers.py",
+        "    if silence > making.made_at:",
+        "    if False:",
+        ("tests/services/test_paperwork.py",),
     ),
     Mutation(
         f"{_SERVICES}/reading/request_summary.py",
@@ -1907,8 +1913,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_DOMAIN}/irregular.py",
-        "    return leaves and code != ReleaseReason.COURT_ORDER\n",
-        "    return leaves\n",
+        "    return what is not None and code != ReleaseReason.COURT_ORDER and is_against(",
+        "    return what is not None and is_against(",
         _LEDGER,
     ),
     Mutation(

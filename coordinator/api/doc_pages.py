@@ -27,6 +27,7 @@ PAGES: Mapping[str, str] = {
     "on-call": "On call",
     "drills": "Drills",
     "guests": "Guests",
+    "paperwork": "Paperwork",
     "operate": "Operate",
     "glossary": "Glossary",
 }

@@ -17,9 +17,10 @@ from coordinator.api.view import logged_as, of_type, query_view
 from coordinator.domain.errors import UnavailableError
 from coordinator.domain.permission import Permission
 from coordinator.services.reading.request_summary import request_summary
-from coordinator.summary.document import TypesettingError, set_summary
+from coordinator.summary.document import set_summary
 from coordinator.summary.facts import Facts
 from holdfast.protocol.errors import TimestampError
+from holdfast.typesetting.pdf import TypesettingError
 
 _log = structlog.get_logger(__name__)
 

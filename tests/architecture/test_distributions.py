@@ -18,6 +18,8 @@ pytestmark = pytest.mark.processes
 PACKAGES = {KIT: "partners/holdfast", COORDINATOR: "coordinator"}
 #: What the extra `flask` is for.
 NEEDS_FLASK = "holdfast.webhooks.flask_blueprint"
+#: What the extra `paper` is for: a program that a process of its own runs.
+NEEDS_TYPST = "holdfast.typesetting.process"
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ def test_the_kit_needs_no_more_than_what_it_asks_for(
     environment = Environment(tmp_path / "exchange", wheels[KIT])
     assert environment.pip_check() == "No broken requirements found.\n"
     assert environment.run("holdfast", "--version") == "holdfast, version 0.1.0\n"
-    light = [name for name in _kit_modules() if name != NEEDS_FLASK]
+    light = [name for name in _kit_modules() if name not in {NEEDS_FLASK, NEEDS_TYPST}]
     environment.run("python", "-c", "".join(f"import {name}\n" for name in light))
     with pytest.raises(AssertionError, match="No module named 'flask'"):
         environment.run("python", "-c", f"import {NEEDS_FLASK}")

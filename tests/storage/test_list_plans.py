@@ -6,32 +6,31 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, event
+from sqlalchemy import event
 
-from coordinator.domain.actor import COORDINATOR, Viewer
+from coordinator.domain.actor import COORDINATOR
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.newest import NewestRequests
 from coordinator.storage.reading import awaited_decisions
 from coordinator.storage.reading.waiting_tasks import Wanted, _page, _values
-from coordinator.storage.requests.freeze_requests import listed
-from coordinator.storage.tables.freeze_requests import LegRow
+from coordinator.storage.requests.freeze_requests import Box, listing
 from holdfast.protocol.tasks import TaskKind
 from tests.rulebook import RULEBOOK
 
 
-@pytest.mark.parametrize("person", [None, "per_1"])
+@pytest.mark.parametrize("box", Box)
 def test_whether_words_are_told_is_looked_for_among_the_incidents_own_requests(
-    database: Database, person: str | None
+    database: Database, box: Box
 ) -> None:
     if not database.is_sqlite:
         pytest.skip("PostgreSQL chooses by what is stored")
-    reader = Viewer("a.example", person)
-    query: Select[str] = listed(reader, LegRow.status).where(LegRow.partner == "a.example")
-    text = query.compile(database.engine, compile_kwargs={"literal_binds": True})
+    statement = listing(box, is_continued=False, of_status=False, of_incident=False)
     with database.engine.connect() as connection:
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all()
+        form = statement.form(connection.dialect, 0)
+        values = tuple(form.bound({"reader": "a.example", "person": "per_1", "size": 50}))
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {form.sql}", values).all()
     steps = [detail for *_, detail in plan]
-    (openers,) = (step for step in steps if "freeze_request_1" in step)
+    (openers,) = (step for step in steps if "SEARCH freeze_request_1 " in step)
     assert "(incident_id=?)" in openers, steps
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.summary.characters import every_settable, settable
 from coordinator.summary.document import set_summary
 from coordinator.summary.facts import Address, Facts
+from holdfast.typesetting.characters import every_settable, settable
 from tests.summary.facts_cast import facts_saying, facts_with
 from tests.summary.pdf_reading import MARGIN, WIDTH, pages_of, rightmost, text_of
 

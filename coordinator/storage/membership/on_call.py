@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.documents import Vault, load_one
+from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.tables.on_call import OnCallRow
 from holdfast.protocol import canonical_json, strict_json
@@ -109,6 +110,9 @@ class OnCallDocument:
         return canonical_json.dumps({"steps": steps, "quiet": quiet})
 
 
+_HAVING = Prebuilt(select(OnCallRow.partner), among=OnCallRow.partner)
+
+
 def find(connection: Connection, partner: str) -> OnCall | None:
     """Return a partner's chain, or None."""
     query = select(OnCallRow.__table__).where(OnCallRow.partner == partner)
@@ -120,8 +124,7 @@ def having(connection: Connection, partners: Collection[str]) -> set[str]:
     """Return those of the partners that have a chain."""
     found: set[str] = set()
     for some in batches(sorted(set(partners))):
-        query = select(OnCallRow.partner).where(OnCallRow.partner.in_(some))
-        found.update(connection.execute(query).scalars())
+        found.update(_HAVING.rows(connection, among=some))
     return found
 
 

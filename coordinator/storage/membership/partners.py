@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from coordinator.domain.actor import Actor, ActorKind
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.prebuilt import Pending, Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as, read_one
 from coordinator.storage.engine.rows import insert_rows
@@ -209,6 +210,10 @@ _STATUSES = Prebuilt(
     among=PartnerRow.handle,
 )
 _STATUSES_AT_MOST = 512
+_SUSPENDED = Prebuilt(
+    select(PartnerRow.handle).where(PartnerRow.status == PartnerStatus.SUSPENDED.value),
+    among=PartnerRow.handle,
+)
 #: People of a partner who hold a good key, with their roles.
 _PEOPLE = Prebuilt(
     select(SubjectRow.id, SubjectRow.roles).where(
@@ -385,10 +390,10 @@ def read_statuses(pending: Sequence[Pending[PartnerStatusNow]]) -> dict[str, Par
 
 def suspended_among(connection: Connection, handles: Collection[str]) -> set[str]:
     """Return which of these partners are suspended."""
-    query = select(PartnerRow.handle).where(
-        PartnerRow.handle.in_(handles), PartnerRow.status == PartnerStatus.SUSPENDED
-    )
-    return set(connection.execute(query).scalars()) if handles else set()
+    found: set[str] = set()
+    for some in batches(sorted(handles)):
+        found.update(_SUSPENDED.rows(connection, among=some))
+    return found
 
 
 def change(connection: Connection, handle: str, values: Mapping[str, object]) -> None:

@@ -21,9 +21,11 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from coordinator.domain.actor import Actor, Viewer
 from coordinator.storage.engine.newest import NewestRequests
-from coordinator.storage.engine.reads import read, read_as
+from coordinator.storage.engine.prebuilt import Prebuilt
+from coordinator.storage.engine.reads import read
 from coordinator.storage.requests.additions import PENDING
 from coordinator.storage.requests.freeze_requests import ListedRequest, listed
+from coordinator.storage.requests.leg_limits import person_of
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
 from coordinator.storage.tables.life_cycle import (
     AdditionDecisionRow,
@@ -84,10 +86,17 @@ def requests(
     return sorted(found, reverse=True)[: wanted.limit]
 
 
+_LISTED = Prebuilt(
+    listed().order_by(FreezeRequestRow.id.desc()), ListedRequest, among=FreezeRequestRow.id
+)
+
+
 def rows(connection: Connection, ids: Sequence[str], viewer: Viewer) -> list[ListedRequest]:
     """Return requests that a viewer may read by id, newest first, as the other lists have them."""
-    query = listed(viewer).where(FreezeRequestRow.id.in_(ids))
-    return read_as(connection, ListedRequest, query.order_by(FreezeRequestRow.id.desc()))
+    if not ids:
+        return []
+    reader, person = viewer.partner, person_of(viewer)
+    return _LISTED.rows(connection, among=ids, reader=reader, person=person)
 
 
 def undecided(connection: Connection, ids: Sequence[str], person: str, now: datetime) -> set[str]:

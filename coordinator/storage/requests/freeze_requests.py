@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from enum import Enum, auto
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    Integer,
     Select,
     bindparam,
     case,
@@ -19,7 +21,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.orm import aliased
 
 from coordinator.domain.actor import Viewer
 from coordinator.domain.errors import ConflictError
@@ -28,9 +30,9 @@ from coordinator.storage.engine.newest import NewestRequests
 from coordinator.storage.engine.prebuilt import Pending, Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as
 from coordinator.storage.engine.rows import insert_rows, mapping_rows, new_row
-from coordinator.storage.requests.incidents import request_words_are_told_to
+from coordinator.storage.requests.incidents import request_words_are_told_to_reader
 from coordinator.storage.requests.left_out_acts import Heard, unheard_acts
-from coordinator.storage.requests.leg_limits import seen
+from coordinator.storage.requests.leg_limits import PERSON, READER, is_seen, person_of, seen
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import (
     ActRow,
@@ -278,59 +280,101 @@ def acts_by_id(connection: Connection, act_ids: Sequence[str]) -> list[ActRow]:
     return read(connection, query)
 
 
-def listed(viewer: Viewer, leg_status: InstrumentedAttribute[str] | None = None) -> Select[Any]:
-    """Return a query for `ListedRequest` rows as `handle` may read them.
-
-    Args:
-        viewer: The reader.
-        leg_status: The column of its own leg, which is to be joined; None where it has no leg.
-    """
-    return select(
-        *fields_from(ListedRequest, FreezeRequestRow),
-        request_words_are_told_to(viewer).label("incident_is_told"),
-        (null() if leg_status is None else leg_status).label("leg_status"),
-        # Whoever was asked after the approval is told of no address that it left out.
-        (literal(0) if leg_status is None else _HIDDEN).label("hidden_count"),
-    )
-
-
 def sent_by(connection: Connection, viewer: Viewer, wanted: NewestRequests) -> list[ListedRequest]:
     """Return requests of a viewer's partner, newest first."""
-    handle = viewer.partner
-    query = listed(viewer).where(FreezeRequestRow.requester == handle)
-    found = _newest(query, wanted, FreezeRequestRow.id, FreezeRequestRow.status)
-    return read_as(connection, ListedRequest, found)
+    return _newest(connection, viewer, wanted, Box.SENT)
 
 
 def received_by(
     connection: Connection, viewer: Viewer, wanted: NewestRequests
 ) -> list[ListedRequest]:
     """Return requests of which a viewer may see a leg, newest first; the status is the leg's."""
-    handle = viewer.partner
-    query = (
-        listed(viewer, LegRow.status)
-        .join(LegRow, LegRow.request_id == FreezeRequestRow.id)
-        .where(LegRow.partner == handle, *seen(LegRow.request_id, viewer))
-    )
-    found = _newest(query, wanted, LegRow.request_id, LegRow.status)
-    return read_as(connection, ListedRequest, found)
+    return _newest(connection, viewer, wanted, Box.RECEIVED)
 
 
 def ended_of(connection: Connection, viewer: Viewer, wanted: NewestRequests) -> list[ListedRequest]:
     """Return requests that are over, which a viewer's side sent or was asked in, newest first."""
-    handle = viewer.partner
-    ended = FreezeRequestRow.status.in_([each.value for each in _ENDED])
-    sent = listed(viewer).where(FreezeRequestRow.requester == handle, ended)
-    received = (
-        listed(viewer, LegRow.status)
-        .join(LegRow, LegRow.request_id == FreezeRequestRow.id)
-        .where(LegRow.partner == handle, ended, *seen(LegRow.request_id, viewer))
-    )
     found = [
-        *read_as(connection, ListedRequest, _newest(sent, wanted, *_OWN)),
-        *read_as(connection, ListedRequest, _newest(received, wanted, *_ASKED)),
+        *_newest(connection, viewer, wanted, Box.SENT_AND_ENDED),
+        *_newest(connection, viewer, wanted, Box.RECEIVED_AND_ENDED),
     ]
     return sorted(found, key=lambda row: row.id, reverse=True)[: wanted.limit]
+
+
+def listed(*, of_asked: bool = False) -> Select[Any]:
+    """Return a query for `ListedRequest` rows as `READER` and `PERSON` may read them.
+
+    Args:
+        of_asked: The reader has a leg, which is to be joined.
+    """
+    return select(
+        *fields_from(ListedRequest, FreezeRequestRow),
+        request_words_are_told_to_reader().label("incident_is_told"),
+        (LegRow.status if of_asked else null()).label("leg_status"),
+        # Whoever was asked after the approval is told of no address that it left out.
+        (_HIDDEN if of_asked else literal(0)).label("hidden_count"),
+    )
+
+
+class Box(Enum):
+    """Which requests a list is of."""
+
+    SENT = auto()
+    RECEIVED = auto()
+    SENT_AND_ENDED = auto()
+    RECEIVED_AND_ENDED = auto()
+
+
+@lru_cache(maxsize=len(Box) * 8)
+def listing(
+    box: Box, *, is_continued: bool, of_status: bool, of_incident: bool
+) -> Prebuilt[ListedRequest]:
+    """Return the statement of a list: read along the index of its first column.
+
+    It takes `reader`, `person` and `size`, and `before`, `status` and `incident_id` where it is
+    narrowed by them.
+    """
+    is_asked = box in {Box.RECEIVED, Box.RECEIVED_AND_ENDED}
+    is_over = box in {Box.SENT_AND_ENDED, Box.RECEIVED_AND_ENDED}
+    request_id = LegRow.request_id if is_asked else FreezeRequestRow.id
+    query = listed(of_asked=is_asked)
+    if is_asked:
+        query = query.join(LegRow, LegRow.request_id == FreezeRequestRow.id).where(
+            LegRow.partner == READER, is_seen(LegRow.request_id, READER, PERSON)
+        )
+    else:
+        query = query.where(FreezeRequestRow.requester == READER)
+    if is_over:
+        query = query.where(FreezeRequestRow.status.in_([literal(each.value) for each in _ENDED]))
+    if is_continued:
+        query = query.where(request_id < bindparam("before"))
+    if of_status:
+        status = LegRow.status if box is Box.RECEIVED else FreezeRequestRow.status
+        query = query.where(status == bindparam("status"))
+    if of_incident:
+        query = query.where(FreezeRequestRow.incident_id == bindparam("incident_id"))
+    size = bindparam("size", type_=Integer)
+    return Prebuilt(query.order_by(request_id.desc()).limit(size), ListedRequest)
+
+
+def _newest(
+    connection: Connection, viewer: Viewer, wanted: NewestRequests, box: Box
+) -> list[ListedRequest]:
+    statement = listing(
+        box,
+        is_continued=wanted.before is not None,
+        of_status=wanted.status is not None,
+        of_incident=wanted.incident_id is not None,
+    )
+    return statement.rows(
+        connection,
+        reader=viewer.partner,
+        person=person_of(viewer),
+        before=wanted.before,
+        status=wanted.status,
+        incident_id=wanted.incident_id,
+        size=wanted.limit,
+    )
 
 
 _ENDED = (
@@ -339,24 +383,6 @@ _ENDED = (
     RequestStatus.EXPIRED,
     RequestStatus.CLOSED,
 )
-_OWN = (FreezeRequestRow.id, FreezeRequestRow.status)
-_ASKED = (LegRow.request_id, FreezeRequestRow.status)
-
-
-def _newest(
-    query: Select[Any],
-    wanted: NewestRequests,
-    request_id: InstrumentedAttribute[str],
-    status: InstrumentedAttribute[str],
-) -> Select[Any]:
-    """Narrow a list down; the columns are those of the index that it is read along."""
-    if wanted.before is not None:
-        query = query.where(request_id < wanted.before)
-    if wanted.status is not None:
-        query = query.where(status == wanted.status)
-    if wanted.incident_id is not None:
-        query = query.where(FreezeRequestRow.incident_id == wanted.incident_id)
-    return query.order_by(request_id.desc()).limit(wanted.limit)
 
 
 def of_incident(

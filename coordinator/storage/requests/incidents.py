@@ -5,11 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
-    String,
-    bindparam,
     exists,
     false,
     func,
@@ -22,7 +19,7 @@ from coordinator.domain.actor import Viewer
 from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as
-from coordinator.storage.requests.leg_limits import is_seen, person_of, seen
+from coordinator.storage.requests.leg_limits import PERSON, READER, is_seen, person_of, seen
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import LedgerLineRow, NothingRow
 from coordinator.storage.tables.freeze_requests import (
@@ -69,18 +66,12 @@ class MovedOnLine(NamedTuple):
     line_no: int
 
 
-def words_are_told_to(
-    partner: str | BindParameter[str], is_theirs: Sequence[ColumnElement[bool]]
-) -> ColumnElement[bool]:
-    """Return whether `partner` may read the words of an `IncidentRow`.
+def words_are_told_to_reader() -> ColumnElement[bool]:
+    """Return whether `READER` may read the words of an `IncidentRow`, in a prepared statement.
 
     They are the opener's, from the signed document that opened it: its TLP holds for them, so they
     are read by the opener and by whoever it asked in this incident, and not by those whom another
     member asks in the same incident.
-
-    Args:
-        partner: The handle.
-        is_theirs: What holds of the leg `_OPENERS_LEG` where its reader may see it.
     """
     asked = (
         select(_OPENERS_LEG.id)
@@ -90,21 +81,20 @@ def words_are_told_to(
             # Joined with nothing, so that no index over requesters serves: SQLite would take that,
             # and walk all that the opener ever asked instead of the incident's few requests.
             _OPENERS.requester.concat("") == IncidentRow.opened_by,
-            _OPENERS_LEG.partner == partner,
-            *is_theirs,
+            _OPENERS_LEG.partner == READER,
+            is_seen(_OPENERS_LEG.request_id, READER, PERSON),
         )
     )
-    return (IncidentRow.opened_by == partner) | asked.exists()
+    return (IncidentRow.opened_by == READER) | asked.exists()
 
 
-def request_words_are_told_to(viewer: Viewer) -> ColumnElement[bool]:
-    """Return the same of the incident that a `FreezeRequestRow` belongs to.
+def request_words_are_told_to_reader() -> ColumnElement[bool]:
+    """Return the same of the incident that a `FreezeRequestRow` belongs to, and of `READER`.
 
     Asked as a value: were it asked whether such an incident exists, PostgreSQL would look through
     all incidents first, once, for it thinks of every row of the list and not of its page.
     """
-    theirs = seen(_OPENERS_LEG.request_id, viewer)
-    is_told = select(words_are_told_to(viewer.partner, theirs)).where(
+    is_told = select(words_are_told_to_reader()).where(
         IncidentRow.id == FreezeRequestRow.incident_id
     )
     return func.coalesce(is_told.scalar_subquery(), false())
@@ -309,14 +299,8 @@ def visible_incidents(
     return sorted(found, key=lambda each: each[1], reverse=True)[:limit]
 
 
-_READER = bindparam("reader", type_=String)
 _INCIDENTS = Prebuilt(
-    select(
-        IncidentRow.__table__,
-        words_are_told_to(
-            _READER, [is_seen(_OPENERS_LEG.request_id, _READER, bindparam("person", type_=String))]
-        ).label("is_told"),
-    ),
+    select(IncidentRow.__table__, words_are_told_to_reader().label("is_told")),
     IncidentRead,
     among=IncidentRow.id,
 )

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     Select,
     String,
+    bindparam,
     delete,
     exists,
     literal,
@@ -35,6 +36,8 @@ from coordinator.storage.tables.partners import SubjectRow
 
 #: What a prepared statement is given in place of a person where a machine reads.
 EVERYTHING = ""
+#: Who reads, in a prepared statement.
+READER, PERSON = bindparam("reader", type_=String), bindparam("person", type_=String)
 _LIMITED = aliased(LegRow)
 
 _RequestId = SQLColumnExpression[str] | SQLColumnExpression[str | None]

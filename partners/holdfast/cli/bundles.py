@@ -153,7 +153,7 @@ def verify_file(session: Session, path: Path, given: Trust) -> None:
         raise ProfileError(f"cannot read {path}: {error.strerror}") from None
     with file:
         reader = BundleReader(file)
-        trust = _trust(session, reader.manifest.origin, given)
+        trust = known_trust(session, reader.manifest.origin, given)
         examination = examine_bundle(reader, trust)
     if session.as_json:
         for number, finding in enumerate(examination.findings, 1):
@@ -170,7 +170,7 @@ def verify_file(session: Session, path: Path, given: Trust) -> None:
         )
 
 
-def _trust(session: Session, origin: str, given: Trust) -> Trust:
+def known_trust(session: Session, origin: str, given: Trust) -> Trust:
     """Return what is known from elsewhere: what is kept, and what was given.
 
     Raises:

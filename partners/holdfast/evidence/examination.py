@@ -93,7 +93,11 @@ def examine(
         PinMismatchError: A partner's root key is another than the pinned one.
         ApiError: Something could not be fetched; likewise TransportError.
     """
-    case = read_case(reader, request_id, handle=handle)
+    return examine_case(read_case(reader, request_id, handle=handle), directory)
+
+
+def examine_case(case: CaseFile, directory: KeyDirectory) -> Examination:
+    """Examine what was read of a request, as `examine` does."""
     examined = list(examine_acts(case, directory))
     good = [act for finding, act in examined if finding.result is not Result.FAILED]
     case = replace(case, acts=good)

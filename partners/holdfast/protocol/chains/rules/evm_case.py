@@ -1,6 +1,7 @@
 """20 bytes in hex whose letter case may be a checksum: EIP-55 and its kin, for several rules."""
 
 import re
+from functools import lru_cache
 
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import primitives
@@ -29,6 +30,8 @@ def cased(lower: str, digest: bytes) -> str:
     return (int.from_bytes(letters) & (case | digits)).to_bytes(size).decode("ascii")
 
 
+# A few, for a bare address is held against the rules of a dozen chains one after the other.
+@lru_cache(maxsize=8)
 def eip55(lower: str, chain_prefix: str = "") -> str:
     """Return 40 lower-case hex digits in the letter case of EIP-55.
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.summary.characters import every_settable, settable
+from holdfast.typesetting.characters import every_settable, settable
 
 
 def test_direction_marks_and_what_fonts_lack_are_named() -> None:

@@ -2,7 +2,7 @@
 
 Typst keeps what it has set for the next time, hundreds of megabytes after some long cases, and has
 no way to forget it; a process of its own takes them along, and can be ended when it takes too long.
-Nothing of the coordinator is imported here, so that it is there at once.
+Nothing else of ours is imported here, so that it is there at once.
 """
 
 import sys
@@ -10,19 +10,18 @@ from pathlib import Path
 
 import typst
 
-_PAGES = Path(__file__).parent
-
 
 def main() -> None:
     """Read JSON, write PDF/A-2a: the same bytes for the same JSON and time.
 
-    The arguments are which page (`summary`, `readiness`), and the time that the document gives as
-    that of its making, in seconds since 1970. Only the fonts that come with Typst are used, so that
-    pages look the same everywhere.
+    The arguments are the file of the page, and the time that the document gives as that of its
+    making, in seconds since 1970. Only the fonts that come with Typst are used, so that pages look
+    the same everywhere.
     """
+    page = Path(sys.argv[1])
     compiler = typst.Compiler(
-        _PAGES / f"{sys.argv[1]}.typ",
-        root=_PAGES,
+        page,
+        root=page.parent,
         font_paths=typst.Fonts(include_system_fonts=False, include_embedded_fonts=True),
         ignore_system_fonts=True,
         sys_inputs={"facts": sys.stdin.buffer.read().decode()},

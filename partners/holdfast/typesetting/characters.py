@@ -1,4 +1,4 @@
-"""Characters that a summary sets as they are, and what stands for all others.
+"""Characters that a document sets as they are, and what stands for all others.
 
 Its fonts have the letters of Latin, Greek and Cyrillic. What they lack cannot be shown, and what
 shows nothing, runs the other way or heaps marks on others could make a page say something else: a
@@ -8,7 +8,7 @@ reader sees the code point instead. The signed original has the character itself
 import re
 import unicodedata
 
-#: Blocks whose letters the fonts have; `tests/summary` sets every one of them.
+#: Blocks whose letters the fonts have; `tests/summary/test_document.py` sets every one of them.
 _RANGES = (
     (0x0020, 0x007E),
     (0x00A1, 0x00AC),
@@ -42,6 +42,15 @@ def settable(text: str) -> str:
     """Return a text of which every character is set: others as "[U+202E]", any blanks as one."""
     composed = _BLANKS.sub(" ", unicodedata.normalize("NFC", text))
     return "".join(each if ord(each) in _SETTABLE else f"[U+{ord(each):04X}]" for each in composed)
+
+
+def visible(text: str) -> str:
+    """Return a text for a file of text: what shows nothing stands as "[U+202E]", blanks as one.
+
+    Letters of all scripts stay, for nothing here lacks them.
+    """
+    composed = _BLANKS.sub(" ", unicodedata.normalize("NFC", text))
+    return "".join(each if each.isprintable() else f"[U+{ord(each):04X}]" for each in composed)
 
 
 def every_settable() -> str:
