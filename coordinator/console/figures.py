@@ -1,7 +1,5 @@
 """Numbers people look at: how fast partners answer, and what becomes of what was stolen."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,6 +16,7 @@ from coordinator.services.reading.code_words import SAID
 from holdfast.protocol import strict_json
 from holdfast.protocol.amounts import KnownAssets
 from holdfast.protocol.vocabulary import Urgency
+from holdfast.protocol.written_tables import write_table
 
 #: How many months back the page can look.
 SPANS = ((1, "This month"), (3, "3 months"), (12, "A year"), (24, "2 years"))
@@ -117,18 +116,17 @@ def show(visit: Visit) -> Response:
 def download(visit: Visit) -> Response:
     """Return the rows behind the page as CSV: base units and milliseconds, for machines."""
     view = _read(visit, _months(), rows="by_month")
-    out = io.StringIO()
-    writer = csv.writer(out)
     names = ("acknowledged", "answered", "first_freeze", "first_return")
     times = [f"{name}_{part}" for name in names for part in ("count", "median_ms", "p90_ms")]
     sums = ("asked", "found", "frozen", "released", "returned", "withheld")
-    writer.writerow(["month", "partner", "urgency", "requests", *times, "asset", *sums])
+    columns = ("month", "partner", "urgency", "requests", *times, "asset", *sums)
+    lines: list[list[object]] = []
     for row in view["rows"]:
         taken = [row[name][part] for name in names for part in ("count", "median_ms", "p90_ms")]
         head = [row["month"], row["partner"], row["urgency"], row["legs"], *taken]
         for asset, figures in row["assets"].items() or [("", {})]:
-            writer.writerow([*head, asset, *(figures.get(name, "") for name in sums)])
-    response = Response(out.getvalue(), content_type="text/csv; charset=utf-8")
+            lines.append([*head, asset, *(figures.get(name) for name in sums)])
+    response = Response(write_table(columns, lines), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="holdfast-figures.csv"'
     return response
 

@@ -107,5 +107,6 @@ def test_what_waits_is_read_along_indexes_of_the_partners_own(database: Database
         "ix_dispute_open",
         "ix_grant_proposal_waits",
         "ix_root_reset_effective_at",  # of all that wait, at most one a partner
+        "ix_destination_waits",
         "ix_webhook_endpoint_partner",
     ]
