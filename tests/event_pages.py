@@ -45,6 +45,7 @@ _FAMILIES = {
     "clearance": "Clearances",
     "grant": "Grants",
     "partner": "Members",
+    "return": "Return requests",
     "destination": "Where money comes back to",
     "rulebook": "The rulebook",
     "task": "Tasks",

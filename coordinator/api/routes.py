@@ -41,6 +41,7 @@ from coordinator.api import (
     readiness_reports,
     request_events,
     restitutions,
+    return_requests,
     same_funds,
     sealed_evidence,
     search,
@@ -61,6 +62,8 @@ from coordinator.api.view import CommandView, QueryView, Route, View
 def _section(tag: str, *routes: tuple[str, str, View]) -> tuple[Route, ...]:
     return tuple(Route(method, path, view, tag) for method, path, view in routes)
 
+
+_RETURN = "/v1/freeze-requests/{request_id}/return-requests/{return_id}"
 
 #: The API, by section of its documentation.
 ROUTES: tuple[Route, ...] = (
@@ -190,6 +193,13 @@ ROUTES: tuple[Route, ...] = (
     ),
     *_section(
         "money back",
+        ("POST", "/v1/freeze-requests/{request_id}/return-requests", return_requests.ask),
+        ("GET", "/v1/freeze-requests/{request_id}/return-requests", return_requests.list_asked),
+        ("POST", f"{_RETURN}/approvals", return_requests.decide),
+        ("POST", f"{_RETURN}/withdrawal", return_requests.withdraw),
+        ("POST", f"{_RETURN}/answer", return_requests.answer),
+        ("POST", f"{_RETURN}/revocation", return_requests.revoke),
+        ("POST", f"{_RETURN}/receipt", return_requests.confirm),
         ("POST", "/v1/destinations", destinations.propose),
         ("GET", "/v1/destinations", destinations.list_all),
         ("GET", "/v1/destinations/{destination_id}", destinations.read_one),

@@ -71,6 +71,7 @@ class Doing(NamedTuple):
 
 
 _REQUEST = "/console/requests/{request}"
+_RETURN = f"{_REQUEST}/returns/{{about}}"
 _ANSWER = f"{_REQUEST}/answer"
 _HOLDS = f"{_ANSWER}#holds"
 DOINGS: Mapping[TaskKind, Doing] = MappingProxyType(
@@ -96,6 +97,9 @@ DOINGS: Mapping[TaskKind, Doing] = MappingProxyType(
         TaskKind.REACH_PARTNER: Doing("unreached", "Open", _REQUEST),
         TaskKind.DECIDE_GRANT: Doing("to decide", "Open", "/console/people"),
         TaskKind.CHECK_ROOT_RESET: Doing("to stop it", "Open", "/console/people"),
+        TaskKind.DECIDE_RETURN: Doing("to decide", "Decide", _RETURN),
+        TaskKind.ANSWER_RETURN: Doing("to answer", "Answer", _RETURN),
+        TaskKind.CONFIRM_RETURN: Doing("to confirm", "Open", _RETURN),
         TaskKind.DECIDE_DESTINATION: Doing("to decide", "Open", "/console/destinations/{about}"),
         TaskKind.MEND_ENDPOINT: Doing("failing", "Open", "/console/endpoints"),
     }
@@ -387,6 +391,9 @@ _TITLES: Mapping[TaskKind, str] = MappingProxyType(
         TaskKind.REACH_PARTNER: "No notice reaches {partner}, in {case}",
         TaskKind.DECIDE_GRANT: "A colleague proposes a key or a right",
         TaskKind.CHECK_ROOT_RESET: "A new root key is about to take over",
+        TaskKind.DECIDE_RETURN: "A colleague would ask money back in {case}",
+        TaskKind.ANSWER_RETURN: "{requester} asks you to send money back, in {case}",
+        TaskKind.CONFIRM_RETURN: "{partner} says that it sent money back, in {case}",
         TaskKind.DECIDE_DESTINATION: "An account that money is to come back to waits for you",
         TaskKind.MEND_ENDPOINT: "An endpoint of yours takes no events",
     }

@@ -46,6 +46,7 @@ from coordinator.console import (
     provider_page,
     render,
     requests,
+    returns,
     search,
     sessions_page,
     signing_in,
@@ -122,6 +123,7 @@ class PublicPage:
 
 _QUESTION = "/console/requests/{request_id}/questions/{info_request_id}"
 _CLEARANCE = "/console/requests/{request_id}/clearances/{clearance_id}"
+_RETURN = "/console/requests/{request_id}/returns/{return_id}"
 _DISPUTE = "/console/requests/{request_id}/disputes/{dispute_id}"
 
 PAGES: tuple[Page | PublicPage, ...] = (
@@ -164,6 +166,10 @@ PAGES: tuple[Page | PublicPage, ...] = (
     Page("GET", "/console/flags", flags.show),
     Page("GET", "/console/on-call", on_call.show),
     Page("POST", "/console/on-call/test", on_call.page_for_test),
+    Page("GET", "/console/requests/{request_id}/returns", returns.show_all),
+    Page("POST", "/console/requests/{request_id}/returns", returns.ask),
+    Page("GET", _RETURN, returns.show),
+    Page("POST", f"{_RETURN}/{{act}}", returns.act),
     Page("GET", "/console/destinations", destinations.show_all),
     Page("POST", "/console/destinations", destinations.propose),
     Page("GET", "/console/destinations/{destination_id}", destinations.show),

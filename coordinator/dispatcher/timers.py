@@ -41,6 +41,7 @@ from coordinator.services.requests.alarms import WakeForHold
 from coordinator.services.requests.info_requests import MarkReplyLate
 from coordinator.services.requests.legs import MarkLegOverdue, MarkLegUnanswered
 from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
+from coordinator.services.restoring.return_requests import ExpireReturn
 from coordinator.storage.console import drafts
 from coordinator.storage.delivery import answer_texts, webhook_endpoints
 from coordinator.storage.ending import disputes, retention, withdrawal_proposals
@@ -56,6 +57,7 @@ from coordinator.storage.requests import (
     read_log,
     sealed_evidence,
 )
+from coordinator.storage.restoring import return_requests
 from coordinator.storage.tail import idempotency, restored
 from holdfast.protocol.payloads import format_time
 
@@ -117,6 +119,11 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
             "approve_withdrawal_by",
             withdrawal_proposals.due,
             lambda withdrawal_id: VoidWithdrawal(withdrawal_id=withdrawal_id),
+        ),
+        Timer(
+            "approve_return_by",
+            return_requests.due,
+            lambda return_id: ExpireReturn(return_id=return_id),
         ),
         Timer(
             "close_after",

@@ -66,6 +66,8 @@ class Policies:
         approve_grant_within: How long a lead's proposed grant waits for another lead.
         approve_destination_within: How long a proposed destination waits for another person.
         destination_usable_after: From a destination's approval until something is sent there.
+        approve_return_within: How long a return request waits for another person's approval.
+        answer_return_within: From then until its partner should have answered.
         root_reset_after: From the announcement of a new root key to its taking over.
         erase_after_months: How long what an ended request says is kept.
         sealed_evidence_months: How long sealed files are kept after it ended; no longer than that.
@@ -95,6 +97,8 @@ class Policies:
     approve_grant_within: timedelta
     approve_destination_within: timedelta
     destination_usable_after: timedelta
+    approve_return_within: timedelta
+    answer_return_within: timedelta
     root_reset_after: timedelta
     max_holds: Mapping[str, Mapping[HoldBasis, timedelta]]
     support_max: Mapping[Support, timedelta]
@@ -204,6 +208,8 @@ class Policies:
             approve_grant_within=membership.duration("grant_proposal_days", _DAY),
             approve_destination_within=money_back.duration("destination_proposal_days", _DAY),
             destination_usable_after=money_back.duration("destination_usable_hours", _HOUR),
+            approve_return_within=money_back.duration("return_approval_hours", _HOUR),
+            answer_return_within=money_back.duration("return_answer_days", _DAY),
             erase_after_months=retention.number("erase_after_months", most=_MOST_MONTHS),
             sealed_evidence_months=retention.number("sealed_evidence_months", most=_MOST_MONTHS),
             names_months=retention.number("names_months", most=_MOST_MONTHS),

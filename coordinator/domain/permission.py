@@ -83,6 +83,10 @@ class Permission(StrEnum):
     SIGN_IN_PROVIDER_CHANGE = "sign_in_provider:change"  # who may be signed in to read, by whom
     ON_CALL_CHANGE = "on_call:change"  # who is woken by what, and a test of it
     RULEBOOK_ACCEPT = "rulebook:accept"  # it binds the organisation, so a person does
+    RETURN_ASK = "return:ask"  # and withdraw; a partner is asked to send held funds back
+    RETURN_APPROVE = "return:approve"  # what somebody else asks back; and revoke
+    RETURN_CONFIRM = "return:confirm"  # that what was sent arrived, or did not
+    RETURN_ANSWER = "return:answer"  # of the asked side: accept or refuse
     DESTINATION_CHANGE = "destination:change"  # name an account that money may come back to
     DESTINATION_APPROVE = "destination:approve"  # that somebody else named
     TAG_KEY_SET = "tag_key:set"  # what the partner's entries of the log are tagged with
@@ -129,6 +133,7 @@ _DISPOSE = _ANSWER_ASKED | {
     P.HOLD_EXTEND,
     P.FREEZE_LEDGER_CORRECT,
     P.DISPUTE_RAISE,
+    P.RETURN_ANSWER,
 }
 _DECIDE = frozenset(
     {
@@ -153,8 +158,8 @@ _PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
 #: What binds the organisation; never a machine.
 _HOUSE = frozenset({P.RULEBOOK_ACCEPT})
 #: Where money comes back to takes people; a machine never does it.
-_RESTORING = frozenset({P.DESTINATION_CHANGE})
-_RESTORING_DECIDED = frozenset({P.DESTINATION_APPROVE})
+_RESTORING = frozenset({P.DESTINATION_CHANGE, P.RETURN_ASK, P.RETURN_CONFIRM})
+_RESTORING_DECIDED = frozenset({P.DESTINATION_APPROVE, P.RETURN_APPROVE})
 #: Recovered funds are given away by people.
 _RESTITUTION = frozenset({P.RESTITUTION_CHANGE})
 _SEALING = frozenset({P.EVIDENCE_SEAL, P.EVIDENCE_SHARE})

@@ -33,6 +33,9 @@ NEEDS: Mapping[TaskKind, Permission] = MappingProxyType(
         TaskKind.REACH_PARTNER: Permission.FREEZE_REQUEST_SUBMIT,
         TaskKind.DECIDE_GRANT: Permission.GRANT_APPROVE,
         TaskKind.CHECK_ROOT_RESET: Permission.REVOCATION_MAKE,
+        TaskKind.DECIDE_RETURN: Permission.RETURN_APPROVE,
+        TaskKind.ANSWER_RETURN: Permission.RETURN_ANSWER,
+        TaskKind.CONFIRM_RETURN: Permission.RETURN_CONFIRM,
         TaskKind.DECIDE_DESTINATION: Permission.DESTINATION_APPROVE,
         TaskKind.MEND_ENDPOINT: Permission.WEBHOOK_ENDPOINT_CHANGE,
     }

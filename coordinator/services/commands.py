@@ -65,6 +65,7 @@ from coordinator.services.restoring import (
     destinations,
     payouts,
     restitutions,
+    return_requests,
 )
 
 HANDLERS: tuple[Handler[Any], ...] = (
@@ -126,6 +127,13 @@ HANDLERS: tuple[Handler[Any], ...] = (
     disputes.recommend_release,
     clearances.revoke,
     # What comes back.
+    return_requests.ask,
+    return_requests.decide,
+    return_requests.withdraw,
+    return_requests.expire,
+    return_requests.answer,
+    return_requests.revoke,
+    return_requests.confirm,
     destinations.propose,
     destinations.decide,
     destinations.confirm_test,

@@ -48,6 +48,13 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/sealed-evidence/parts": ANSWERING,
     f"POST {REQUEST}/sealed-evidence": ANSWERING,
     f"POST {REQUEST}/sealed-evidence/{{sealed_evidence_id}}/recipients": DISPOSING,
+    f"GET {REQUEST}/return-requests": ALL,
+    f"POST {REQUEST}/return-requests": DISPOSING,
+    f"POST {REQUEST}/return-requests/{{return_id}}/approvals": LEAD,
+    f"POST {REQUEST}/return-requests/{{return_id}}/withdrawal": DISPOSING,
+    f"POST {REQUEST}/return-requests/{{return_id}}/answer": DISPOSING,
+    f"POST {REQUEST}/return-requests/{{return_id}}/revocation": LEAD,
+    f"POST {REQUEST}/return-requests/{{return_id}}/receipt": DISPOSING,
     "GET /v1/destinations": ALL,
     "GET /v1/destinations/{destination_id}": ALL,
     "POST /v1/destinations": DISPOSING,
@@ -171,6 +178,7 @@ ASKED_SIDE = {
         "info-requests",
         "disputes",
         "hold-extensions",
+        "return-requests/{return_id}/answer",
         "legal-orders",
     )
 }
@@ -237,6 +245,17 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
             name: by_hand([bytes(16)], {cast.d.handle: "A" * 43})[name]
             for name in ("sha256", "keys")
         },
+        "/return-requests": act
+        | {"to": cast.b.handle, "holds": "all", "asset": ETHER, "amount": "all"}
+        | {"destination": {"id": f"dst_{UNKNOWN}", "account": ACCOUNT}}
+        | {"basis": {"kind": "own_error", "reason": "A digit was wrong."}},
+        "/return-requests/{return_id}/approvals": act
+        | {"act_sha256": "0" * 64, "decision": "approve"},
+        "/return-requests/{return_id}/withdrawal": act | {"reason": "No longer wanted."},
+        "/return-requests/{return_id}/answer": act
+        | {"act_sha256": "0" * 64, "decision": "refuse", "code": "no_balance"},
+        "/return-requests/{return_id}/revocation": act | {"reason": "No longer wanted."},
+        "/return-requests/{return_id}/receipt": act | {"received": True, "amount": "5"},
         "/v1/destinations": {"account": ACCOUNT},
         "/v1/destinations/{destination_id}/approvals": {
             "decision": "approve",
@@ -320,6 +339,7 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "handle": "nobody.example",
         "proposal_id": f"grp_{UNKNOWN}",
         "destination_id": f"dst_{UNKNOWN}",
+        "return_id": f"ret_{UNKNOWN}",
         "person_id": f"per_{UNKNOWN}",
         "restitution_id": f"rst_{UNKNOWN}",
         "allocation_id": f"alo_{UNKNOWN}",

@@ -27,7 +27,7 @@ from tests.browser.passkeys import Authenticator
 from tests.browser.served import Served, serve
 from tests.browser.signed_in import sign_act, sign_in
 from tests.conftest import World, write_keys
-from tests.factories import Exchange
+from tests.factories import ETHER, Exchange
 
 pytestmark = pytest.mark.processes
 
@@ -147,6 +147,7 @@ def filled(world: World, folder: Path) -> Iterator[tuple[Served, dict[str, str]]
     with serve(url, world.cast, folder) as served:
         a, b, c, d = world.cast.all
         name_people(served, a)
+        registered = _registered(served)
         policy = membership_payloads.Policy().model_dump(mode="json") | {"withdrawal_quorum": 2}
         assert served.post(a.root, "/v1/grants", {"policy": policy}).status_code == 201
         names = {"handle": b.handle, "person_id": a.analyst.subject}
@@ -162,9 +163,10 @@ def filled(world: World, folder: Path) -> Iterator[tuple[Served, dict[str, str]]
         names["delivery_id"] = served.get(a.lead, deliveries).json()["items"][0]["id"]
         wanted = {"policy": policy | {"approval_quorum": 2}}
         names["proposal_id"] = _made(served.post(a.second_lead, "/v1/grants", wanted))["id"]
-        destination = {"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"}
-        proposed = _made(served.post(a.second_lead, "/v1/destinations", destination))
+        waiting = {"account": "eip155:1:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"}
+        proposed = _made(served.post(a.second_lead, "/v1/destinations", waiting))
         names["destination_id"] = proposed["id"]
+        names["return_id"] = _asked_back(case, registered)
         yield served, names
     world.drop(url)
 
@@ -199,6 +201,36 @@ def _answered(served: Served) -> Followed:
     case.report(d, [{**nothing, "detail": "Left at once"}])
     case.act(b.compliance, "disputes", reference="REF-1", text="Paid for a car", hold=hold)
     return case
+
+
+def _registered(served: Served) -> dict[str, Any]:
+    """Have two people of A register where money may come back to, a day and an hour ago."""
+    a, path = served.cast.a, "/v1/destinations"
+    named = {"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D", "label": "Cold 3"}
+    made = _made(served.post(a.compliance, path, named))
+    below = f"{path}/{made['id']}"
+    decision = {"decision": "approve", "act_sha256": made["act_sha256"]}
+    _made(served.post(a.lead, f"{below}/approvals", decision))
+    test = {"tx": f"0x{'5e' * 32}", "asset": ETHER, "amount": "1000000000000000"}
+    made = _made(served.post(a.compliance, f"{below}/test-transfers", test))
+    served.put_clock_forward(25 * 3600)
+    return made
+
+
+def _asked_back(case: Followed, registered: Mapping[str, Any]) -> str:
+    """Have money asked back of B; returns what waits for another lead."""
+    a, b = case.served.cast.a, case.served.cast.b
+    asked = case.act(
+        a.second_lead,
+        "return-requests",
+        to=b.handle,
+        holds="all",
+        asset=ETHER,
+        amount="all",
+        destination={name: registered[name] for name in ("id", "account")},
+        basis={"kind": "own_error", "reason": "A digit was wrong."},
+    )
+    return str(asked["id"])
 
 
 def _papers(case: Followed, a: Exchange) -> dict[str, str]:

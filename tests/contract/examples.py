@@ -323,9 +323,43 @@ def _on_call(w: World) -> None:
     _ok(w.signer.post(a.lead, f"{path}/test", {"person": a.lead.subject}))
 
 
+def _returns(w: World, destination: str) -> None:
+    """Go the way of a return request, and its other ends."""
+    a, b = w.cast.a, w.cast.b
+    w.clock.step(timedelta(days=1))
+    request = w.live(to=[b.handle])
+    hold, path = w.freeze(b, request), "return-requests"
+    body = {
+        "to": b.handle,
+        "holds": [hold],
+        "asset": ETHER,
+        "amount": "300",
+        "destination": {"id": destination, "account": ACCOUNT},
+        "basis": {"kind": "own_error", "reason": "A digit was wrong."},
+    }
+    made, one = {"id": ""}, ""
+    for end in ("withdrawal", "revocation", "receipt"):
+        made = w.act(a.compliance, request, path, **body)
+        one = f"{path}/{made['id']}"
+        named = {"act_sha256": made["act_sha256"]}
+        w.act(a.lead, request, f"{one}/approvals", **named, decision="approve")
+        if end == "withdrawal":
+            w.act(a.compliance, request, f"{one}/{end}", reason="Asked too early.")
+            continue
+        parts = [{"hold": hold, "amount": "300"}]
+        w.act(b.compliance, request, f"{one}/answer", **named, decision="accept", parts=parts)
+        if end == "revocation":
+            w.act(a.lead, request, f"{one}/{end}", reason="We were paid otherwise.")
+    line = {"kind": "returned", "hold": hold, "amount": "300", "tx": f"0x{'7a' * 32}"}
+    w.report(b, request, [line | {"return_request": made["id"]}])
+    w.act(a.compliance, request, f"{one}/receipt", received=True, amount="300")
+    w.items(a.auditor, request, path)
+
+
 def _destinations(w: World) -> None:
     a, path = w.cast.a, "/v1/destinations"
     made = register_destination(w.signer, a, label="Cold wallet 3")
+    _returns(w, made["id"])
     _ok(w.signer.get(a.auditor, path))
     _ok(w.signer.get(a.auditor, f"{path}/{made['id']}"))
     reason = {"reason": "The wallet is taken out of use."}

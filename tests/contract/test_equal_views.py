@@ -18,7 +18,8 @@ from coordinator.storage.engine.documents import Vault
 from holdfast.protocol.vocabulary import ErasureReason
 from tests.api.membership_acts import operate
 from tests.api.sealed_cast import by_hand, publish_by_hand
-from tests.factories import Cast, Member, Signer
+from tests.factories import ACCOUNT, ETHER, Cast, Member, Signer
+from tests.services.every_event import register_destination
 from tests.services.request_cast import account
 from tests.services.restoring_cast import DAY, Restoring, allocate, opened, shared
 from tests.services.restoring_cast import claim as victim
@@ -402,6 +403,53 @@ def _sealed(w: World, request: dict[str, Any]) -> tuple[dict[str, Any], dict[str
     return part, sealed
 
 
+def _returned(w: World, *acts: str) -> Iterator[Pair]:
+    """Compare the last of some acts on a return request with what both sides read of it."""
+    a, b = w.cast.a, w.cast.b
+    destination = register_destination(w.signer, a)["id"]
+    w.step(days=1)
+    request = w.live()
+    hold, path = w.freeze(b, request), "return-requests"
+    answer = w.act(
+        a.compliance,
+        request,
+        path,
+        to=b.handle,
+        holds="all",
+        asset=ETHER,
+        amount="all",
+        destination={"id": destination, "account": ACCOUNT},
+        basis={"kind": "own_error", "reason": "A digit was wrong."},
+    )
+    yield from _both_returns(w, request, answer, readers=[a.auditor])
+    named = {"act_sha256": answer["act_sha256"]}
+    parts = [{"hold": hold, "amount": "700"}]
+    bodies: dict[str, tuple[Member, dict[str, Any]]] = {
+        "approvals": (a.lead, {**named, "decision": "approve"}),
+        "answer": (b.compliance, {**named, "decision": "accept", "parts": parts}),
+        "withdrawal": (a.compliance, {"reason": "Asked too early."}),
+        "revocation": (a.lead, {"reason": "We were paid otherwise."}),
+        "receipt": (a.compliance, {"received": True, "amount": "700"}),
+    }
+    for act in acts:
+        if act == "receipt":
+            line = {"kind": "returned", "hold": hold, "amount": "700", "tx": f"0x{'7a' * 32}"}
+            w.report(b, request, [{**line, "return_request": answer["id"]}])
+        member, body = bodies[act]
+        answer = w.act(member, request, f"{path}/{answer['id']}/{act}", **body)
+        yield from _both_returns(w, request, answer, readers=[a.auditor, b.auditor])
+
+
+def _both_returns(
+    w: World, request: dict[str, Any], answer: Mapping[str, Any], readers: list[Member]
+) -> Iterator[Pair]:
+    for reader in readers:
+        yield _without(answer, "log"), _item(w, reader, request, "return-requests", answer["id"])
+
+
+_RETURN = f"{_BASE}/return-requests/{{return_id}}"
+
+
 def _read_restitution(rst: Restoring) -> dict[str, Any]:
     return _without(rst.read(), "log")
 
@@ -477,6 +525,12 @@ def _close_restitution(w: World) -> Iterator[Pair]:
 
 
 _CASES: dict[str, Case] = {
+    f"{_BASE}/return-requests": _returned,
+    f"{_RETURN}/approvals": lambda w: _returned(w, "approvals"),
+    f"{_RETURN}/withdrawal": lambda w: _returned(w, "approvals", "withdrawal"),
+    f"{_RETURN}/answer": lambda w: _returned(w, "approvals", "answer"),
+    f"{_RETURN}/revocation": lambda w: _returned(w, "approvals", "answer", "revocation"),
+    f"{_RETURN}/receipt": lambda w: _returned(w, "approvals", "answer", "receipt"),
     _RESTITUTIONS: _open_restitution,
     f"{_RESTITUTION}/pool-lines": _add_lines,
     f"{_RESTITUTION}/claims": _file_claims,

@@ -40,6 +40,7 @@ from holdfast.protocol import (
     read_log_views,
     readiness,
     restitution_views,
+    return_views,
     views,
 )
 
@@ -55,6 +56,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
         house_rules_views,
         read_log_views,
         readiness,
+        return_views,
         restitution_views,
     )
     for name, member in vars(module).items()

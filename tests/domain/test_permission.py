@@ -55,11 +55,13 @@ ASKED = {
     P.HOLD_EXTEND,
     P.FREEZE_LEDGER_CORRECT,
     P.DISPUTE_RAISE,
+    P.RETURN_ANSWER,
 }
+RESTORING = {P.DESTINATION_CHANGE, P.RETURN_ASK, P.RETURN_CONFIRM}
 SEALING = {P.EVIDENCE_SEAL, P.EVIDENCE_SHARE}
 PAPERS = {P.SUPPORT_RAISE, P.INDEMNITY_GIVE}
 #: Recovered funds are given away by people alone.
-RESTORING = {P.RESTITUTION_CHANGE}
+GIVING_BACK = {P.RESTITUTION_CHANGE}
 #: What is for people and never for systems: the console, and what one's own organisation did.
 CONSOLE, AUDIT = {P.CONSOLE_LINK_MAKE, P.KEY_REVOKE}, {P.AUDIT_READ}
 #: The table a second time, flat.
@@ -71,8 +73,8 @@ EXPECTED = {
     | ASKED
     | CONSOLE
     | AUDIT
-    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT, P.DESTINATION_CHANGE}
-    | {P.CLAIM_FILE}
+    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.RULEBOOK_ACCEPT, P.CLAIM_FILE}
+    | GIVING_BACK
     | RESTORING
     | PAPERS
     | SEALING,
@@ -80,6 +82,7 @@ EXPECTED = {
     | ENDPOINTS
     | ASKED
     | SEALING
+    | RESTORING
     | {
         P.LEG_LIMIT,
         P.CLAIM_FILE,
@@ -111,8 +114,8 @@ EXPECTED = {
         P.ON_CALL_CHANGE,
         P.TAG_KEY_SET,
         P.ENCRYPTION_KEY_SET,
-        P.DESTINATION_CHANGE,
         P.DESTINATION_APPROVE,
+        P.RETURN_APPROVE,
         P.RULEBOOK_ACCEPT,
         P.CONSOLE_LINK_MAKE,
         P.KEY_REVOKE,
@@ -170,8 +173,7 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = PAPERS | RESTORING | CONSOLE | AUDIT
-    for_people |= {P.RULEBOOK_ACCEPT, P.DESTINATION_CHANGE}
+    for_people = PAPERS | CONSOLE | AUDIT | RESTORING | GIVING_BACK | {P.RULEBOOK_ACCEPT}
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 
 

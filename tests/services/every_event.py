@@ -99,6 +99,7 @@ def play(office: Office) -> list[Told]:
     _give_back(office)
     _accept_the_rulebook(office)
     _say_where_money_comes_back(office)
+    _accept_the_rulebook(office)
     own = _test_endpoints(office)
     return list(_events(office, own))
 
@@ -151,9 +152,50 @@ def register_destination(signer: Signer, a: Exchange, **named: object) -> dict[s
     return answer
 
 
+def ask_back(office: Office, ask: Ask, destination: str, **changes: Any) -> dict[str, Any]:
+    """Have A's compliance ask B to send back what it holds, and a lead approve it."""
+    a, b = office.desk.cast.a, office.desk.cast.b
+    body = {
+        "to": b.handle,
+        "holds": "all",
+        "asset": ETHER,
+        "amount": "all",
+        "destination": {"id": destination, "account": ACCOUNT},
+        "basis": {"kind": "own_error", "reason": "A digit was wrong."},
+    }
+    made = _below(office, ask, a.compliance, "return-requests", **body, **changes)
+    decision = {"act_sha256": made["act_sha256"], "decision": "approve"}
+    return _below(office, ask, a.lead, f"return-requests/{made['id']}/approvals", **decision)
+
+
+def _have_money_back(office: Office, destination: str) -> None:
+    """Have some promised, contested, sent and confirmed; and some asked no more."""
+    desk = office.desk
+    desk.step(DAY)
+    a, b, _, _ = desk.cast.all
+    ask = desk.go_out(to=[b.handle])
+    hold = desk.hold(b, ask, **_LATER)
+    over = ask_back(office, ask, destination)
+    path = f"return-requests/{over['id']}"
+    _below(office, ask, a.compliance, f"{path}/withdrawal", reason="Asked too early.")
+    made = ask_back(office, ask, destination)
+    path = f"return-requests/{made['id']}"
+    parts = [{"hold": hold, "amount": "50"}]
+    said = {"act_sha256": made["act_sha256"], "decision": "accept", "parts": parts}
+    _below(office, ask, b.compliance, f"{path}/answer", **said)
+    dispute = desk.act(
+        b.compliance, ask, "disputes", hold=hold, reference="case-19", text="Bought in good faith."
+    )
+    words = {"resolution": "rejected", "text": "The trace is clear."}
+    _below(office, ask, a.lead, f"disputes/{dispute['id']}/resolution", **words)
+    desk.report(b, ask, returned(hold, 50) | {"return_request": made["id"]})
+    _below(office, ask, a.compliance, f"{path}/receipt", received=True, amount="50")
+
+
 def _say_where_money_comes_back(office: Office) -> None:
     a = office.desk.cast.a
     made = register_destination(office.signer, a, label="Cold wallet 3")
+    _have_money_back(office, made["id"])
     body = {"reason": "The wallet is taken out of use."}
     closed = office.signer.post(a.lead, f"/v1/destinations/{made['id']}/closure", body)
     assert closed.status_code == 201, closed.data

@@ -105,6 +105,10 @@ def test_what_waits_is_read_along_indexes_of_the_partners_own(database: Database
         "ix_leg_account_review_at",
         "ix_hold_to_extend",
         "ix_dispute_open",
+        "ix_return_request_requester",
+        "ix_return_request_partner",
+        "ix_return_request_partner",  # promised, and not sent yet
+        "ix_return_request_requester",
         "ix_grant_proposal_waits",
         "ix_root_reset_effective_at",  # of all that wait, at most one a partner
         "ix_destination_waits",

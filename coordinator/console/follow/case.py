@@ -299,6 +299,8 @@ def _go_on(case: Case) -> Iterable[Action]:
     holders = sum(any(int(total["held"]) for total in each) for each in sums)
     if case.is_live and holders > 1 and may(Permission.SAME_FUNDS_MARK):
         yield Action(f"{case.url}/same-funds", "Count once")
+    if is_approved and holders and may(Permission.RETURN_ASK):
+        yield Action(f"{case.url}/returns", "Money back")
     if case.is_live and may(Permission.SUPPORT_RAISE):
         yield Action(f"{case.url}/papers", "Give papers")
 

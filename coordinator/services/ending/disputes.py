@@ -27,6 +27,7 @@ from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.alarms import wake_for
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.services.requests.task_views import TaskView, requester_tasks
+from coordinator.services.restoring.returns_in_the_way import refuse_upheld, review_contested
 from coordinator.storage.ending import disputes as store
 from coordinator.storage.ending import withdrawal_proposals as proposal_store
 from coordinator.storage.ending.disputes import DisputeOnLeg
@@ -144,6 +145,7 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
     recorded = on.record(EventType.LEG_DISPUTED, data, act_id=act_id)
     wake_for(on.on_request(), TaskKind.RESOLVE, dispute.id)
     refresh_contested(on.on_request())
+    review_contested(on, body.hold)
     task = _tasks(uow.connection, request, [dispute], actor.partner).get(dispute.id)
     answer: DisputeView = {**_view(dispute, words, {}, task), "status": LegStatus(leg.status)}
     return Answer(201, answer, entry=recorded)
@@ -250,6 +252,9 @@ def _resolve(
     }
     recorded = on.record(EventType.LEG_DISPUTE_RESOLVED, data, act_id=act_id)
     refresh_contested(on_request)
+    if body.resolution == "upheld":
+        refuse_upheld(uow, on.actor, dispute.id)
+    review_contested(on, dispute.hold_id)
     bodies = evidence_bodies(uow.connection, uow.vault, [dispute.act_id])
     # What is upheld may wait to be withdrawn from now on.
     now = store.get(uow.connection, dispute.id) or resolved

@@ -29,6 +29,7 @@ from coordinator.services.ending.ended_legs import all_legs
 from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.answer_clocks import give_time_for_order, new_answer_by
 from coordinator.services.requests.freeze_request_views import evidence_bodies
+from coordinator.services.restoring.returns_in_the_way import review_contested
 from coordinator.storage.ending import legal_orders as store
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.ledger import freeze_ledger as ledger_store
@@ -106,9 +107,12 @@ def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
         on = on.change(on_order=True)
         recorded = on.record(EventType.LEG_LEGAL_ORDER, told, act_id=act_id)
         _tell_all(on, {"by": actor.subject, "act_id": act_id, **told}, moved)
+        for leg in all_legs(uow, on.request.id):
+            review_contested(on.on_leg(leg), None)
     else:
         times = new_answer_by(moved, on.leg)
         recorded = on.record(EventType.LEG_LEGAL_ORDER, {**told, **times}, act_id=act_id)
+        review_contested(on, body.hold)
     return Answer(201, _view(order, words), entry=recorded)
 
 

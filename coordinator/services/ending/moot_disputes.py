@@ -7,6 +7,7 @@ from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.unit_of_work import Recorded
 from coordinator.services.ending.contested import refresh_contested
 from coordinator.services.ending.withdrawal_proposals import end_as_moot
+from coordinator.services.restoring.returns_in_the_way import review_contested
 from coordinator.storage.ending import disputes as store
 from coordinator.storage.ending import withdrawal_proposals as proposals
 from coordinator.storage.ending.disputes import DisputeOnLeg
@@ -49,4 +50,6 @@ def resolve_as_moot(on: LegContext, dispute: DisputeOnLeg, status: LegStatus) ->
     waiting = proposals.pending_upholdings(on.uow.connection, dispute.id)
     end_as_moot(on.on_request(), waiting, act_id)
     data = {"dispute": dispute.id, "hold": dispute.hold_id, "resolution": MOOT}
-    return on.record(EventType.LEG_DISPUTE_RESOLVED, data, status=status, act_id=act_id)
+    recorded = on.record(EventType.LEG_DISPUTE_RESOLVED, data, status=status, act_id=act_id)
+    review_contested(on, dispute.hold_id)
+    return recorded

@@ -36,6 +36,7 @@ from coordinator.services.requests.legs import (
     totals_now,
 )
 from coordinator.services.restoring.encumbrances import claims_on_leg
+from coordinator.services.restoring.return_lines import store_sent
 from coordinator.storage.ledger import freeze_ledger as store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.ledger.shared_lines import OtherLink, links_to_other_legs, show_elsewhere
@@ -112,6 +113,7 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     owed = first_obligations(uow, fresh, withdrawn=booking.owing)
     stored = store.BookedReport(booked.report_id, leg, uow.now, booking, owed)
     store.store_report(uow.connection, ledger, stored)
+    store_sent(on, body, booking)
     # Here, because PostgreSQL is still storing the rows meanwhile.
     lines = canonical_json.dumps(booked.views(booking.lines, leg))
     show_elsewhere(uow.connection, booking, elsewhere)

@@ -55,6 +55,7 @@ class LineWords(TypedDict, total=False):
     missing: list[str]
     agency: str
     order: str
+    return_request: str
     usd: UsdView
     left_at: str
 

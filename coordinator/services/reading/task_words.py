@@ -48,6 +48,7 @@ _REQUEST = "/v1/freeze-requests/{request}"
 _APPROVALS = f"{_REQUEST}/approvals"
 _REPORTS = f"{_REQUEST}/freeze-reports"
 _EXTENSIONS = f"{_REQUEST}/hold-extensions"
+_RETURNS = f"{_REQUEST}/return-requests/{{about}}"
 _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
     {
         TaskKind.APPROVE: _Step("Approve or reject it", "approve {request}", _APPROVALS),
@@ -116,6 +117,21 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
             "A new root key takes over then: stop it if you did not ask for it",
             "revoke {thumbprint}",
             "/v1/revocations",
+        ),
+        TaskKind.DECIDE_RETURN: _Step(
+            "Have a partner asked to send money back, or not",
+            "return approve {request} {about}",
+            f"{_RETURNS}/approvals",
+        ),
+        TaskKind.ANSWER_RETURN: _Step(
+            "Say what you send back, or send what you promised and report it",
+            "return list {request}",
+            f"{_RETURNS}/answer",
+        ),
+        TaskKind.CONFIRM_RETURN: _Step(
+            "Say whether what {partner} sent arrived",
+            "return confirm {request} {about}",
+            f"{_RETURNS}/receipt",
         ),
         TaskKind.DECIDE_DESTINATION: _Step(
             "Check an account that money is to come back to; approve it if it is yours",

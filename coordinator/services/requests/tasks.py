@@ -31,7 +31,7 @@ from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests import tasks as store
 from coordinator.storage.requests.tasks import TakenTask
-from coordinator.storage.restoring import destinations
+from coordinator.storage.restoring import destinations, return_requests
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
@@ -178,8 +178,15 @@ def _leg_of(uow: UnitOfWork, task: Task, partner: str) -> LegRow | None:
     elif task.kind in {TaskKind.RESOLVE, TaskKind.WITHDRAW, TaskKind.CONSIDER_RELEASE}:
         dispute = disputes.get(uow.connection, task.about or "", request_id=task.request_id)
         leg_id = None if dispute is None else dispute.leg_id
+    elif task.kind in _ABOUT_RETURNS:
+        found = return_requests.get(uow.connection, task.about or "", request_id=task.request_id)
+        leg_id = None if found is None else found.leg_id
     leg = None if leg_id is None else leg_store.get(uow.connection, leg_id)
     return leg if leg is not None and leg.request_id == task.request_id else None
+
+
+#: Of which a partner knows nothing before they are approved; taking the first tells it nothing.
+_ABOUT_RETURNS = frozenset({TaskKind.ANSWER_RETURN, TaskKind.CONFIRM_RETURN})
 
 
 def _is_own(uow: UnitOfWork, task: Task, partner: str) -> bool:
@@ -225,5 +232,7 @@ def _require_there(on: RequestContext, task: Task, leg: LegRow | None) -> None:
     elif task.kind is TaskKind.DECIDE_WITHDRAWAL:
         found = withdrawal_proposals.get(connection, about, request_id=on.request.id)
         is_there = found is not None
+    elif task.kind is TaskKind.DECIDE_RETURN:
+        is_there = return_requests.get(connection, about, request_id=on.request.id) is not None
     if not is_there:
         raise no_such_task()

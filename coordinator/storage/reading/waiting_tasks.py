@@ -56,9 +56,9 @@ from coordinator.storage.tables.life_cycle import (
 )
 from coordinator.storage.tables.outbox import WebhookEndpointRow
 from coordinator.storage.tables.partners import PartnerKeyRow, SubjectRow
-from coordinator.storage.tables.restoring import DestinationRow
+from coordinator.storage.tables.restoring import DestinationRow, ReturnRequestRow
 from holdfast.protocol.tasks import Task, TaskKind
-from holdfast.protocol.vocabulary import RequestStatus, Role
+from holdfast.protocol.vocabulary import RequestStatus, ReturnStatus, Role
 
 #: Until when something waits for which no clock runs: it comes last.
 NO_TIME = datetime(9999, 12, 31, tzinfo=UTC)
@@ -366,6 +366,7 @@ def _branches(*, decides: bool) -> Iterable[_Branch]:
     yield from _decisions(person)
     yield from _of_requester()
     yield from _of_partner_asked()
+    yield from _returns(person)
     yield from _of_organisation(person)
 
 
@@ -576,6 +577,54 @@ def _extensions() -> _Branch:
             (leg, and_(leg.request_id == request.id, leg.partner == HoldRow.partner)),
             (link, and_(link.leg_id == leg.id, link.hold_id == HoldRow.id)),
         ],
+    )
+
+
+def _returns(person: BindParameter[str] | None) -> Iterable[_Branch]:
+    row = ReturnRequestRow
+    mine = (
+        []
+        if person is None
+        else [
+            row.asked_by != person,
+            ~awaited_decisions.has_proposed_key(row.asked_kid, person),
+        ]
+    )
+    decide = _Branch(
+        kind=TaskKind.DECIDE_RETURN,
+        request_id=row.request_id,
+        about=row.id,
+        due=row.void_at,
+        since=row.asked_at,
+        where=[
+            row.requester == _PARTNER,
+            _is(row.status, ReturnStatus.SUBMITTED.value),
+            row.void_at > _NOW,
+            *mine,
+        ],
+    )
+    yield decide
+    asked = [row.partner == _PARTNER, is_seen(row.request_id, _PARTNER, _VIEWER)]
+    answer = replace(
+        decide,
+        kind=TaskKind.ANSWER_RETURN,
+        leg_id=row.leg_id,
+        due=row.answer_by,
+        since=row.opened_at,
+        where=[*asked, _is(row.status, ReturnStatus.OPEN.value)],
+    )
+    yield answer
+    promised = or_(
+        _is(row.status, ReturnStatus.ACCEPTED.value), _is(row.status, ReturnStatus.PARTIAL.value)
+    )
+    # What is promised is sent; once something was, the requester says whether it arrived.
+    yield replace(answer, since=row.answered_at, where=[*asked, promised, row.sent_at.is_(None)])
+    yield replace(
+        answer,
+        kind=TaskKind.CONFIRM_RETURN,
+        due=None,
+        since=row.sent_at,
+        where=[row.requester == _PARTNER, promised, row.sent_at.is_not(None)],
     )
 
 

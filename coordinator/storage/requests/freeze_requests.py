@@ -31,7 +31,7 @@ from coordinator.storage.engine.prebuilt import Pending, Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as
 from coordinator.storage.engine.rows import insert_rows, mapping_rows, new_row
 from coordinator.storage.requests.incidents import request_words_are_told_to_reader
-from coordinator.storage.requests.left_out_acts import Heard, unheard_acts
+from coordinator.storage.requests.left_out_acts import Heard, unheard_acts, unheard_returns
 from coordinator.storage.requests.leg_limits import PERSON, READER, is_seen, person_of, seen
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import (
@@ -268,6 +268,7 @@ def acts(
         query = query.where(
             ActRow.leg_id.is_(None) | (ActRow.leg_id == heard.leg_id),
             ActRow.kind != "mark_same_funds",
+            ActRow.id.not_in(unheard_returns(request_id)),
         )
     if not heard.of_left_out:
         query = query.where(ActRow.id.not_in(unheard_acts(request_id)))

@@ -14,6 +14,7 @@ from coordinator.storage.tables.life_cycle import (
     LeftOutAddressRow,
     WithdrawalProposalRow,
 )
+from coordinator.storage.tables.restoring import ReturnRequestRow
 
 
 class Heard(NamedTuple):
@@ -58,6 +59,18 @@ def unheard_acts(request_id: str) -> Select[str]:
             ClearanceRow.request_id == request_id,
             revoked.is_not(None),
             ClearanceRow.address_no.in_(left_out),
+        ),
+    ).subquery()
+    return select(found.c.act_id)
+
+
+def unheard_returns(request_id: str) -> Select[str]:
+    """Return the acts of return requests that no partner hears of: they are not approved."""
+    of_request = (ReturnRequestRow.request_id == request_id) & ReturnRequestRow.opened_at.is_(None)
+    found = union_all(
+        select(ReturnRequestRow.act_id.label("act_id")).where(of_request),
+        select(ReturnRequestRow.decided_act_id.label("act_id")).where(
+            of_request, ReturnRequestRow.decided_act_id.is_not(None)
         ),
     ).subquery()
     return select(found.c.act_id)

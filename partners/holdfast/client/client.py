@@ -155,6 +155,14 @@ from holdfast.protocol.restitution_views import (
     PoolLineView,
     RestitutionView,
 )
+from holdfast.protocol.return_payloads import (
+    ReturnAnswer,
+    ReturnAsk,
+    ReturnDecision,
+    ReturnEnd,
+    ReturnReceipt,
+)
+from holdfast.protocol.return_views import ReturnRequestView
 from holdfast.protocol.sealed_payloads import (
     NewEncryptionKey,
     SealedEvidence,
@@ -511,6 +519,32 @@ class Client:
         """
         body = NewEncryptionKey.model_validate({"jwk": key.jwk(), "replaces": replaces})
         return self._post(EncryptionKeyView, "/v1/encryption-keys", body, idempotency_key)
+
+    def return_requests(self, request_id: str) -> Iterator[ReturnRequestView]:
+        """Yield what partners are asked to send back; a partner asked sees what it is asked."""
+        return self._pages(ReturnRequestView, f"{_REQUESTS}/{request_id}/return-requests")
+
+    def ask_return(
+        self, request_id: str, ask: ReturnAsk, *, idempotency_key: str | None = None
+    ) -> ReturnRequestView:
+        """`POST …/return-requests`: ask a partner to send held funds back; another approves it."""
+        path = f"{_REQUESTS}/{request_id}/return-requests"
+        return self._post(ReturnRequestView, path, ask, idempotency_key)
+
+    def act_on_return(
+        self,
+        view: ReturnRequestView,
+        body: ReturnDecision | ReturnEnd | ReturnAnswer | ReturnReceipt,
+        act: Literal["approvals", "withdrawal", "answer", "revocation", "receipt"],
+        *,
+        idempotency_key: str | None = None,
+    ) -> ReturnRequestView:
+        """`POST …/return-requests/{id}/{act}`: decide, withdraw, answer, revoke, or confirm it.
+
+        What is decided on or answered is named by `act_sha256`, the hash of the body that asks.
+        """
+        path = f"{_REQUESTS}/{view.request_id}/return-requests/{view.id}/{act}"
+        return self._post(ReturnRequestView, path, body, idempotency_key)
 
     def destinations(self) -> Iterator[DestinationView]:
         """Yield the accounts of one's own that money may be sent back to, newest first."""

@@ -42,6 +42,13 @@ from holdfast.protocol.payloads import (
     Review,
     Withdrawal,
 )
+from holdfast.protocol.return_payloads import (
+    ReturnAnswer,
+    ReturnAsk,
+    ReturnDecision,
+    ReturnEnd,
+    ReturnReceipt,
+)
 from holdfast.protocol.sealed_payloads import SealedEvidence, SealedEvidenceShare
 from holdfast.protocol.tasks import Task
 from holdfast.protocol.type_ids import id_pattern
@@ -116,6 +123,7 @@ def _id_of(prefix: re.Match[str]) -> str:
 
 _ON_REQUEST, _ON_LEG = Side.REQUESTER, Side.ASKED
 _WITHDRAWAL = "withdrawals/{wdp}/approvals"
+_RETURN = "return-requests/{ret}/"
 #: Every act that somebody signs; all are POST.
 ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
     {
@@ -153,6 +161,21 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "revoke_clearance": ActRule(
             "clearances/{clr}/revocation", ClearanceRevocation, _ON_REQUEST, _LEADS
         ),
+        "ask_return": ActRule("return-requests", ReturnAsk, _ON_REQUEST, DISPOSERS, by_person=True),
+        "approve_return": ActRule(
+            _RETURN + "approvals", ReturnDecision, _ON_REQUEST, _LEADS, Decision.APPROVE
+        ),
+        "reject_return": ActRule(
+            _RETURN + "approvals", ReturnDecision, _ON_REQUEST, _LEADS, Decision.REJECT
+        ),
+        "withdraw_return": ActRule(
+            _RETURN + "withdrawal", ReturnEnd, _ON_REQUEST, DISPOSERS, by_person=True
+        ),
+        "revoke_return": ActRule(_RETURN + "revocation", ReturnEnd, _ON_REQUEST, _LEADS),
+        "confirm_return": ActRule(
+            _RETURN + "receipt", ReturnReceipt, _ON_REQUEST, DISPOSERS, by_person=True
+        ),
+        "answer_return": ActRule(_RETURN + "answer", ReturnAnswer, _ON_LEG, DISPOSERS),
         "acknowledge": ActRule("acknowledgement", Acknowledgement, _ON_LEG, _ANSWERERS),
         "review": ActRule("review", Review, _ON_LEG, _ANSWERERS),
         "ask": ActRule("info-requests", InfoRequest, _ON_LEG, _ANSWERERS),
@@ -185,6 +208,7 @@ UNSIGNED: Mapping[str, str] = MappingProxyType(
         "unratify": "timer: nobody ratified in time",
         "lapse": "timer: nobody ratified it after that, either",
         "void_withdrawal": "timer: no other lead approved the withdrawal in time",
+        "expire_return": "timer: nobody approved the return request in time",
         "close": "timer: nothing more was awaited",
         "erase": "timer: what it says was kept for its time",
         "recommend_release": "timer: nobody answered the dispute in time",

@@ -18,6 +18,7 @@ from holdfast.protocol.life_cycle_payloads import IndemnityCap
 from holdfast.protocol.membership_payloads import Policy
 from holdfast.protocol.payloads import Handle, Next, Sha256, Time
 from holdfast.protocol.restitution_views import PoolSumsView
+from holdfast.protocol.return_payloads import ReturnDestination
 from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.views import LineView, LogEntry, Totals, View
 from holdfast.protocol.vocabulary import (
@@ -35,6 +36,8 @@ from holdfast.protocol.vocabulary import (
     PartnerKind,
     PartnerStatus,
     RequestStatus,
+    ReturnCode,
+    ReturnStatus,
     Role,
     Support,
     Tlp,
@@ -820,6 +823,68 @@ class PartnerEncryptionKeySetData(EventData):
     replaces: Annotated[str | None, Field(description="The key that was in force until now.")]
 
 
+class _OfReturn(AboutRequest):
+    """About a return request, for the requester and, once it is approved, for its partner."""
+
+    return_request: Annotated[str, Field(description="`ret_…`")]
+    return_status: Annotated[ReturnStatus, Field(description="As it stands now.")]
+    to: Annotated[Handle, Field(description="The partner that is asked.")]
+    asset: Annotated[str, Field(description="CAIP-19.")]
+    asked_amount: Annotated[str, Field(description="Base units, or all.")]
+    answer_by: Annotated[Time | None, Field(description="By when an answer is due.")] = None
+    status: Annotated[RequestStatus | LegStatus, Field(description="Of the request or the leg.")]
+
+
+class ReturnSubmittedData(_OfReturn):
+    """Somebody of yours asks money back: another security lead approves it before it goes out."""
+
+
+class ReturnOpenedData(_OfReturn):
+    """The requester asks you to send back what you hold: verify the evidence, then answer."""
+
+    holds: Annotated[
+        Literal["all"] | list[str], Field(description="Which of your holds, or all.")
+    ] = "all"
+    destination: Annotated[ReturnDestination | None, Field(description="Where to.")] = None
+    basis: Annotated[dict[str, Any] | None, Field(description="On what ground, as signed.")] = None
+    evidence: Evidence
+
+
+class ReturnEndedData(_OfReturn):
+    """It is asked no more: rejected, withdrawn, expired or revoked. Send nothing for it."""
+
+    evidence: Evidence | None = None
+
+
+class ReturnAnsweredData(_OfReturn):
+    """The partner accepted all or a part of it, or refused."""
+
+    code: Annotated[ReturnCode | None, Field(description="Why it was refused.")] = None
+    text: str | None = None
+    accepted: Annotated[str, Field(description="Base units, without withheld amounts.")]
+    because: Annotated[str | None, Field(description="What prevailed.")] = None
+    evidence: Evidence
+
+
+class ReturnSuspendedData(_OfReturn):
+    """Something stands in the way of what was accepted: send nothing of it until it goes on."""
+
+    because: Annotated[str | None, Field(description="The dispute or the claim.")]
+
+
+class ReturnResumedData(_OfReturn):
+    """Nothing stands in the way of what was accepted any more."""
+
+
+class ReturnReceivedData(_OfReturn):
+    """The requester says that what was sent arrived, or that it did not."""
+
+    received: Annotated[bool, Field(description="Whether all that was sent arrived.")]
+    amount: Annotated[str, Field(description="How much the partner's lines say was sent.")]
+    text: str | None = None
+    evidence: Evidence
+
+
 class _DestinationData(EventData):
     """What is told of an account that money may be sent back to, to its own member alone."""
 
@@ -1158,6 +1223,13 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.PARTNER_ENCRYPTION_KEY_SET: EventKind(PartnerEncryptionKeySetData, _MEMBERS),
         EventType.RULEBOOK_PUBLISHED: EventKind(RulebookPublishedData, _MEMBERS),
         EventType.RULEBOOK_ACCEPTED: EventKind(RulebookAcceptedData, _OWN),
+        EventType.RETURN_SUBMITTED: EventKind(ReturnSubmittedData, _REQUESTER),
+        EventType.RETURN_OPENED: EventKind(ReturnOpenedData, _BOTH),
+        EventType.RETURN_ENDED: EventKind(ReturnEndedData, _BOTH),
+        EventType.RETURN_ANSWERED: EventKind(ReturnAnsweredData, _BOTH),
+        EventType.RETURN_SUSPENDED: EventKind(ReturnSuspendedData, _BOTH),
+        EventType.RETURN_RESUMED: EventKind(ReturnResumedData, _BOTH),
+        EventType.RETURN_RECEIVED: EventKind(ReturnReceivedData, _BOTH),
         EventType.DESTINATION_PROPOSED: EventKind(DestinationProposedData, _OWN),
         EventType.DESTINATION_REGISTERED: EventKind(DestinationRegisteredData, _OWN),
         EventType.DESTINATION_PROVEN: EventKind(DestinationProvenData, _OWN),
@@ -1203,6 +1275,9 @@ OBLIGING = frozenset(
         EventType.LEG_LEGAL_ORDER,
         EventType.LEG_INDEMNITY_GIVEN,
         EventType.HOLD_EXTENSION_REQUESTED,
+        EventType.RETURN_OPENED,
+        EventType.RETURN_ANSWERED,
+        EventType.RETURN_RECEIVED,
         EventType.CLEARANCE_REVOKED,
     }
 )

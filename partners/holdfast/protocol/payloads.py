@@ -187,6 +187,7 @@ RequestId = Annotated[str, Field(pattern=f"^frq_{_SUFFIX}")]
 IncidentId = Annotated[str, Field(pattern=f"^inc_{_SUFFIX}")]
 ActId = Annotated[str, Field(pattern=f"^act_{_SUFFIX}")]
 HoldId = Annotated[str, Field(pattern=f"^hld_{_SUFFIX}")]
+ReturnId = Annotated[str, Field(pattern=f"^ret_{_SUFFIX}")]
 LineId = Annotated[str, Field(pattern=f"^lin_{_SUFFIX}")]
 SubjectId = Annotated[str, Field(pattern=f"^(per|sys)_{_SUFFIX}")]
 PersonId = Annotated[str, Field(pattern=f"^per_{_SUFFIX}")]
@@ -737,6 +738,9 @@ class ReturnedLine(Body):
     amount: AmountText | None
     tx: TxText
     reason: Annotated[ReleaseReason, Loose] | None = None
+    return_request: ReturnId | None = Field(
+        default=None, description="The accepted return request that it is sent for."
+    )
     usd: Usd | None = None
 
 

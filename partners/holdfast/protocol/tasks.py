@@ -34,6 +34,9 @@ class TaskKind(StrEnum):
     REACH_PARTNER = "reach_partner"  # whom no notice reaches
     DECIDE_GRANT = "decide_grant"  # that another lead proposed
     CHECK_ROOT_RESET = "check_root_reset"  # while it can be stopped
+    DECIDE_RETURN = "decide_return"  # that somebody else asks back
+    ANSWER_RETURN = "answer_return"  # what is asked back, or send what was promised
+    CONFIRM_RETURN = "confirm_return"  # that what was sent arrived
     DECIDE_DESTINATION = "decide_destination"  # that somebody else proposed
     MEND_ENDPOINT = "mend_endpoint"  # that takes no events
 
@@ -65,6 +68,9 @@ _ABOUT: Mapping[TaskKind, str] = MappingProxyType(
         TaskKind.REACH_PARTNER: "leg",
         TaskKind.DECIDE_GRANT: "grp",
         TaskKind.CHECK_ROOT_RESET: "rst",
+        TaskKind.DECIDE_RETURN: "ret",
+        TaskKind.ANSWER_RETURN: "ret",
+        TaskKind.CONFIRM_RETURN: "ret",
         TaskKind.DECIDE_DESTINATION: "dst",
         TaskKind.MEND_ENDPOINT: "wep",
     }
@@ -88,6 +94,7 @@ OF_PARTNER_ASKED = frozenset(
         TaskKind.REVIEW_ACCOUNT,
         TaskKind.ANSWER_EXTENSION,
         TaskKind.CONSIDER_RELEASE,
+        TaskKind.ANSWER_RETURN,
     }
 )
 _ID = re.compile(r"tsk_([a-z_]+?)_([0-7][0-9a-z]{25})(?:_([0-7][0-9a-z]{25}))?", re.ASCII)

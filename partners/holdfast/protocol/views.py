@@ -506,6 +506,7 @@ class LineView(View):
     missing: list[str] = Field(default_factory=list)
     agency: str | None = None
     order: str | None = None
+    return_request: str | None = None
     usd: Usd | None = None
 
 

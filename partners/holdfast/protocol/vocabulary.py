@@ -405,6 +405,34 @@ class WhyNotUsable(StrEnum):
     TOO_NEW = "too_new"
 
 
+class ReturnStatus(StrEnum):
+    """Where a return request stands."""
+
+    SUBMITTED = "submitted"  # waits for another person of the requester
+    OPEN = "open"  # waits for the partner's answer
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    ACCEPTED = "accepted"
+    PARTIAL = "partial"  # a part of it is accepted
+    REFUSED = "refused"
+    SUSPENDED = "suspended"  # a claim or a dispute stands in the way
+    REVOKED = "revoked"
+    SETTLED = "settled"  # what was sent arrived
+    CONTESTED = "contested"  # what was sent did not
+
+
+class ReturnCode(StrEnum):
+    """Why a partner sends nothing back."""
+
+    NO_BALANCE = "no_balance"
+    ENCUMBERED = "encumbered"
+    LEGALLY_BARRED = "legally_barred"
+    ACCOUNT_CLOSED = "account_closed"
+    POLICY_REFUSAL = "policy_refusal"
+    OTHER = "other"
+
+
 class RestitutionStatus(StrEnum):
     """Whether recovered funds are being given back."""
 
@@ -523,6 +551,13 @@ class EventType(StrEnum):
     PARTNER_ENCRYPTION_KEY_SET = "partner.encryption_key_set"
     RULEBOOK_PUBLISHED = "rulebook.published"
     RULEBOOK_ACCEPTED = "rulebook.accepted"
+    RETURN_SUBMITTED = "return.submitted"
+    RETURN_OPENED = "return.opened"
+    RETURN_ENDED = "return.ended"  # rejected, withdrawn, expired or revoked
+    RETURN_ANSWERED = "return.answered"
+    RETURN_SUSPENDED = "return.suspended"
+    RETURN_RESUMED = "return.resumed"
+    RETURN_RECEIVED = "return.received"  # or not
     DESTINATION_PROPOSED = "destination.proposed"
     DESTINATION_REGISTERED = "destination.registered"
     DESTINATION_PROVEN = "destination.proven"

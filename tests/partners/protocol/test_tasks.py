@@ -24,6 +24,9 @@ PREFIXES = {
     TaskKind.REACH_PARTNER: "leg",
     TaskKind.DECIDE_GRANT: "grp",
     TaskKind.CHECK_ROOT_RESET: "rst",
+    TaskKind.DECIDE_RETURN: "ret",
+    TaskKind.ANSWER_RETURN: "ret",
+    TaskKind.CONFIRM_RETURN: "ret",
     TaskKind.DECIDE_DESTINATION: "dst",
     TaskKind.MEND_ENDPOINT: "wep",
 }
