@@ -53,6 +53,7 @@ _FAMILIES = {
     "task": "Tasks",
     "guest": "Guests",
     "data_subject": "Persons who ask for their rights",
+    "restitution": "Restitutions",
     "endpoint": "Endpoints",
 }
 _PROVEN = "\N{SCALES}"

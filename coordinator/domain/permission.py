@@ -29,6 +29,7 @@ class Permission(StrEnum):
     GUEST_ASK = "guest:ask"  # an organisation that is no member
     SUPPORT_RAISE = "support:raise"
     INDEMNITY_GIVE = "indemnity:give"
+    RESTITUTION_CHANGE = "restitution:change"  # open, its pool, decide on claims, close
     SAME_FUNDS_MARK = "same_funds:mark"
     FREEZE_REQUEST_CLOSE = "freeze_request:close"
     FREEZE_REQUEST_ERASE = "freeze_request:erase"  # what the operator proposed to erase
@@ -57,6 +58,7 @@ class Permission(StrEnum):
     # both sides
     DATA_SUBJECT_RECORD = "data_subject:record"  # that a person wrote
     DATA_SUBJECT_READ = "data_subject:read"
+    CLAIM_FILE = "claim:file"  # on recovered funds, and object to what was decided
     TASK_TAKE = "task:take"  # what one may take is decided by what it takes to do it
     LEGAL_ORDER_ATTACH = "legal_order:attach"  # by the partner that holds, or by an authority
     LEGAL_ORDER_CALL_BACK = "legal_order:call_back"  # to the authority that it names; a person
@@ -184,6 +186,8 @@ _HOUSE = frozenset(
 #: Where money comes back to takes people; a machine never does it.
 _RESTORING = frozenset({P.DESTINATION_CHANGE, P.RETURN_ASK, P.RETURN_CONFIRM})
 _RESTORING_DECIDED = frozenset({P.DESTINATION_APPROVE, P.RETURN_APPROVE})
+#: Recovered funds are given away by people.
+_RESTITUTION = frozenset({P.RESTITUTION_CHANGE})
 _SEALING = frozenset({P.EVIDENCE_SEAL, P.EVIDENCE_SHARE})
 _SCREEN = frozenset({P.FLAG_READ, P.FLAG_REPORT})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
@@ -236,7 +240,8 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _SEALING
             | _ORDERS
             | _LIFTING
-            | {P.TASK_TAKE, P.AUDIT_READ}
+            | _RESTITUTION
+            | {P.CLAIM_FILE, P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.SECURITY_LEAD: (
             _READ
@@ -254,7 +259,8 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _SEALING
             | _ORDERS
             | _LIFTING
-            | {P.TASK_TAKE, P.AUDIT_READ}
+            | _RESTITUTION
+            | {P.CLAIM_FILE, P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.AUDITOR: (
             _READ | _CONSOLE | {P.WEBHOOK_ENDPOINT_READ, P.AUDIT_READ, P.DATA_SUBJECT_READ}
@@ -284,9 +290,9 @@ COORDINATOR_GRANTS = frozenset(
 )
 #: Only who can be asked has legs; only who can request submits.
 _ASKED_SIDE = _DISPOSE | _LIMITING
-_REQUESTING_SIDE = (_DECIDE | _SUBMIT | _PAPERS | _RESTORING | _RESTORING_DECIDED) - {
-    P.DISPUTE_RESOLVE
-}
+_REQUESTING_SIDE = (
+    _DECIDE | _SUBMIT | _PAPERS | _RESTORING | _RESTORING_DECIDED | _RESTITUTION
+) - {P.DISPUTE_RESOLVE}
 
 _BY_LINE_KIND: Mapping[LineKind, Permission] = MappingProxyType(
     {
@@ -315,7 +321,8 @@ def permissions_of(actor: Actor) -> frozenset[Permission]:
         # A machine never decides, nor reads pages, whatever role it was given by mistake.
         granted -= GRANTS[Role.SECURITY_LEAD] - GRANTS[Role.SYSTEM] - _DISPOSE
         if actor.systems_as_compliance and Role.SYSTEM in actor.roles:
-            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS - _HOUSE - _NEVER_MACHINES
+            for_people = _PAPERS | _HOUSE | _RESTITUTION | _NEVER_MACHINES
+            granted |= GRANTS[Role.COMPLIANCE] - for_people
         granted -= _CONSOLE
     if actor.partner_kind not in ASKABLE_KINDS:
         granted -= _ASKED_SIDE | _RECOVERY_DECIDING

@@ -62,10 +62,14 @@ from coordinator.services.requests import (
     tasks,
 )
 from coordinator.services.restoring import (
+    allocations,
+    claims,
     destinations,
     encumbering,
     liftings,
+    payouts,
     recovery_requests,
+    restitutions,
     return_requests,
 )
 
@@ -190,6 +194,16 @@ HANDLERS: tuple[Handler[Any], ...] = (
     suspensions.suspend,
     suspensions.reinstate,
     suspensions.suspend_request,
+    # Giving back what was recovered.
+    restitutions.open_restitution,
+    restitutions.add_pool_lines,
+    restitutions.close_restitution,
+    claims.file_claims,
+    claims.decide,
+    claims.object_to,
+    allocations.propose,
+    allocations.decide,
+    payouts.record,
     # The log.
     log_keys.hand_over,
     log_keys.retire,

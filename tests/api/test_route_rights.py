@@ -24,6 +24,7 @@ from tests.factories import (
     nonce,
 )
 from tests.services.recovery_world import deposit
+from tests.services.restoring_cast import claim
 
 ALL = {"analyst", "system", "compliance", "security_lead", "auditor"}
 ANSWERING = {"analyst", "system", "compliance", "security_lead"}
@@ -33,6 +34,7 @@ ENDPOINTS = {"system", "compliance", "security_lead"}
 LEAD = {"security_lead"}
 REQUEST = "/v1/freeze-requests/{request_id}"
 RECOVERY = "/v1/recovery-requests/{recovery_id}"
+RESTITUTION = "/v1/restitutions/{restitution_id}"
 RIGHTS: Mapping[str, set[str]] = {
     "GET /v1/freeze-requests": ALL,
     f"GET {REQUEST}": ALL,
@@ -124,6 +126,21 @@ RIGHTS: Mapping[str, set[str]] = {
     "POST /v1/gateways/withdrawals": DISPOSING,
     "GET /v1/on-call": ALL,
     "GET /v1/alarms": ALL,
+    "POST /v1/restitutions": DISPOSING,
+    "GET /v1/restitutions": ALL,
+    f"GET {RESTITUTION}": ALL,
+    f"POST {RESTITUTION}/pool-lines": DISPOSING,
+    f"GET {RESTITUTION}/pool-lines": ALL,
+    f"POST {RESTITUTION}/claims": DISPOSING,
+    f"GET {RESTITUTION}/claims": ALL,
+    f"POST {RESTITUTION}/claims/{{claim_id}}/decisions": DISPOSING,
+    f"POST {RESTITUTION}/claims/{{claim_id}}/objections": DISPOSING,
+    f"POST {RESTITUTION}/allocations": DISPOSING,
+    f"GET {RESTITUTION}/allocations": ALL,
+    f"POST {RESTITUTION}/allocations/{{allocation_id}}/approvals": DISPOSING,
+    f"POST {RESTITUTION}/payouts": DISPOSING,
+    f"GET {RESTITUTION}/payouts": ALL,
+    f"POST {RESTITUTION}/closure": DISPOSING,
     "GET /v1/events": ALL,
     "GET /v1/webhook-endpoints": ENDPOINTS | {"auditor"},
     "GET /v1/webhook-endpoints/{endpoint_id}": ENDPOINTS | {"auditor"},
@@ -329,6 +346,28 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
             ]
         },
         "/v1/on-call/test": {},
+        "/v1/restitutions": {
+            "nonce": "A" * 22,
+            "incident": request["incident"]["id"],
+            "asset": ETHER,
+            "claims_close_at": "2026-06-01T00:00:00Z",
+            "objections_until": "2026-07-01T00:00:00Z",
+            "unclaimed_to": "Those who were paid.",
+        },
+        "/pool-lines": act
+        | {"lines": [{"kind": "returned", "asset": ETHER, "amount": "5", "tx": "0x" + "ab" * 32}]},
+        "/claims": act | {"claims": [claim(1)]},
+        "/allocations": act
+        | {
+            "method": "pro_rata",
+            "pool": "5",
+            "claims": [{"claim": f"clm_{UNKNOWN}", "value": "5", "before": "0", "amount": "5"}],
+        },
+        "/allocations/{allocation_id}/approvals": act
+        | {"decision": "approve", "act_sha256": "0" * 64},
+        "/payouts": act | {"lines": [{"payout": f"pay_{UNKNOWN}", "tx": "0x" + "ab" * 32}]},
+        "/decisions": act | {"decision": "verify"},
+        "/objections": act | {"reason": "It was ours."},
         "/v1/rulebook/acceptances": {"rulebook_sha256": "0" * 64},
         "/v1/gateways": {"gateway": "us_314b"},
         "/v1/gateways/withdrawals": {"gateway_id": "gtw_01h455vb4pex5vsknk084sn02q"},
@@ -373,6 +412,9 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "return_id": f"ret_{UNKNOWN}",
         "person_id": f"per_{UNKNOWN}",
         "recovery_id": f"rcv_{UNKNOWN}",
+        "restitution_id": f"rst_{UNKNOWN}",
+        "allocation_id": f"alo_{UNKNOWN}",
+        "claim_id": f"clm_{UNKNOWN}",
         "task_id": f"tsk_acknowledge_{request['id'].partition('_')[2]}_{UNKNOWN}",
     } | ids
     return route.path.format(**names)

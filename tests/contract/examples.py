@@ -57,6 +57,7 @@ from tests.factories import (
 from tests.services import recovery_world
 from tests.services.every_event import register_destination
 from tests.services.request_cast import account
+from tests.services.restoring_story import give_back
 from tests.services.through_api import World, found_line, frozen_line, released_line
 
 _LATER = "2026-03-20T12:00:00Z"
@@ -229,6 +230,7 @@ def _play(w: World) -> None:
     for each in ("readiness", "readiness.pdf"):
         _ok(w.signer.get(w.cast.a.lead, f"{_REQUEST}/{drill}/{each}"))
     _gateways(w)
+    _give_back(w)
     _rulebook(w)  # from here on a request has to name it
     path = f"{_REQUEST}/{ask['id']}/sealed-evidence/{sealed}"
     for each in (path, f"{path}/parts/0"):
@@ -297,6 +299,11 @@ def _flags(w: World) -> None:
     applied = {"seq": seq, "root": "0f" * 32, "count": 2, "hits": 1}
     _ok(w.signer.post(b.system, "/v1/flags/applied", applied))
     _ok(w.signer.get(b.system, "/v1/flags/applied"))
+
+
+def _give_back(w: World) -> None:
+    incident = w.live(to=[w.cast.b.handle])["incident"]["id"]
+    give_back(w, incident)
 
 
 def _on_call(w: World) -> None:

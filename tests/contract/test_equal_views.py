@@ -21,9 +21,13 @@ from tests.api.sealed_cast import by_hand, publish_by_hand
 from tests.factories import ACCOUNT, ETHER, Cast, Member, Signer
 from tests.services.every_event import register_destination
 from tests.services.request_cast import account
+from tests.services.restoring_cast import DAY, Restoring, allocate, opened, shared
+from tests.services.restoring_cast import claim as victim
 from tests.services.through_api import World, found_line, frozen_line, released_line
 
 _BASE = "/v1/freeze-requests/{request_id}"
+_RESTITUTIONS = "/v1/restitutions"
+_RESTITUTION = "/v1/restitutions/{restitution_id}"
 _LATER = "2026-03-20T12:00:00Z"
 _PAST = "2026-03-02T11:00:00Z"
 _CLAIM = {
@@ -518,6 +522,82 @@ def _both_returns(
 
 
 _RETURN = f"{_BASE}/return-requests/{{return_id}}"
+
+
+def _read_restitution(rst: Restoring) -> dict[str, Any]:
+    return _without(rst.read(), "log")
+
+
+def _open_restitution(w: World) -> Iterator[Pair]:
+    rst = opened(w)
+    yield _without(rst.view, "log"), _read_restitution(rst)
+
+
+def _add_lines(w: World) -> Iterator[Pair]:
+    rst = opened(w)
+    answer = rst.came_back(500)
+    yield answer["lines"], w.get(w.cast.a.auditor, f"{rst.path}/pool-lines")["items"]
+    yield answer["pool"], _read_restitution(rst)["pool"]
+
+
+def _file_claims(w: World) -> Iterator[Pair]:
+    rst = opened(w)
+    answer = rst.act(w.cast.a.lead, "claims", claims=[victim(1), victim(2)])
+    names = ("id", "ref", "value")
+    read = [{name: each[name] for name in names} for each in rst.claims(w.cast.a.auditor)]
+    yield [_without(each, "has_double") for each in answer["claims"]], read
+
+
+def _decide_claim(w: World) -> Iterator[Pair]:
+    rst = opened(w)
+    [claim_id] = rst.file(victim(1))
+    yield rst.decide(w.cast.a.lead, claim_id, decision="verify"), rst.claims(w.cast.a.auditor)[0]
+
+
+def _contest_claim(w: World) -> Iterator[Pair]:
+    rst = opened(w)
+    [claim_id] = rst.file(victim(1))
+    rst.decide(w.cast.a.lead, claim_id, decision="reject", code="not_a_victim")
+    answer = rst.act(w.cast.a.lead, f"claims/{claim_id}/objections", reason="It was ours.")
+    yield answer["claim"], rst.claims(w.cast.a.auditor)[0]
+
+
+def _propose_allocation(w: World) -> Iterator[Pair]:
+    rst = _to_be_shared(w)
+    made = rst.act(w.cast.a.compliance, "allocations", **shared(rst, 50))
+    yield _without(made, "log"), w.get(w.cast.a.auditor, f"{rst.path}/allocations")["items"][0]
+
+
+def _approve_allocation(w: World) -> Iterator[Pair]:
+    rst = _to_be_shared(w)
+    made = allocate(rst, 50)
+    yield _without(made, "log"), w.get(w.cast.a.auditor, f"{rst.path}/allocations")["items"][0]
+
+
+def _record_payouts(w: World) -> Iterator[Pair]:
+    rst = _to_be_shared(w)
+    allocate(rst, 50)
+    [due] = w.get(w.cast.a.auditor, f"{rst.path}/payouts")["items"]
+    line = {"payout": due["id"], "tx": "0x" + "ab" * 32}
+    answer = rst.act(w.cast.a.lead, "payouts", lines=[line])
+    read = w.get(w.cast.a.auditor, f"{rst.path}/payouts?status=paid")["items"]
+    yield (answer["paid"], answer["failed"]), (len(read), 0)
+
+
+def _to_be_shared(w: World) -> Restoring:
+    rst = opened(w)
+    rst.came_back(50)
+    [claim_id] = rst.file(victim(1))
+    rst.decide(w.cast.a.lead, claim_id, decision="verify")
+    return rst
+
+
+def _close_restitution(w: World) -> Iterator[Pair]:
+    rst = opened(w)
+    w.clock.step(61 * DAY)
+    yield _without(rst.act(w.cast.a.lead, "closure"), "log"), _read_restitution(rst)
+
+
 _CASES: dict[str, Case] = {
     f"{_BASE}/return-requests": _returned,
     f"{_RETURN}/approvals": lambda w: _returned(w, "approvals"),
@@ -525,6 +605,15 @@ _CASES: dict[str, Case] = {
     f"{_RETURN}/answer": lambda w: _returned(w, "approvals", "answer"),
     f"{_RETURN}/revocation": lambda w: _returned(w, "approvals", "answer", "revocation"),
     f"{_RETURN}/receipt": lambda w: _returned(w, "approvals", "answer", "receipt"),
+    _RESTITUTIONS: _open_restitution,
+    f"{_RESTITUTION}/pool-lines": _add_lines,
+    f"{_RESTITUTION}/claims": _file_claims,
+    f"{_RESTITUTION}/claims/{{claim_id}}/decisions": _decide_claim,
+    f"{_RESTITUTION}/claims/{{claim_id}}/objections": _contest_claim,
+    f"{_RESTITUTION}/allocations": _propose_allocation,
+    f"{_RESTITUTION}/allocations/{{allocation_id}}/approvals": _approve_allocation,
+    f"{_RESTITUTION}/payouts": _record_payouts,
+    f"{_RESTITUTION}/closure": _close_restitution,
     "/v1/freeze-requests": _submit,
     f"{_BASE}/approvals": _approve,
     f"{_BASE}/partners": _propose,
@@ -573,6 +662,6 @@ def test_every_act_on_a_request_is_compared() -> None:
     acts = {
         route.path
         for route in ROUTES
-        if route.method == "POST" and route.path.startswith("/v1/freeze-requests")
+        if route.method == "POST" and route.path.startswith(("/v1/freeze-requests", _RESTITUTIONS))
     }
     assert acts == set(_CASES)

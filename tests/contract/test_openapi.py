@@ -101,7 +101,13 @@ def test_the_document_is_the_same_bytes_every_time() -> None:
 
 #: Ids of the right form that nobody gave, and a year before the first.
 UNKNOWN = "01kk7h3m6xf9trv2c8e5b4n0qa"
-PREFIXES = {"request_id": "frq", "incident_id": "inc", "delivery_id": "dlv", "endpoint_id": "wep"}
+PREFIXES = {
+    "request_id": "frq",
+    "incident_id": "inc",
+    "restitution_id": "rst",
+    "delivery_id": "dlv",
+    "endpoint_id": "wep",
+}
 
 
 def _path(route: Route) -> str:

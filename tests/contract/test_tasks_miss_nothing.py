@@ -210,6 +210,15 @@ EVENTS: Mapping[str, Told] = {
     EventType.DATA_SUBJECT_RECEIVED: K.ANSWER_DATA_SUBJECT,
     EventType.DATA_SUBJECT_ANSWERED: _NEWS,
     EventType.DATA_SUBJECT_OVERDUE: K.ANSWER_DATA_SUBJECT,
+    EventType.RESTITUTION_OPENED: _NEWS,
+    EventType.RESTITUTION_POOL_CHANGED: _NEWS,
+    EventType.RESTITUTION_CLAIMS_FILED: "the restitution's page counts what waits",
+    EventType.RESTITUTION_CLAIM_DECIDED: _NEWS,
+    EventType.RESTITUTION_CLAIM_CONTESTED: "the restitution's page counts what waits",
+    EventType.RESTITUTION_ALLOCATION_PROPOSED: "the restitution's allocations say what waits",
+    EventType.RESTITUTION_ALLOCATION_DECIDED: _NEWS,
+    EventType.RESTITUTION_PAYOUTS_RECORDED: _NEWS,
+    EventType.RESTITUTION_CLOSED: _NOTHING_LEFT,
     EventType.ENDPOINT_TEST: "a try",
     EventType.ENDPOINT_FAILING: K.MEND_ENDPOINT,
     EventType.ENDPOINT_DISABLED: K.MEND_ENDPOINT,
@@ -218,6 +227,7 @@ EVENTS: Mapping[str, Told] = {
 _AHEAD = re.compile(r"(_by|_until|_end)$|expires|(^|_)(void|effective|review|ends|due)_at|next_")
 COLUMNS: Mapping[str, Told] = {
     "webhook_endpoint.busy_until": "what a receiver asked for; its events go on by themselves",
+    "restitution.objections_until": "the restitution's page says until when; nobody owes one",
     "delivery.answer_until": "erased then; nobody acts on it",
     "console_link.ends_at": "a link that its maker can make again",
     "console_session.ends_at": "somebody signs in again",

@@ -42,6 +42,7 @@ from holdfast.protocol import (
     read_log_views,
     readiness,
     recovery_views,
+    restitution_views,
     return_views,
     views,
 )
@@ -62,6 +63,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
         readiness,
         recovery_views,
         return_views,
+        restitution_views,
     )
     for name, member in vars(module).items()
     if isinstance(member, type) and issubclass(member, views.View)

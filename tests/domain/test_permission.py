@@ -68,6 +68,8 @@ LIFTING = {P.ENCUMBRANCE_LIFT, P.LEGAL_ORDER_CALL_BACK}
 PAPERS = {P.SUPPORT_RAISE, P.INDEMNITY_GIVE, P.DATA_SUBJECT_ANSWER}
 #: What binds the organisation, and letters to it.
 HOUSE = {P.RULEBOOK_ACCEPT, P.GATEWAY_DECLARE, P.DATA_SUBJECT_RECORD, P.DATA_SUBJECT_READ}
+#: Recovered funds are given away by people alone.
+GIVING_BACK = {P.RESTITUTION_CHANGE}
 #: What is for people and never for systems: the console, and what one's own organisation did.
 CONSOLE, AUDIT = {P.CONSOLE_LINK_MAKE, P.KEY_REVOKE}, {P.AUDIT_READ}
 #: The table a second time, flat.
@@ -84,6 +86,8 @@ EXPECTED = {
     | {P.TASK_TAKE}
     | ORDERS
     | LIFTING
+    | {P.CLAIM_FILE}
+    | GIVING_BACK
     | RESTORING
     | HOUSE
     | PAPERS
@@ -97,6 +101,8 @@ EXPECTED = {
     | RESTORING
     | {
         P.LEG_LIMIT,
+        P.CLAIM_FILE,
+        P.RESTITUTION_CHANGE,
         P.FREEZE_REQUEST_SUBMIT,
         P.FREEZE_REQUEST_APPROVE,
         P.FREEZE_REQUEST_WITHDRAW,
@@ -186,7 +192,7 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    for_people = PAPERS | LIFTING | CONSOLE | AUDIT | RESTORING | HOUSE
+    for_people = PAPERS | LIFTING | CONSOLE | AUDIT | RESTORING | HOUSE | GIVING_BACK
     for_people |= {P.RECOVERY_APPROVE}
     assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 

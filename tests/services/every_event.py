@@ -66,6 +66,8 @@ from tests.services.request_cast import (
     returned,
     seized,
 )
+from tests.services.restoring_story import give_back
+from tests.services.through_api import World
 
 _PAPER = "ab" * 32
 _LATER: dict[str, Any] = {"hold_expires_at": format_time(NOON + 40 * DAY)}
@@ -110,6 +112,7 @@ def play(office: Office) -> list[Told]:
     _ask_for_rights(office)
     _declare_a_gateway(office)
     _say_where_money_comes_back(office)
+    _give_back(office)
     _accept_the_rulebook(office)
     own = _test_endpoints(office)
     return list(_events(office, own))
@@ -165,6 +168,8 @@ def _ask_for_a_deposit(office: Office) -> None:
     lines = [recovery_world.found(), recovery_world.returned()]
     sent(b.compliance, f"{below}/answers", act | {"lines": lines})
     sent(a.analyst, f"{below}/replies", act | {"lines": [{"kind": "confirmed", "no": 0}]})
+
+
 def _declare_a_gateway(office: Office) -> None:
     a, desk = office.desk.cast.a, office.desk
     declared = office.signer.post(a.lead, "/v1/gateways", {"gateway": "us_314b"})
@@ -264,6 +269,14 @@ def _say_where_money_comes_back(office: Office) -> None:
     body = {"reason": "The wallet is taken out of use."}
     closed = office.signer.post(a.lead, f"/v1/destinations/{made['id']}/closure", body)
     assert closed.status_code == 201, closed.data
+
+
+def _give_back(office: Office) -> None:
+    desk, a = office.desk, office.desk.cast.a
+    ask = desk.go_out(to=[desk.cast.b.handle])
+    request = office.signer.get(a.lead, f"/v1/freeze-requests/{ask.id}").get_json()
+    w = World(office.signer, desk.cast, desk.database, desk.vault, desk.clock)
+    give_back(w, request["incident"]["id"])
 
 
 def _wake_somebody(office: Office) -> None:

@@ -101,6 +101,9 @@ _NOT_MODIFIED = "`If-None-Match` names the `ETag` of what you would get: you hav
 _NOUNS = {
     "request_id": "freeze request",
     "incident_id": "incident",
+    "restitution_id": "restitution",
+    "claim_id": "claim",
+    "allocation_id": "allocation",
     "endpoint_id": "endpoint of yours",
     "delivery_id": "delivery of yours",
     "info_request_id": "question",

@@ -25,8 +25,8 @@ from coordinator.api.paging import PageQuery
 from coordinator.api.query import query_of
 from coordinator.api.responses import Later, json_response
 from coordinator.console.follow.case import Case
-from coordinator.console.restraint_words import claim_title, claim_words, order_words
 from coordinator.console.follow.data_subjects import asked_rows
+from coordinator.console.restraint_words import claim_title, claim_words, order_words
 from coordinator.console.visit import Visit
 from coordinator.console.words import moment
 from coordinator.domain.errors import NotFoundError

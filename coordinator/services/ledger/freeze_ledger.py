@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.encumbrance import BLOCKED_BY_KIND
 from coordinator.domain.freeze_ledger import (
     BookedLine,
     Booking,

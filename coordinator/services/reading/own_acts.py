@@ -22,11 +22,13 @@ from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import EvidenceKind, Role
 
 #: Acts of machines whose bodies no person reads: how many flags were applied, those of legs that
-#: are limited to others counted. Those on recovery requests may be thousands of lines, and are read
-#: with their request.
+#: are limited to others counted. Files of thousands of claims are read one by one, and what is done
+#: on recovery requests, which may be thousands of lines, with their request.
 _WITHOUT_PROOF = frozenset(
     {
         "apply_flags",
+        "file_claims",
+        "propose_allocation",
         "submit_recovery",
         "approve_recovery",
         "reject_recovery",

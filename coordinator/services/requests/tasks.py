@@ -253,23 +253,27 @@ def _waiting(uow: UnitOfWork, actor: Actor, task: Task, *, status: str | None) -
 
 
 def _require_there(on: RequestContext, task: Task, leg: LegRow | None) -> None:
-    connection, about = on.uow.connection, task.about or ""
-    is_there = leg is not None
-    if task.kind in {TaskKind.APPROVE, TaskKind.RATIFY}:
-        is_there = True
-    elif task.kind is TaskKind.DECIDE_ADDITION:
-        is_there = additions.get(connection, on.request.id, about) is not None
-    elif task.kind is TaskKind.DECIDE_WITHDRAWAL:
-        found = withdrawal_proposals.get(connection, about, request_id=on.request.id)
-        is_there = found is not None
-    elif (restraint := _restraint(on.uow, task)) is not None:
-        is_there = restraint.request_id == on.request.id
-        is_there = is_there and restraint.partner == on.actor.partner
-    elif task.kind is TaskKind.DECIDE_RETURN:
-        is_there = return_requests.get(connection, about, request_id=on.request.id) is not None
-    elif task.kind is TaskKind.ANSWER_DATA_SUBJECT:
-        is_there = data_subjects.case(connection, about, on.request.id) is not None
-    elif task.kind is TaskKind.ERASE:
-        is_there = erasures.find(connection, on.request.id) is not None
-    if not is_there:
+    if leg is None and not _is_of_request(on, task):
         raise no_such_task()
+
+
+def _is_of_request(on: RequestContext, task: Task) -> bool:
+    """Tell whether the request has what a task without a leg is about."""
+    connection, request_id, about = on.uow.connection, on.request.id, task.about or ""
+    if task.kind in {TaskKind.APPROVE, TaskKind.RATIFY}:
+        return True
+    restraint = _restraint(on.uow, task)
+    if restraint is not None:
+        return restraint.request_id == request_id and restraint.partner == on.actor.partner
+    find: dict[TaskKind, Callable[[], object]] = {
+        TaskKind.DECIDE_ADDITION: lambda: additions.get(connection, request_id, about),
+        TaskKind.DECIDE_WITHDRAWAL: lambda: withdrawal_proposals.get(
+            connection, about, request_id=request_id
+        ),
+        TaskKind.DECIDE_RETURN: lambda: return_requests.get(
+            connection, about, request_id=request_id
+        ),
+        TaskKind.ANSWER_DATA_SUBJECT: lambda: data_subjects.case(connection, about, request_id),
+        TaskKind.ERASE: lambda: erasures.find(connection, request_id),
+    }
+    return task.kind in find and find[task.kind]() is not None

@@ -44,8 +44,8 @@ from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.membership.root_resets import WAITING
 from coordinator.storage.reading import awaited_decisions
 from coordinator.storage.requests.leg_limits import EVERYTHING, is_seen
-from coordinator.storage.tables.encumbrances import EncumbranceRow
 from coordinator.storage.tables.data_subjects import DataSubjectCaseRow
+from coordinator.storage.tables.encumbrances import EncumbranceRow
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import (

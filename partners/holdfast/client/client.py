@@ -155,6 +155,31 @@ from holdfast.protocol.recovery_views import (
     RecoveryView,
 )
 from holdfast.protocol.remainder import LeftOut
+from holdfast.protocol.restitution_payloads import (
+    AllocationDecision,
+    Claim,
+    ClaimDecision,
+    ClaimObjection,
+    Claims,
+    NewAllocation,
+    NewRestitution,
+    PayoutLine,
+    PayoutLines,
+    PoolLine,
+    PoolLines,
+    RestitutionClosure,
+)
+from holdfast.protocol.restitution_views import (
+    AllocationView,
+    ClaimActView,
+    ClaimView,
+    FiledClaimsView,
+    PayoutsView,
+    PayoutView,
+    PoolLinesView,
+    PoolLineView,
+    RestitutionView,
+)
 from holdfast.protocol.return_payloads import (
     ReturnAnswer,
     ReturnAsk,
@@ -212,6 +237,7 @@ from holdfast.protocol.views import (
 from holdfast.protocol.vocabulary import (
     Blocked,
     CallBackOutcome,
+    ClaimStatus,
     DataSubjectDecision,
     DataSubjectReason,
     Decision,
@@ -222,6 +248,7 @@ from holdfast.protocol.vocabulary import (
     Gateway,
     HoldBasis,
     NumberSource,
+    PayoutStatus,
     Support,
     WithdrawalReason,
 )
@@ -232,6 +259,7 @@ V = TypeVar("V", bound=View)
 _REQUESTS = "/v1/freeze-requests"
 _RECOVERIES = "/v1/recovery-requests"
 _DATA_SUBJECTS = "/v1/data-subject-requests"
+_RESTITUTIONS = "/v1/restitutions"
 #: How a request is refused that names another rulebook than the one in force.
 _OTHER_RULEBOOK = "rulebook_not_in_force"
 
@@ -697,6 +725,138 @@ class Client:
         """`POST /v1/gateways/withdrawals`: it counts no more; what was told stays told."""
         body = GatewayWithdrawal(gateway_id=gateway_id)
         return self._post(GatewayView, "/v1/gateways/withdrawals", body, idempotency_key)
+
+    def open_restitution(
+        self, document: NewRestitution, *, idempotency_key: str | None = None
+    ) -> RestitutionView:
+        """`POST /v1/restitutions`: give back what was recovered of one's own incident."""
+        return self._post(RestitutionView, _RESTITUTIONS, document, idempotency_key)
+
+    def restitutions(self) -> Iterator[RestitutionView]:
+        """Yield the restitutions that one's own organisation opened, newest first."""
+        return self._pages(RestitutionView, _RESTITUTIONS)
+
+    def restitution(self, restitution_id: str) -> RestitutionView:
+        """`GET /v1/restitutions/{id}`: its terms, the sums of its pool, its claims by status."""
+        return self._get(RestitutionView, f"{_RESTITUTIONS}/{restitution_id}")
+
+    def add_pool_lines(
+        self,
+        restitution: RequestRef,
+        lines: Sequence[PoolLine],
+        *,
+        idempotency_key: str | None = None,
+    ) -> PoolLinesView:
+        """`POST …/pool-lines`: book lines into a pool, all of them or none."""
+        body = PoolLines(content_sha256=restitution.content_sha256, lines=list(lines))
+        path = f"{_RESTITUTIONS}/{restitution.id}/pool-lines"
+        return self._post(PoolLinesView, path, body, idempotency_key)
+
+    def pool_lines(self, restitution_id: str) -> Iterator[PoolLineView]:
+        """Yield the lines of a pool, oldest first."""
+        return self._pages(PoolLineView, f"{_RESTITUTIONS}/{restitution_id}/pool-lines")
+
+    def file_claims(
+        self,
+        restitution: RequestRef,
+        claims: Sequence[Claim],
+        *,
+        idempotency_key: str | None = None,
+    ) -> FiledClaimsView:
+        """`POST …/claims`: file claims, all of them or none."""
+        body = Claims(content_sha256=restitution.content_sha256, claims=list(claims))
+        path = f"{_RESTITUTIONS}/{restitution.id}/claims"
+        return self._post(FiledClaimsView, path, body, idempotency_key)
+
+    def claims(
+        self, restitution_id: str, *, status: ClaimStatus | str | None = None
+    ) -> Iterator[ClaimView]:
+        """Yield claims as they were filed: all for the opener, else one's own."""
+        path = f"{_RESTITUTIONS}/{restitution_id}/claims"
+        return self._pages(ClaimView, path, status=status)
+
+    def decide_claim(
+        self,
+        restitution: RequestRef,
+        claim_id: str,
+        *,
+        decision: Literal["verify", "reject"],
+        idempotency_key: str | None = None,
+        **said: Any,
+    ) -> ClaimActView:
+        """`POST …/decisions`: verify a claim or reject it; see `ClaimDecision` for the rest."""
+        given = {name: value for name, value in said.items() if value is not None}
+        body = ClaimDecision(content_sha256=restitution.content_sha256, decision=decision, **given)
+        path = f"{_RESTITUTIONS}/{restitution.id}/claims/{claim_id}/decisions"
+        return self._post(ClaimActView, path, body, idempotency_key)
+
+    def object_to_claim(
+        self,
+        restitution: RequestRef,
+        claim_id: str,
+        reason: str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> ClaimActView:
+        """`POST …/objections`: contest what was decided on a claim that one filed."""
+        body = ClaimObjection(content_sha256=restitution.content_sha256, reason=reason)
+        path = f"{_RESTITUTIONS}/{restitution.id}/claims/{claim_id}/objections"
+        return self._post(ClaimActView, path, body, idempotency_key)
+
+    def propose_allocation(
+        self, restitution: RequestRef, *, idempotency_key: str | None = None, **said: Any
+    ) -> AllocationView:
+        """`POST …/allocations`: who gets how much now; see `NewAllocation` for what is said."""
+        body = NewAllocation(content_sha256=restitution.content_sha256, **said)
+        path = f"{_RESTITUTIONS}/{restitution.id}/allocations"
+        return self._post(AllocationView, path, body, idempotency_key)
+
+    def allocations(self, restitution_id: str) -> Iterator[AllocationView]:
+        """Yield the allocations of one's own restitution, oldest first."""
+        return self._pages(AllocationView, f"{_RESTITUTIONS}/{restitution_id}/allocations")
+
+    def decide_allocation(
+        self,
+        restitution: RequestRef,
+        allocation: AllocationView,
+        *,
+        decision: Literal["approve", "reject"],
+        idempotency_key: str | None = None,
+    ) -> AllocationView:
+        """`POST …/approvals`: approve exactly what was proposed, or reject it."""
+        body = AllocationDecision(
+            content_sha256=restitution.content_sha256,
+            decision=decision,
+            act_sha256=allocation.act_sha256,
+        )
+        path = f"{_RESTITUTIONS}/{restitution.id}/allocations/{allocation.id}/approvals"
+        return self._post(AllocationView, path, body, idempotency_key)
+
+    def payouts(
+        self, restitution_id: str, *, status: PayoutStatus | str | None = None
+    ) -> Iterator[PayoutView]:
+        """Yield the payouts of one's own restitution, with where each goes."""
+        return self._pages(PayoutView, f"{_RESTITUTIONS}/{restitution_id}/payouts", status=status)
+
+    def record_payouts(
+        self,
+        restitution: RequestRef,
+        lines: Sequence[PayoutLine],
+        *,
+        idempotency_key: str | None = None,
+    ) -> PayoutsView:
+        """`POST …/payouts`: record what became of payouts, all of them or none."""
+        body = PayoutLines(content_sha256=restitution.content_sha256, lines=list(lines))
+        path = f"{_RESTITUTIONS}/{restitution.id}/payouts"
+        return self._post(PayoutsView, path, body, idempotency_key)
+
+    def close_restitution(
+        self, restitution: RequestRef, *, idempotency_key: str | None = None
+    ) -> RestitutionView:
+        """`POST …/closure`: nothing more is paid; what is left goes where the document says."""
+        body = RestitutionClosure(content_sha256=restitution.content_sha256)
+        path = f"{_RESTITUTIONS}/{restitution.id}/closure"
+        return self._post(RestitutionView, path, body, idempotency_key)
 
     def requests(
         self, *, box: str | None = None, status: str | None = None, incident: str | None = None
@@ -1505,6 +1665,7 @@ class Client:
     ) -> RecoveryResultView:
         path = f"{_RECOVERIES}/{request.id}/{name}"
         return self._post(RecoveryResultView, path, body, idempotency_key)
+
     def record_data_subject_request(
         self, body: DataSubjectRequest, *, idempotency_key: str | None = None
     ) -> DataSubjectRequestView:

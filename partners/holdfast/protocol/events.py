@@ -17,13 +17,17 @@ from holdfast.protocol.guest_views import GuestLineView
 from holdfast.protocol.life_cycle_payloads import IndemnityCap
 from holdfast.protocol.membership_payloads import Policy
 from holdfast.protocol.payloads import Handle, Next, Sha256, Time
+from holdfast.protocol.restitution_views import PoolSumsView
 from holdfast.protocol.return_payloads import ReturnDestination
 from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.views import LineView, LogEntry, Totals, View
 from holdfast.protocol.vocabulary import (
+    AllocationStatus,
     Arrival,
     Blocked,
     CallBackOutcome,
+    ClaimRejection,
+    ClaimStatus,
     DataSubjectDecision,
     DataSubjectKind,
     DataSubjectReason,
@@ -1066,6 +1070,93 @@ class GatewayEndedData(EventData):
     ]
 
 
+class RestitutionData(EventData):
+    """What every event about a restitution has."""
+
+    restitution: Annotated[str, Field(description="`rst_…`")]
+    incident: Annotated[str, Field(description="`inc_…`")]
+    opener: Annotated[Handle, Field(description="Who gives back.")]
+    content_sha256: Annotated[Sha256, Field(description="Of the restitution's exact document.")]
+    by: By
+    act_id: ActRef
+
+
+class RestitutionOpenedData(RestitutionData):
+    """Your organisation began to give back what was recovered of an incident."""
+
+    asset: Annotated[str, Field(description="In which victims are paid, CAIP-19.")]
+    key_theft: Annotated[bool, Field(description="True: no signature proves a claim.")]
+    claims_close_at: Time
+    objections_until: Time
+
+
+class RestitutionPoolChangedData(RestitutionData):
+    """Something came into the pool or left it; the sums are those after it."""
+
+    line_count: int
+    pool: dict[str, PoolSumsView]
+
+
+class RestitutionClaimsFiledData(RestitutionData):
+    """Claims were filed; whoever filed them hears of it, and the opener."""
+
+    filed_by: Handle
+    claim_count: int
+    double_count: Annotated[int, Field(description="Those that name what another names, too.")]
+    late: bool
+
+
+class RestitutionClaimDecidedData(RestitutionData):
+    """A claim was verified, once or by two, or rejected; whoever filed it hears of it, too."""
+
+    claim: Annotated[str, Field(description="`clm_…`")]
+    filed_by: Handle
+    decision: Literal["verify", "reject"]
+    status: ClaimStatus
+    code: ClaimRejection | None = None
+
+
+class RestitutionClaimContestedData(RestitutionData):
+    """Whoever filed a claim contests what was decided: decide it anew."""
+
+    claim: Annotated[str, Field(description="`clm_…`")]
+    filed_by: Handle
+    status: ClaimStatus
+
+
+class RestitutionAllocationProposedData(RestitutionData):
+    """Somebody says who is to get how much: two others approve it, by its hash."""
+
+    allocation: Annotated[str, Field(description="`alo_…`")]
+    act_sha256: Annotated[Sha256, Field(description="Of the allocation's exact document.")]
+    given: Annotated[str, Field(description="The sum of its parts, base units.")]
+    method: Literal["pro_rata", "schedule"]
+    claim_count: int
+
+
+class RestitutionAllocationDecidedData(RestitutionData):
+    """An allocation was approved, once or by two, or rejected."""
+
+    allocation: Annotated[str, Field(description="`alo_…`")]
+    act_sha256: Annotated[Sha256, Field(description="Of the allocation's exact document.")]
+    given: Annotated[str, Field(description="The sum of its parts, base units.")]
+    decision: Literal["approve", "reject"]
+    status: AllocationStatus
+
+
+class RestitutionPayoutsRecordedData(RestitutionData):
+    """Payouts were made, or did not arrive."""
+
+    paid: Annotated[int, Field(description="How many were paid.")]
+    failed: Annotated[int, Field(description="How many did not arrive.")]
+
+
+class RestitutionClosedData(RestitutionData):
+    """A restitution is over; what nobody claimed goes where its document says."""
+
+    unclaimed: Annotated[dict[str, str], Field(description="Base units by asset.")]
+
+
 class EvidenceSealedData(EventData):
     """A file was sealed to you, or one of yours to more partners; nobody else hears of it.
 
@@ -1389,6 +1480,17 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.DESTINATION_REGISTERED: EventKind(DestinationRegisteredData, _OWN),
         EventType.DESTINATION_PROVEN: EventKind(DestinationProvenData, _OWN),
         EventType.DESTINATION_CLOSED: EventKind(DestinationClosedData, _OWN),
+        EventType.RESTITUTION_OPENED: EventKind(RestitutionOpenedData, _OWN),
+        EventType.RESTITUTION_POOL_CHANGED: EventKind(RestitutionPoolChangedData, _OWN),
+        EventType.RESTITUTION_CLAIMS_FILED: EventKind(RestitutionClaimsFiledData, _OWN),
+        EventType.RESTITUTION_CLAIM_DECIDED: EventKind(RestitutionClaimDecidedData, _OWN),
+        EventType.RESTITUTION_CLAIM_CONTESTED: EventKind(RestitutionClaimContestedData, _OWN),
+        EventType.RESTITUTION_ALLOCATION_PROPOSED: EventKind(
+            RestitutionAllocationProposedData, _OWN
+        ),
+        EventType.RESTITUTION_ALLOCATION_DECIDED: EventKind(RestitutionAllocationDecidedData, _OWN),
+        EventType.RESTITUTION_PAYOUTS_RECORDED: EventKind(RestitutionPayoutsRecordedData, _OWN),
+        EventType.RESTITUTION_CLOSED: EventKind(RestitutionClosedData, _OWN),
         EventType.LOG_RESTORED: EventKind(LogRestoredData, _MEMBERS),
         EventType.EVIDENCE_SEALED: EventKind(EvidenceSealedData, _BOTH),
         EventType.RECOVERY_SUBMITTED: EventKind(RecoverySubmittedData, _REQUESTER),

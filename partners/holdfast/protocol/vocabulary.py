@@ -582,6 +582,60 @@ class ReturnCode(StrEnum):
     OTHER = "other"
 
 
+class RestitutionStatus(StrEnum):
+    """Whether recovered funds are being given back."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class ClaimProof(StrEnum):
+    """How a claim is shown to be somebody's."""
+
+    SIGNATURE = "signature"  # of the address: it shows control, not loss
+    ATTESTED = "attested"  # a member answers for its own customer
+    DOCUMENTS = "documents"
+
+
+class ClaimRejection(StrEnum):
+    """Why a claim is rejected."""
+
+    NOT_A_VICTIM = "not_a_victim"  # nothing was taken from these addresses
+    DOUBLE = "double"  # the same loss is claimed elsewhere
+    WRONG_AMOUNT = "wrong_amount"
+    PROOF_FAILS = "proof_fails"
+    DOCUMENTS_MISSING = "documents_missing"
+    OTHER = "other"
+
+
+class AllocationStatus(StrEnum):
+    """Whether an allocation gives anything away."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"  # by two
+    REJECTED = "rejected"
+
+
+class PayoutStatus(StrEnum):
+    """Where a payout stands."""
+
+    DUE = "due"
+    PAID = "paid"
+    FAILED = "failed"  # nothing arrived: it may be paid again
+
+
+class ClaimStatus(StrEnum):
+    """Where a claim stands."""
+
+    RECEIVED = "received"
+    VERIFIED = "verified"
+    REJECTED = "rejected"
+    OBJECTION = "objection"  # its claimant says that the decision is wrong
+    ALLOCATED = "allocated"
+    PAID = "paid"
+    FAILED = "failed"  # a payout of it came back
+
+
 class EventType(StrEnum):
     """Every event that partners can receive, by webhook or from the feed."""
 
@@ -686,6 +740,15 @@ class EventType(StrEnum):
     DATA_SUBJECT_OVERDUE = "data_subject.overdue"
     TASK_TAKEN = "task.taken"
     TASK_PAGED = "task.paged"
+    RESTITUTION_OPENED = "restitution.opened"
+    RESTITUTION_POOL_CHANGED = "restitution.pool_changed"
+    RESTITUTION_CLAIMS_FILED = "restitution.claims_filed"
+    RESTITUTION_CLAIM_DECIDED = "restitution.claim_decided"
+    RESTITUTION_CLAIM_CONTESTED = "restitution.claim_contested"
+    RESTITUTION_ALLOCATION_PROPOSED = "restitution.allocation_proposed"
+    RESTITUTION_ALLOCATION_DECIDED = "restitution.allocation_decided"
+    RESTITUTION_PAYOUTS_RECORDED = "restitution.payouts_recorded"
+    RESTITUTION_CLOSED = "restitution.closed"
     ENDPOINT_TEST = "endpoint.test"
     ENDPOINT_FAILING = "endpoint.failing"
     ENDPOINT_DISABLED = "endpoint.disabled"

@@ -1,0 +1,84 @@
+"""Claims on what was recovered."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from coordinator.api.paging import PageQuery, after_id, page_size, read_page
+from coordinator.api.pipeline import Reader, SignedCall
+from coordinator.api.view import command_view, query_view
+from coordinator.domain.permission import Permission
+from coordinator.services.restoring.claims import (
+    DecideClaim,
+    FileClaims,
+    ObjectToClaimDecision,
+    claim_views,
+)
+from coordinator.services.restoring.restitutions import visible_restitution
+from coordinator.storage.restoring import claims as store
+from holdfast.protocol import restitution_payloads as payloads
+from holdfast.protocol import restitution_views as shown
+from holdfast.protocol import views
+from holdfast.protocol.vocabulary import ClaimStatus
+
+
+class ClaimsQuery(PageQuery):
+    """Which claims."""
+
+    status: Annotated[ClaimStatus | None, Field(description="Only those that stand there.")] = None
+
+
+@command_view(FileClaims, body=payloads.Claims, answer=shown.FiledClaimsView, large=True)
+def file_claims(call: SignedCall[payloads.Claims], restitution_id: str) -> FileClaims:
+    """File claims, up to 10,000 at once; one bad line refuses the file, naming every fault.
+
+    The opener files what victims handed in. A member files for its own customers, under references
+    of its own, attests that they are, and is paid for them in one sum. After `claims_close_at` a
+    claim is taken, too, as `late`: it shares in what is left.
+    """
+    return FileClaims(restitution_id=restitution_id, body=call.body)
+
+
+@query_view(
+    query=ClaimsQuery,
+    answer=views.Page[shown.ClaimView],
+    needs=Permission.FREEZE_REQUEST_READ,
+)
+def list_claims(reader: Reader, query: ClaimsQuery, restitution_id: str) -> dict[str, Any]:
+    """List claims in the order in which they were filed: all for the opener, else your own."""
+    row = visible_restitution(reader.connection, reader.actor.viewer, restitution_id)
+    partner = reader.actor.partner
+    wanted = store.WantedClaims(
+        restitution_id,
+        filed_by=None if row.opener == partner else partner,
+        status=query.status,
+        after=after_id(query) or "",
+    )
+    return read_page(
+        page_size(reader.context, query.limit),
+        lambda limit: store.page(reader.connection, wanted, limit),
+        lambda rows: claim_views(reader.read_context, row, rows),
+    )
+
+
+@command_view(DecideClaim, body=payloads.ClaimDecision, answer=shown.ClaimActView)
+def decide(
+    call: SignedCall[payloads.ClaimDecision], restitution_id: str, claim_id: str
+) -> DecideClaim:
+    """Verify a claim, at its value or less, or reject it with a code.
+
+    Above `verify_by_two_above` it takes two people, who verify the same amount. A claim that names
+    the address or transaction of one that counts is verified only with `not_a_double`.
+    """
+    return DecideClaim(restitution_id=restitution_id, claim_id=claim_id, body=call.body)
+
+
+@command_view(ObjectToClaimDecision, body=payloads.ClaimObjection, answer=shown.ClaimActView)
+def object_to(
+    call: SignedCall[payloads.ClaimObjection], restitution_id: str, claim_id: str
+) -> ObjectToClaimDecision:
+    """Object to what was decided on a claim that you filed; it is decided anew.
+
+    Taken until `objections_until`.
+    """
+    return ObjectToClaimDecision(restitution_id=restitution_id, claim_id=claim_id, body=call.body)

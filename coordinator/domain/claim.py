@@ -1,0 +1,74 @@
+"""What may become of a claim on recovered funds: one table, and what a claim is worth."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from fractions import Fraction
+from types import MappingProxyType
+
+from coordinator.domain.errors import InvalidTransitionError
+from holdfast.protocol.vocabulary import ClaimStatus
+
+
+class ClaimAct(StrEnum):
+    """What is done with a claim."""
+
+    VERIFY = "verify"
+    REJECT = "reject"
+    OBJECT = "object"
+    ALLOCATE = "allocate"
+    PAY = "pay"
+    FAIL = "fail"
+
+
+_S, _A = ClaimStatus, ClaimAct
+#: Whatever is not here is refused.
+TRANSITIONS: Mapping[tuple[ClaimStatus, ClaimAct], ClaimStatus] = MappingProxyType(
+    {
+        (_S.RECEIVED, _A.VERIFY): _S.VERIFIED,
+        (_S.RECEIVED, _A.REJECT): _S.REJECTED,
+        (_S.VERIFIED, _A.REJECT): _S.REJECTED,
+        (_S.VERIFIED, _A.OBJECT): _S.OBJECTION,
+        (_S.REJECTED, _A.OBJECT): _S.OBJECTION,
+        (_S.OBJECTION, _A.VERIFY): _S.VERIFIED,
+        (_S.VERIFIED, _A.ALLOCATE): _S.ALLOCATED,
+        # A later pool, or a payout of a part while another is due.
+        (_S.ALLOCATED, _A.ALLOCATE): _S.ALLOCATED,
+        (_S.PAID, _A.ALLOCATE): _S.ALLOCATED,
+        (_S.FAILED, _A.ALLOCATE): _S.ALLOCATED,
+        (_S.ALLOCATED, _A.PAY): _S.PAID,
+        (_S.FAILED, _A.PAY): _S.PAID,
+        (_S.ALLOCATED, _A.FAIL): _S.FAILED,
+        (_S.FAILED, _A.FAIL): _S.FAILED,
+        (_S.OBJECTION, _A.REJECT): _S.REJECTED,
+    }
+)
+#: Somebody has yet to decide.
+UNDECIDED = frozenset({ClaimStatus.RECEIVED, ClaimStatus.OBJECTION})
+#: It counts: another claim of the same loss is a double of it.
+COUNTING = frozenset({_S.VERIFIED, _S.ALLOCATED, _S.PAID, _S.FAILED})
+
+
+def next_status(current: ClaimStatus, act: ClaimAct) -> ClaimStatus:
+    """Return the status after an act.
+
+    Raises:
+        InvalidTransitionError: If a claim as it stands does not take it.
+    """
+    after = TRANSITIONS.get((current, act))
+    if after is None:
+        raise InvalidTransitionError(
+            f"a claim that is {current.value} takes no {act.value}", current_status=current.value
+        )
+    return after
+
+
+def value_of(amount: int, price: Fraction, unit_price: Fraction) -> int:
+    """Return what a claim is worth in base units of the asset that is paid, rounded down.
+
+    Args:
+        amount: Base units of what was lost.
+        price: Of one base unit of that, exactly.
+        unit_price: Of one base unit of the asset that is paid.
+    """
+    worth = amount * price / unit_price
+    return worth.numerator // worth.denominator

@@ -1,0 +1,557 @@
+"""Claims on recovered funds: filed, verified or rejected, objected to.
+
+What a claim says of anybody is sealed under the restitution's key, one document a claim. Whoever
+filed it reads its own, the opener reads all. Doubles are found by blind indexes of addresses and
+transactions, and kept from being verified twice.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import NotRequired, TypedDict
+
+from sqlalchemy import Connection
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.amount import AMOUNT_LIMIT, parse_amount
+from coordinator.domain.claim import COUNTING, ClaimAct, next_status, value_of
+from coordinator.domain.errors import (
+    ConflictError,
+    FieldFault,
+    InvalidInputError,
+    NotFoundError,
+    SelfApprovalError,
+)
+from coordinator.domain.permission import Permission
+from coordinator.services.core.bus import handles
+from coordinator.services.core.member_acts import MemberAct
+from coordinator.services.core.read_context import ReadContext
+from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.services.restoring.restitutions import (
+    RestitutionContext,
+    documents_of,
+    in_force,
+    own_restitution,
+    price_of,
+    visible_restitution,
+)
+from coordinator.storage.engine.documents import Vault, load
+from coordinator.storage.restoring import claims as store
+from coordinator.storage.tables.restitutions import ClaimRow, RestitutionRow
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.address_proofs.errors import AddressProofError
+from holdfast.protocol.address_proofs.statement import AddressStatement, ProofPurpose
+from holdfast.protocol.address_proofs.verification import verify_statement
+from holdfast.protocol.chains.account import parse_account
+from holdfast.protocol.chains.asset import parse_asset
+from holdfast.protocol.chains.format_errors import AccountError, AmountError, AssetError
+from holdfast.protocol.chains.transaction import fold_transaction
+from holdfast.protocol.payloads import format_time, optional_time
+from holdfast.protocol.restitution_payloads import (
+    Claim,
+    ClaimDecision,
+    ClaimObjection,
+    Claims,
+    Valuation,
+)
+from holdfast.protocol.strict_json import JsonObject
+from holdfast.protocol.type_ids import new_id, new_ids
+from holdfast.protocol.vocabulary import ClaimProof, ClaimRejection, ClaimStatus, EventType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileClaims:
+    """Claims are filed: by the opener, or by a member for its own customers."""
+
+    restitution_id: str
+    body: Claims
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideClaim:
+    """The opener verifies or rejects a claim."""
+
+    restitution_id: str
+    claim_id: str
+    body: ClaimDecision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectToClaimDecision:
+    """Whoever filed a claim says that the decision on it is wrong."""
+
+    restitution_id: str
+    claim_id: str
+    body: ClaimObjection
+
+
+class ClaimView(TypedDict):
+    """One claim (`restitution_views.ClaimView`)."""
+
+    id: str
+    restitution_id: str
+    act_id: str
+    ref: str
+    filed_by: str
+    status: ClaimStatus
+    addresses: Sequence[str]
+    asset: str
+    amount: str
+    value: str
+    tx: str | None
+    proof: ClaimProof
+    documents: Sequence[str]
+    payout: str
+    late: bool
+    verified: str | None
+    verifications: int
+    allocated: str | None
+    code: ClaimRejection | None
+    reason: str | None
+    objection: str | None
+    filed_at: str
+    decided_at: str | None
+    sealed: NotRequired[str | None]
+    doubles: NotRequired[Sequence[str]]
+
+
+class FiledClaimView(TypedDict):
+    """What became of one line of a file (`restitution_views.FiledClaimView`)."""
+
+    id: str
+    ref: str
+    value: str
+    has_double: bool
+
+
+class FiledClaimsView(TypedDict):
+    """The claims of one act (`restitution_views.FiledClaimsView`)."""
+
+    restitution_id: str
+    act_id: str
+    late: bool
+    claims: Sequence[FiledClaimView]
+
+
+class ClaimActView(TypedDict):
+    """A claim after an act on it (`restitution_views.ClaimActView`)."""
+
+    act_id: str
+    claim: ClaimView
+
+
+# ---------- filing ----------
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A claim as the rules read it.
+
+    Attributes:
+        document: What is sealed of it.
+        value: In base units of the asset that is paid.
+        keys: What it names, canonical: addresses and the transaction.
+    """
+
+    document: JsonObject
+    value: int
+    keys: Sequence[str]
+
+
+@handles(FileClaims, needs=Permission.CLAIM_FILE)
+def file_claims(command: FileClaims, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Store claims; a file with bad lines stores nothing and names each line."""
+    body = command.body
+    row = visible_restitution(uow.connection, actor.viewer, command.restitution_id, lock=True)
+    on = in_force(RestitutionContext(uow, actor, row), body.content_sha256)
+    checked = _checked(on, body.claims)
+    act_id, ids = new_id("act"), new_ids("clm", len(checked))
+    indexes = _ref_indexes(on, body.claims)
+    late = uow.now > row.claims_close_at
+    rows = [
+        {
+            "id": claim_id,
+            "restitution_id": row.id,
+            "act_id": act_id,
+            "filed_by": actor.partner,
+            "ref_index": index,
+            "status": ClaimStatus.RECEIVED.value,
+            "proof": claim.proof.value,
+            "value": each.value,
+            "late": late,
+            "filed_at": uow.now,
+            "version": 1,
+        }
+        for claim_id, index, claim, each in zip(ids, indexes, body.claims, checked, strict=True)
+    ]
+    blind = uow.vault.blind_index
+    keys = [
+        (row.id, blind(f"claim:{name}"), claim_id)
+        for claim_id, each in zip(ids, checked, strict=True)
+        for name in dict.fromkeys(each.keys)
+    ]
+    store.insert_claims(uow.connection, rows, keys)
+    for claim_id, each in zip(ids, checked, strict=True):
+        uow.seal(on.key, claim_id, store.DOCUMENT, canonical_json.dumps(each.document))
+    shared = store.with_doubles(uow.connection, row.id, act_id)
+    filed: list[FiledClaimView] = [
+        {
+            "id": claim_id,
+            "ref": claim.ref,
+            "value": str(each.value),
+            "has_double": claim_id in shared,
+        }
+        for claim_id, claim, each in zip(ids, body.claims, checked, strict=True)
+    ]
+    told = {"filed_by": actor.partner, "claim_count": len(ids), "late": late}
+    told |= {"double_count": len(shared)}
+    act = MemberAct(act_id, "file_claims", row.id)
+    recorded = on.record(act, EventType.RESTITUTION_CLAIMS_FILED, told, also=[actor.partner])
+    answer: FiledClaimsView = {
+        "restitution_id": row.id,
+        "act_id": act_id,
+        "late": late,
+        "claims": filed,
+    }
+    return Answer(201, answer, entry=recorded)
+
+
+def _ref_indexes(on: RestitutionContext, claims: Sequence[Claim]) -> list[str]:
+    """Return the blind index of each reference; refuse one that its filer used before."""
+    indexes = [on.uow.vault.blind_index(f"claim-ref:{each.ref}").hex() for each in claims]
+    known = store.known_refs(on.uow.connection, on.row.id, on.actor.partner, indexes)
+    faults = [
+        FieldFault(f"/claims/{number}/ref", "names a claim that you filed before", "known_ref")
+        for number, index in enumerate(indexes)
+        if index in known
+    ]
+    seen: set[str] = set()
+    for number, index in enumerate(indexes):
+        if index in seen:
+            pointer = f"/claims/{number}/ref"
+            faults.append(FieldFault(pointer, "stands in this file twice", "duplicate_ref"))
+        seen.add(index)
+    if faults:
+        raise InvalidInputError("a reference names one claim", errors=faults)
+    return indexes
+
+
+def _checked(on: RestitutionContext, claims: Sequence[Claim]) -> list[_Checked]:
+    """Return the claims as the rules read them, or raise with every fault of every line."""
+    prices = _prices(on)
+    faults: list[FieldFault] = []
+    found: list[_Checked] = []
+    for number, claim in enumerate(claims):
+        before = len(faults)
+        faults += [
+            FieldFault(f"/claims/{number}{each.pointer}", each.detail, each.code)
+            for each in _faults(on, claim, prices)
+        ]
+        if len(faults) == before:
+            found.append(_read(on, claim, prices))
+    if faults:
+        raise InvalidInputError(
+            f"{len(faults)} faults in {len(claims)} claims: none was stored", errors=faults
+        )
+    return found
+
+
+def _prices(on: RestitutionContext) -> dict[str, Fraction]:
+    """Return the price of one base unit of each asset that may be claimed."""
+    [document] = documents_of(on.uow.connection, on.uow.vault, [on.row.id]).values()
+    if document.get("valuation") is None:
+        return {on.row.asset: Fraction(1)}
+    valuation = Valuation.model_validate(document["valuation"])
+    return price_of(on.uow.chains, valuation.prices)
+
+
+def _faults(
+    on: RestitutionContext, claim: Claim, prices: Mapping[str, Fraction]
+) -> Iterator[FieldFault]:
+    places = {f"/addresses/{number}": each for number, each in enumerate(claim.addresses)}
+    for pointer, text in {**places, "/payout": claim.payout}.items():
+        try:
+            parse_account(on.uow.chains, text)
+        except AccountError as error:
+            yield FieldFault(pointer, error.message, error.code)
+    yield from _faults_of_amount(on, claim, prices)
+    yield from _faults_of_proof(on, claim)
+
+
+def _faults_of_amount(
+    on: RestitutionContext, claim: Claim, prices: Mapping[str, Fraction]
+) -> Iterator[FieldFault]:
+    try:
+        if parse_asset(on.uow.chains, claim.asset) not in prices:
+            detail = "has no price in the valuation: claims are of the asset that is paid, or of"
+            yield FieldFault("/asset", f"{detail} one that has a price", "no_price")
+    except AssetError as error:
+        yield FieldFault("/asset", error.message, error.code)
+    try:
+        if not parse_amount(claim.amount):
+            yield FieldFault("/amount", "must be more than nothing", "out_of_range")
+    except AmountError as error:
+        yield FieldFault("/amount", error.message, error.code)
+
+
+def _faults_of_proof(on: RestitutionContext, claim: Claim) -> Iterator[FieldFault]:
+    is_own = on.actor.partner == on.row.opener
+    if claim.proof is ClaimProof.SIGNATURE and on.row.key_theft:
+        detail = "keys were stolen, and the thief can sign: no signature counts here"
+        yield FieldFault("/proof", detail, "key_theft")
+    elif claim.proof is not ClaimProof.ATTESTED and not is_own:
+        detail = "a member files for its own customers, and attests that they are: attested"
+        yield FieldFault("/proof", detail, "not_attested")
+    elif claim.signatures:
+        yield from _faults_of_signatures(on, claim)
+
+
+def _faults_of_signatures(on: RestitutionContext, claim: Claim) -> Iterator[FieldFault]:
+    """Verify one signature an address, over the text that we write ourselves."""
+    uow, row = on.uow, on.row
+    try:
+        pay_to = parse_account(uow.chains, claim.payout)
+        accounts = [parse_account(uow.chains, each) for each in claim.addresses]
+    except AccountError:
+        return  # told already
+    for number, (account, given) in enumerate(zip(accounts, claim.signatures or (), strict=True)):
+        try:
+            statement = AddressStatement(
+                coordinator=uow.origin,
+                incident=row.incident_id,
+                restitution=row.id,
+                claim=claim.ref,
+                purpose=ProofPurpose.CLAIM,
+                account=account,
+                signed_on=date.fromisoformat(given.signed_on),
+                pay_to=pay_to,
+            )
+            days = {"earliest": row.opened_at.date(), "today": uow.now.date()}
+            verify_statement(statement, given.signature, **days)
+        except AddressProofError as error:
+            yield FieldFault(f"/signatures/{number}", str(error), error.fault.value)
+        except ValueError:
+            detail = "is no date that exists: write it as 2026-03-02"
+            yield FieldFault(f"/signatures/{number}/signed_on", detail, "bad_date")
+
+
+def _read(on: RestitutionContext, claim: Claim, prices: Mapping[str, Fraction]) -> _Checked:
+    chains = on.uow.chains
+    accounts = [parse_account(chains, each) for each in claim.addresses]
+    asset, amount = parse_asset(chains, claim.asset), parse_amount(claim.amount)
+    value = min(value_of(amount, prices[asset], prices[on.row.asset]), AMOUNT_LIMIT - 1)
+    document: JsonObject = {
+        "ref": claim.ref,
+        "addresses": [each.display for each in accounts],
+        "asset": asset,
+        "amount": claim.amount,
+        "tx": claim.tx,
+        "documents": claim.documents or [],
+        "payout": parse_account(chains, claim.payout).display,
+        "sealed": claim.sealed,
+    }
+    keys = [each.key for each in accounts]
+    if claim.tx is not None:
+        keys.append(f"tx:{fold_transaction(claim.tx)}")
+    return _Checked(document, value, keys)
+
+
+# ---------- deciding ----------
+
+
+@handles(DecideClaim, needs=Permission.RESTITUTION_CHANGE)
+def decide(command: DecideClaim, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Verify a claim, which may take another person, or reject it."""
+    body = command.body
+    on = own_restitution(uow, actor, command.restitution_id, body.content_sha256)
+    claim = _claim(on, command.claim_id)
+    wanted = ClaimAct(body.decision)
+    after = next_status(ClaimStatus(claim.status), wanted)
+    values: dict[str, object] = {"decided_at": uow.now, "status": after.value}
+    if wanted is ClaimAct.VERIFY:
+        values |= _verified(on, claim, body)
+    else:
+        values |= _forgotten(str(body.code))
+    act_id = new_id("act")
+    changed = store.change(uow.connection, claim, **values, decided_act_id=act_id)
+    told = {
+        "claim": claim.id,
+        "filed_by": claim.filed_by,
+        "decision": body.decision,
+        "status": changed.status,
+        "code": body.code,
+    }
+    act = MemberAct(act_id, f"{body.decision}_claim", claim.id)
+    recorded = on.record(act, EventType.RESTITUTION_CLAIM_DECIDED, told, also=[claim.filed_by])
+    return _answer(on, changed, act_id, recorded)
+
+
+def _verified(on: RestitutionContext, claim: ClaimRow, body: ClaimDecision) -> dict[str, object]:
+    """Return what a verification writes: the second of two people completes it."""
+    amount = _verified_amount(claim, body)
+    if not body.not_a_double:
+        twins = store.doubles(on.uow.connection, [claim.id], among=COUNTING)[claim.id]
+        if twins:
+            raise ConflictError(
+                f"it names the same address or transaction as {twins[0]}, which counts already:"
+                " reject one of them, or say not_a_double",
+                code="double_claim",
+                current_status=claim.status,
+            )
+    person = on.actor.person
+    if claim.first_verifier is None and amount > on.row.verify_by_two_above:
+        # It waits for another person, as it is.
+        waits = {"status": claim.status, "first_verifier": person, "first_amount": amount}
+        return waits | {"code": None}
+    if claim.first_verifier == person:
+        raise SelfApprovalError("you verified it already: it takes another person")
+    if claim.first_amount is not None and claim.first_amount != amount:
+        raise ConflictError(
+            f"the first of you verified {claim.first_amount} base units: verify the same, or reject"
+            " it",
+            code="other_amount",
+            current_status=claim.status,
+        )
+    if claim.first_verifier is None:
+        return {"first_verifier": person, "verified": amount, "code": None}
+    return {"second_verifier": person, "verified": amount, "code": None}
+
+
+def _verified_amount(claim: ClaimRow, body: ClaimDecision) -> int:
+    if body.amount is None:
+        return claim.value
+    try:
+        amount = parse_amount(body.amount)
+    except AmountError as error:
+        fault = FieldFault("/amount", error.message, error.code)
+        raise InvalidInputError(error.message, errors=[fault]) from None
+    if not 0 < amount <= claim.value:
+        detail = f"must be 1 to {claim.value}, what the claim is worth; of nothing, reject it"
+        raise InvalidInputError(
+            f"amount {detail}", errors=[FieldFault("/amount", detail, "out_of_range")]
+        )
+    return amount
+
+
+def _forgotten(code: str | None) -> dict[str, object]:
+    """Return what takes earlier verifications back."""
+    gone: dict[str, object] = dict.fromkeys(
+        ("verified", "first_verifier", "first_amount", "second_verifier")
+    )
+    return gone | {"code": code}
+
+
+@handles(ObjectToClaimDecision, needs=Permission.CLAIM_FILE)
+def object_to(command: ObjectToClaimDecision, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Store that whoever filed a claim contests the decision; it is decided anew."""
+    row = visible_restitution(uow.connection, actor.viewer, command.restitution_id, lock=True)
+    on = RestitutionContext(uow, actor, row)
+    claim = _claim(on, command.claim_id)
+    if claim.filed_by != actor.partner:
+        raise NotFoundError(_NO_SUCH)
+    in_force(on, command.body.content_sha256)
+    after = next_status(ClaimStatus(claim.status), ClaimAct.OBJECT)
+    if uow.now > row.objections_until:
+        raise ConflictError(
+            f"objections were taken until {format_time(row.objections_until)}",
+            code="objections_over",
+            current_status=claim.status,
+        )
+    act_id = new_id("act")
+    values = {**_forgotten(claim.code), "status": after.value, "objection_act_id": act_id}
+    changed = store.change(uow.connection, claim, **values)
+    told = {"claim": claim.id, "filed_by": claim.filed_by, "status": changed.status}
+    act = MemberAct(act_id, "object_to_claim", claim.id)
+    recorded = on.record(act, EventType.RESTITUTION_CLAIM_CONTESTED, told, also=[claim.filed_by])
+    return _answer(on, changed, act_id, recorded)
+
+
+_NO_SUCH = "there is no such claim, or none that you may see"
+
+
+def _claim(on: RestitutionContext, claim_id: str) -> ClaimRow:
+    row = store.get(on.uow.connection, on.row.id, claim_id)
+    if row is None:
+        raise NotFoundError(_NO_SUCH)
+    return row
+
+
+# ---------- reading ----------
+
+
+def _answer(on: RestitutionContext, row: ClaimRow, act_id: str, recorded: Recorded) -> Answer:
+    """Answer with the claim after an act, whose body is not stored yet."""
+    uow = on.uow
+    bodies = {act_id: strict_json.loads(uow.evidence.body)}
+    reading = _Reading(uow.connection, uow.vault, is_opener=on.actor.partner == on.row.opener)
+    [view] = _views(reading, [row], bodies)
+    answer: ClaimActView = {"act_id": act_id, "claim": view}
+    return Answer(201, answer, entry=recorded)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Where claims are read, and by whom."""
+
+    connection: Connection
+    vault: Vault
+    is_opener: bool
+
+
+def claim_views(
+    context: ReadContext, restitution: RestitutionRow, rows: Sequence[ClaimRow]
+) -> list[ClaimView]:
+    """Return claims as their reader may see them, in a few queries for a page."""
+    is_opener = context.actor.partner == restitution.opener
+    return _views(_Reading(context.connection, context.vault, is_opener=is_opener), rows, {})
+
+
+def _views(
+    reading: _Reading, rows: Sequence[ClaimRow], bodies: Mapping[str, JsonObject]
+) -> list[ClaimView]:
+    connection, vault, is_opener = reading.connection, reading.vault, reading.is_opener
+    packed = load(connection, vault, [row.id for row in rows], store.DOCUMENT)
+    acts = {act for row in rows for act in (row.decided_act_id, row.objection_act_id) if act}
+    stored = documents_of(connection, vault, sorted(acts - bodies.keys()))
+    said = {**stored, **bodies}
+    shared = store.doubles(connection, [row.id for row in rows]) if is_opener else {}
+    views = []
+    for row in rows:
+        document = strict_json.loads(packed[row.id])
+        view = _view(row, document, said)
+        if is_opener:
+            view["sealed"], view["doubles"] = document["sealed"], shared[row.id]
+        views.append(view)
+    return views
+
+
+def _view(row: ClaimRow, document: JsonObject, said: Mapping[str, JsonObject]) -> ClaimView:
+    decided = said.get(row.decided_act_id or "", {})
+    contested = said.get(row.objection_act_id or "", {})
+    verifiers = (row.first_verifier, row.second_verifier)
+    return {
+        "id": row.id,
+        "restitution_id": row.restitution_id,
+        "act_id": row.act_id,
+        "ref": document["ref"],
+        "filed_by": row.filed_by,
+        "status": ClaimStatus(row.status),
+        "addresses": document["addresses"],
+        "asset": document["asset"],
+        "amount": document["amount"],
+        "value": str(row.value),
+        "tx": document["tx"],
+        "proof": ClaimProof(row.proof),
+        "documents": document["documents"],
+        "payout": document["payout"],
+        "late": row.late,
+        "verified": None if row.verified is None else str(row.verified),
+        "verifications": sum(each is not None for each in verifiers),
+        "allocated": None if row.allocated is None else str(row.allocated),
+        "code": None if row.code is None else ClaimRejection(row.code),
+        "reason": decided.get("reason"),
+        "objection": contested.get("reason"),
+        "filed_at": format_time(row.filed_at),
+        "decided_at": optional_time(row.decided_at),
+    }

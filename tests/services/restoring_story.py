@@ -1,0 +1,34 @@
+"""One restitution from its document to its end, through every act and every read of it."""
+
+from typing import Any
+
+from tests.services.restoring_cast import DAY, TX, Restoring, approve, claim, opened, shared
+from tests.services.through_api import World
+
+
+def give_back(w: World, incident: str) -> Restoring:
+    """Have A give back what came back of an incident that it opened."""
+    a = w.cast.a
+    prices = [{"asset": claim(1)["asset"], "units": "1000000000000000000", "value": "2641.12"}]
+    valuation = {"at": "2026-03-02T09:00:00Z", "currency": "USD", "prices": prices}
+    request: dict[str, Any] = {"incident": {"id": incident}}
+    rst = opened(w, request, valuation=valuation)
+    rst.came_back(500)
+    one, two = rst.file(claim(1), claim(2))
+    rst.decide(a.lead, one, decision="verify")
+    rst.decide(a.lead, two, decision="reject", code="not_a_victim", reason="Not in the list.")
+    words = {"reason": "The transfer was ours."}
+    rst.act(a.compliance, f"claims/{two}/objections", **words)
+    rst.decide(a.lead, two, decision="verify")
+    made = rst.act(a.compliance, "allocations", **shared(rst, 150))
+    for lead in (a.lead, a.second_lead):
+        approve(rst, lead, made)
+    due = [each["id"] for each in w.get(a.auditor, f"{rst.path}/payouts")["items"]]
+    rst.act(a.lead, "payouts", lines=[{"payout": each, "tx": TX} for each in due])
+    for path in ("allocations", "payouts"):
+        w.get(a.auditor, f"{rst.path}/{path}")
+    for path in ("/v1/restitutions", rst.path, f"{rst.path}/pool-lines", f"{rst.path}/claims"):
+        w.get(a.auditor, path)
+    w.clock.step(61 * DAY)
+    rst.act(a.lead, "closure")
+    return rst
