@@ -79,7 +79,7 @@ class Model:
 
     def attempt(self, is_taken: bool, answer: Any) -> bool:  # noqa: FBT001
         """See that the coordinator takes it exactly where the model does."""
-        assert (answer.status_code == 201) is is_taken, answer.data
+        assert (answer.status_code == 201) == is_taken, answer.data
         return is_taken
 
     def ask(self, promise: Promise | None, amount: int) -> None:

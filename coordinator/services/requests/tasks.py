@@ -1,5 +1,6 @@
 """Somebody says "I have it" of what waits for a person."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypedDict
 
@@ -253,12 +254,12 @@ def _waiting(uow: UnitOfWork, actor: Actor, task: Task, *, status: str | None) -
 
 
 def _require_there(on: RequestContext, task: Task, leg: LegRow | None) -> None:
-    if leg is None and not _is_of_request(on, task):
+    if not _is_there(on, task, leg):
         raise no_such_task()
 
 
-def _is_of_request(on: RequestContext, task: Task) -> bool:
-    """Tell whether the request has what a task without a leg is about."""
+def _is_there(on: RequestContext, task: Task, leg: LegRow | None) -> bool:
+    """Tell whether the request has what a task is about."""
     connection, request_id, about = on.uow.connection, on.request.id, task.about or ""
     if task.kind in {TaskKind.APPROVE, TaskKind.RATIFY}:
         return True
@@ -276,4 +277,4 @@ def _is_of_request(on: RequestContext, task: Task) -> bool:
         TaskKind.ANSWER_DATA_SUBJECT: lambda: data_subjects.case(connection, about, request_id),
         TaskKind.ERASE: lambda: erasures.find(connection, request_id),
     }
-    return task.kind in find and find[task.kind]() is not None
+    return leg is not None if task.kind not in find else find[task.kind]() is not None
