@@ -80,7 +80,7 @@ def _counted(app: Flask) -> Iterator[list[str]]:
         ("/console/requests/{id}/ledger", 50),
         ("/console/requests/{id}/money", 65),
         ("/console/requests/{id}/owed", 55),
-        ("/console/requests/{id}/documents", 64),
+        ("/console/requests/{id}/documents", 67),
         ("/console/requests/{id}/reads", 50),
         ("/console/requests", 15),
         ("/console/holds?side=for_us", 12),

@@ -73,8 +73,9 @@ def test_acts_that_share_a_path_are_told_apart_by_their_decision() -> None:
         ["withdraw", "propose_withdrawal"],
         ["propose_resolution", "resolve_dispute"],
         ["approve_withdrawal", "reject_withdrawal"],
+        ["approve_return", "reject_return"],
     ]
-    for acts in (together[0], together[3]):
+    for acts in (together[0], together[3], together[4]):
         assert all(ACT_RULES[act].decision for act in acts)
 
 
