@@ -258,12 +258,26 @@ def test_a_line_of_another_incident_is_of_no_pool_of_this(w: World) -> None:
     assert answer.get_json()["errors"][0]["code"] == "no_such_line"
 
 
+def test_nobody_learns_that_a_line_of_another_s_is_in_a_pool(w: World) -> None:
+    request = w.live(to=[w.cast.b.handle])
+    line = returned_by_ledger(w, request)
+    body = {"kind": "returned", "asset": ETHER, "amount": "700", "line": line}
+    other = opened(w, w.live(to=[w.cast.c.handle]))
+    before = other.try_act(w.cast.a.lead, "pool-lines", lines=[body]).get_json()
+    opened(w, request, nonce="B" * 21 + "A").act(w.cast.a.lead, "pool-lines", lines=[body])
+    after = other.try_act(w.cast.a.lead, "pool-lines", lines=[body]).get_json()
+    assert after["errors"] == before["errors"]
+
+
 def test_one_transaction_comes_into_a_pool_once_of_each_asset(w: World) -> None:
     rst = opened(w)
     rst.came_back(5)
-    line = {"kind": "returned", "asset": ETHER, "amount": "1", "tx": TX.upper().replace("X", "x")}
-    answer = rst.try_act(w.cast.a.lead, "pool-lines", lines=[line])
-    assert answer.get_json()["errors"][0]["code"] == "in_pool"
+    for spelling in (TX.upper().replace("X", "x"), TX[2:], TX[2:].upper()):
+        line = {"kind": "returned", "asset": ETHER, "amount": "1", "tx": spelling}
+        answer = rst.try_act(w.cast.a.lead, "pool-lines", lines=[line])
+        assert problem(answer, 422, "invalid_input")["errors"][0]["code"] == "in_pool", spelling
+    cut = rst.try_act(w.cast.a.lead, "pool-lines", lines=[line | {"tx": "0xabc"}])
+    assert pointers(cut.get_json()) == ["/lines/0/tx"]
     assert rst.read()["pool"][ETHER]["returned"] == "5"
 
 

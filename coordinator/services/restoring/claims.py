@@ -46,7 +46,7 @@ from holdfast.protocol.address_proofs.verification import verify_statement
 from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.format_errors import AccountError, AmountError, AssetError
-from holdfast.protocol.chains.transaction import fold_transaction
+from holdfast.protocol.chains.transaction import fits, fold_transaction, parse_transaction
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.restitution_payloads import (
     Claim,
@@ -353,7 +353,12 @@ def _read(on: RestitutionContext, claim: Claim, prices: Mapping[str, Fraction]) 
     }
     keys = [each.key for each in accounts]
     if claim.tx is not None:
-        keys.append(f"tx:{fold_transaction(claim.tx)}")
+        chain = chains.get(asset.partition("/")[0])
+        # By the form of the chain where it has it: with 0x or without, it is one transaction.
+        if chain is not None and fits(chain, claim.tx):
+            keys.append(f"tx:{parse_transaction(chain, claim.tx)}")
+        else:
+            keys.append(f"tx:{fold_transaction(claim.tx)}")
     return _Checked(document, value, keys)
 
 

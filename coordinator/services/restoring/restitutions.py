@@ -39,8 +39,8 @@ from coordinator.storage.tables.restitutions import PoolLineRow, RestitutionRow
 from holdfast.protocol import strict_json
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.chain import Chains
-from holdfast.protocol.chains.format_errors import AmountError, AssetError
-from holdfast.protocol.chains.transaction import fold_transaction
+from holdfast.protocol.chains.format_errors import AmountError, AssetError, TransactionError
+from holdfast.protocol.chains.transaction import parse_transaction
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.restitution_payloads import (
     NewRestitution,
@@ -323,6 +323,17 @@ def require_asset(chains: Chains, text: str, pointer: str) -> str:
         raise _fault(pointer, error.message, error.code) from None
 
 
+def _transaction(chains: Chains, asset: str, text: str, pointer: str) -> str:
+    """Return the one spelling of a transaction on an asset's chain, or raise InvalidInputError."""
+    chain = chains.get(asset.partition("/")[0])
+    if chain is None:
+        raise AssertionError("the asset was parsed, and assets are of known chains")
+    try:
+        return parse_transaction(chain, text)
+    except TransactionError as error:
+        raise _fault(pointer, error.message, error.code) from None
+
+
 def _require_amount(text: str, pointer: str, *, may_be_zero: bool = False) -> int:
     try:
         amount = parse_amount(text)
@@ -407,7 +418,7 @@ def _new_values(
     if isinstance(line, PoolReturn):
         values["line_id"] = line.line
         if line.line is None and line.tx is not None:
-            known = f"pool-tx:{asset}:{fold_transaction(line.tx)}"
+            known = f"pool-tx:{asset}:{_transaction(uow.chains, asset, line.tx, f'{at}/tx')}"
             values["tx_index"] = uow.vault.blind_index(known).hex()
     return values
 
@@ -436,22 +447,21 @@ def _require_new_funds(on: RestitutionContext, rows: Sequence[PoolLineRow]) -> N
         source = row.line_id or row.tx_index
         if source is None:
             continue
-        if source in pooled | known | seen:
-            place = "line" if row.line_id else "tx"
-            raise _fault(f"{at}/{place}", "is in a pool already: it came back once", "in_pool")
-        seen.add(source)
-        if row.line_id is None:
-            continue
-        found = ledger.get(row.line_id)
+        # First whose it is: nobody learns what is in the pools of others.
+        found = None if row.line_id is None else ledger.get(row.line_id)
         is_theirs = (
             found is not None
             and found.requester == on.row.opener
             and found.incident_id == on.row.incident_id
         )
-        if found is None or not is_theirs:
+        if row.line_id is not None and not is_theirs:
             detail = "is no `returned` line on a request of yours in this incident, or is corrected"
             raise _fault(f"{at}/line", detail, "no_such_line")
-        if (found.asset, found.amount) != (row.asset, row.amount):
+        if source in pooled | known | seen:
+            place = "line" if row.line_id else "tx"
+            raise _fault(f"{at}/{place}", "is in a pool already: it came back once", "in_pool")
+        seen.add(source)
+        if found is not None and (found.asset, found.amount) != (row.asset, row.amount):
             detail = "must be asset and amount of that line of the ledger"
             raise _fault(f"{at}/amount", detail, "other_amount")
 
