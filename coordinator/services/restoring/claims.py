@@ -34,6 +34,7 @@ from coordinator.services.restoring.restitutions import (
     in_force,
     own_restitution,
     price_of,
+    spelled_transaction,
     visible_restitution,
 )
 from coordinator.storage.engine.documents import Vault, load
@@ -46,7 +47,6 @@ from holdfast.protocol.address_proofs.verification import verify_statement
 from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.format_errors import AccountError, AmountError, AssetError
-from holdfast.protocol.chains.transaction import fits, fold_transaction, parse_transaction
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.restitution_payloads import (
     Claim,
@@ -353,12 +353,7 @@ def _read(on: RestitutionContext, claim: Claim, prices: Mapping[str, Fraction]) 
     }
     keys = [each.key for each in accounts]
     if claim.tx is not None:
-        chain = chains.get(asset.partition("/")[0])
-        # By the form of the chain where it has it: with 0x or without, it is one transaction.
-        if chain is not None and fits(chain, claim.tx):
-            keys.append(f"tx:{parse_transaction(chain, claim.tx)}")
-        else:
-            keys.append(f"tx:{fold_transaction(claim.tx)}")
+        keys.append(f"tx:{spelled_transaction(on.uow, asset, claim.tx)}")
     return _Checked(document, value, keys)
 
 
