@@ -252,7 +252,7 @@ def _checked(on: RestitutionContext, claims: Sequence[Claim]) -> list[_Checked]:
             found.append(_read(on, claim, prices))
     if faults:
         raise InvalidInputError(
-            f"{len(faults)} faults in {len(claims)} claims: none was stored", errors=faults
+            f"{len(faults)} fault(s) in {len(claims)} claim(s); nothing was stored", errors=faults
         )
     return found
 

@@ -527,14 +527,16 @@ def close_restitution(command: CloseRestitution, actor: Actor, uow: UnitOfWork) 
     waiting = sum(counts.get(status, 0) for status in UNDECIDED)
     if waiting:
         raise ConflictError(
-            f"{waiting} claims wait for a decision: verify or reject them first",
+            f"{waiting} claim(s) wait for a decision: verify or reject them first",
             code="claims_waiting",
             current_status=on.row.status,
         )
     unpaid = allocation_store.count_unpaid(uow.connection, on.row.id)
     if unpaid or allocation_store.is_one_waiting(uow.connection, on.row.id):
         raise ConflictError(
-            f"{unpaid} payouts are not paid, or an allocation waits for approvals",
+            f"{unpaid} payout(s) are due or did not arrive: pay them first"
+            if unpaid
+            else "an allocation waits for approvals: have it approved or rejected first",
             code="payouts_waiting",
             current_status=on.row.status,
         )
