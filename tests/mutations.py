@@ -1957,7 +1957,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         _LEDGER,
     ),
     Mutation(
-        f"{_DOMAIN}/irregular.py",
+        f"{_PROTOCOL}/claims.py",
         "    return what is not None and code != ReleaseReason.COURT_ORDER and is_against(",
         "    return what is not None and is_against(",
         _LEDGER,

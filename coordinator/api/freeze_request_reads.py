@@ -17,7 +17,7 @@ from coordinator.api.paging import (
 )
 from coordinator.api.pipeline import Reader
 from coordinator.api.reading_marks import mark_delivered_after
-from coordinator.api.view import logged_as, not_logged, query_view
+from coordinator.api.view import logged_as, query_view
 from coordinator.domain.errors import InvalidInputError, NotFoundError, ParameterFault
 from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.core.access import readable_request
@@ -166,7 +166,6 @@ def list_legs(reader: Reader, query: PageQuery, request_id: str) -> dict[str, An
     )
 
 
-@not_logged
 @query_view(
     answer=views.ProposedErasureView,
     needs=Permission.FREEZE_REQUEST_READ,

@@ -28,6 +28,9 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "partner_pending": "Your membership waits for the operator to confirm the root key.",
     },
     errors.InvalidInputError: {
+        "bad_parts": "These parts of a return cannot be promised; the faults say why of each.",
+        "invalid_deposits": "Some deposits have faults; all of them are named at once, and nothing "
+        "was stored.",
         "about_other_requests": "The body of a decision goes to the partners asked, so it names no "
         "warning about other requests; signing the context accepts it.",
         "cannot_seal_to": "Evidence is sealed to the encryption key in force of each partner; the "
@@ -55,6 +58,9 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "warnings_open": "Approving means accepting every warning with a reason.",
     },
     errors.NotFoundError: {
+        "no_such_destination": "There is no such destination, or none of your organisation's.",
+        "no_such_leg": "The request does not ask that partner.",
+        "no_such_return": "There is no such return request, or none that you may see.",
         "invitation_not_good": "The invitation is spent, too old, or another's.",
         "no_erasure": "Nobody proposes to erase this request.",
         "no_such_clearance": "There is no such clearance.",
@@ -71,6 +77,10 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "no_such_withdrawal": "Nobody proposed to withdraw this.",
     },
     errors.InvalidTransitionError: {
+        "destination_status": "The destination does not take this act as it stands; the detail "
+        "says why.",
+        "return_status": "The return request does not take this act as it stands; the detail says "
+        "which it takes.",
         "addition_decided": "This addition of partners was decided on before; propose it again.",
         "hold_ended": "Nothing of this hold is held any more.",
         "not_ratified": "Nobody ratified this flash request; it is ratified, rejected or withdrawn "
@@ -80,6 +90,40 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "withdrawal_decided": "This withdrawal was decided on before; propose it again.",
     },
     errors.ConflictError: {
+        "allocation_decided": "This allocation was decided on before; propose another.",
+        "allocation_stale": "Claims or pool changed since it was proposed: reject it, and propose "
+        "it anew.",
+        "allocation_waiting": "An allocation waits for approvals: have it approved or rejected "
+        "first.",
+        "already_sent": "Something was sent already: confirm what arrives, or say that it did not.",
+        "claims_waiting": "Claims wait for a decision: verify or reject them first.",
+        "destination_erased": "What this destination is was erased; register another.",
+        "double_claim": "Another claim that counts names the same address or transaction; reject "
+        "one of them, or say that it is no double.",
+        "drill": "A drill moves no money.",
+        "fee_above_accepted": "The fee is above what the requester accepts: say what is needed, or "
+        "decline the deposit.",
+        "fee_above_amount": "What was found is above 0, and the fee no more than that.",
+        "fee_raised": "A fee that was stated is never raised.",
+        "invalid_lines": "Some lines cannot be taken; all of them are named at once, and nothing "
+        "was stored.",
+        "known": "This very document opened a restitution already.",
+        "known_destination": "The account is registered already, or proposed: go on with that one, "
+        "or close it.",
+        "not_out": "Nobody was asked yet: withdraw the request whole, and submit it anew.",
+        "not_the_sum": "Amount and fee must add up to what was found.",
+        "nothing_sent": "By the partner's lines nothing was sent yet.",
+        "objections_open": "Objections are still taken; the detail says until when.",
+        "objections_over": "Objections are taken no more; the detail says since when.",
+        "other_amount": "Another amount stands there; the detail says which. Read it again, and "
+        "sign that.",
+        "other_sender": "The deposit came from another account than the requester says: never send "
+        "it there.",
+        "payouts_waiting": "Payouts are not paid, or an allocation waits for approvals.",
+        "restitution_closed": "The restitution is closed.",
+        "returned_already": "You returned this deposit upon another request already.",
+        "same_tx": "This transaction is known already; name the one that returned the deposit.",
+        "too_many_lines": "A pool has room for so many lines and no more.",
         "gateway_ended": "This gateway was withdrawn, or the operator ended it, already.",
         "several_gateways": "The partner declared this gateway more than once: name its document.",
         "no_flags": "The request is a drill; a drill flags nothing that could be renewed.",
@@ -154,6 +198,12 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "withdrawn_already": "Some of these addresses were withdrawn before, or left out when the "
         "request was approved.",
     },
+    errors.LedgerBreachError: {
+        "amount_too_large": "The sum would be beyond 2^256.",
+        "not_reserved": "More would be taken out of the reserve than is in it.",
+        "pool_exceeded": "More would leave the pool than is available in it; add first what came "
+        "back.",
+    },
     errors.BodyTooLargeError: {
         "evidence_too_large": "Sealed evidence has a size that the operator sets; split it.",
     },
@@ -162,6 +212,9 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "detail says how it does. Send the same request again then.",
     },
     errors.StaleDocumentError: {
+        "other_allocation": "`act_sha256` is not that of the allocation that was proposed.",
+        "other_destination": "`act_sha256` is not the hash of the proposed destination.",
+        "other_return": "`act_sha256` is not the hash of what is asked.",
         "other_context": "`context_sha256` is not the hash of the decision context in force.",
         "other_withdrawal": "`act_sha256` is not the hash of what was proposed.",
     },

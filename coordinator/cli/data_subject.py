@@ -10,7 +10,7 @@ from holdfast.protocol.vocabulary import DataSubjectKind
 
 
 @click.command("data-subject")
-@click.argument("kind", type=click.Choice([kind.value for kind in DataSubjectKind]))
+@click.argument("kind", metavar="KIND", type=click.Choice([kind.value for kind in DataSubjectKind]))
 @click.option("--account", metavar="CAIP-10", help="The account that the person writes about.")
 @click.option("--request", "request_id", metavar="FRQ_…", help="Where you know it.")
 @click.option("--reference", required=True, help="Your own, for the letter; no name.")

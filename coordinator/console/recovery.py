@@ -284,56 +284,47 @@ def decide(visit: Visit, recovery_id: str) -> Response | WsgiResponse:
     view: Mapping[str, Any] = visit.read(api.read_request, recovery_id=recovery_id)
     is_yes = visit.form.text("decision") == "approve"
     every = list(visit.every(api.list_deposits, api.DepositsQuery, recovery_id=recovery_id))
-    return _ask(
-        visit,
-        view,
-        "approvals",
-        {"decision": "approve" if is_yes else "reject"},
+    url = f"{HERE}/{view['id']}"
+    wanted = WantedAct(
+        path=f"/v1/recovery-requests/{view['id']}/approvals",
+        body={
+            "content_sha256": view["content_sha256"],
+            "decision": "approve" if is_yes else "reject",
+        },
         sentence=f"{'Send' if is_yes else 'Do not send'} this request to {view['partner']}:"
         f" {counted(len(every), 'deposit')}.",
         button="Approve it" if is_yes else "Reject it",
+        back=url,
+        then=url,
         facts=_asked(visit, every),
     )
+    return _ask(visit, recovery_id, wanted)
 
 
 def withdraw(visit: Visit, recovery_id: str) -> Response | WsgiResponse:
     """Ask for the signature that takes back all of which nothing was returned."""
     view: Mapping[str, Any] = visit.read(api.read_request, recovery_id=recovery_id)
-    return _ask(
-        visit,
-        view,
-        "withdrawal",
-        {"deposits": "all", "reason": visit.form.text("reason")},
-        sentence="Withdraw every deposit of which nothing was returned.",
-        button="Withdraw them",
-        facts=[],
-    )
-
-
-def _ask(  # noqa: PLR0913 - what an act consists of
-    visit: Visit,
-    view: Mapping[str, Any],
-    name: str,
-    body: dict[str, Any],
-    *,
-    sentence: str,
-    button: str,
-    facts: list[tuple[str, str]],
-) -> Response | WsgiResponse:
     url = f"{HERE}/{view['id']}"
     wanted = WantedAct(
-        path=f"/v1/recovery-requests/{view['id']}/{name}",
-        body={"content_sha256": view["content_sha256"], **body},
-        sentence=sentence,
-        button=button,
+        path=f"/v1/recovery-requests/{view['id']}/withdrawal",
+        body={
+            "content_sha256": view["content_sha256"],
+            "deposits": "all",
+            "reason": visit.form.text("reason"),
+        },
+        sentence="Withdraw every deposit of which nothing was returned.",
+        button="Withdraw them",
         back=url,
         then=url,
-        facts=facts,
     )
+    return _ask(visit, recovery_id, wanted)
+
+
+def _ask(visit: Visit, recovery_id: str, wanted: WantedAct) -> Response | WsgiResponse:
     try:
         return ask_signature(visit, wanted)
     except (InvalidInputError, ConflictError) as error:
-        return show(visit, view["id"], Faults.of(error, {"reason": "reason"}))
+        return show(visit, recovery_id, Faults.of(error, {"reason": "reason"}))
 
 
 def show_deposit(

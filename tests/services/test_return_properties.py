@@ -79,8 +79,9 @@ class Model:
 
     def attempt(self, is_taken: bool, answer: Any) -> bool:  # noqa: FBT001
         """See that the coordinator takes it exactly where the model does."""
-        assert (answer.status_code == 201) == is_taken, answer.data
-        return is_taken
+        was_taken = bool(answer.status_code == 201)
+        assert was_taken is is_taken, answer.data
+        return was_taken
 
     def ask(self, promise: Promise | None, amount: int) -> None:
         """Ask back so much, if so much is held."""

@@ -443,3 +443,18 @@ def test_a_bundle_proves_a_return_to_both_sides(w: World) -> None:
     for member in (case.a.auditor, case.b.auditor, w.cast.c.auditor):
         shown = Shown.to(MemberReader(w.signer, member), case.request["id"])
         assert shown.examine().failures == []
+
+
+def test_an_order_on_a_hold_suspends_what_was_promised_and_lets_nothing_be(w: World) -> None:
+    case = Case(w)
+    made, later = case.open(amount="100"), case.open(amount="100")
+    case.accept(made, "100")
+    order = {"agency": "Police", "reference": "1-23-456", "document_sha256": "ab" * 32}
+    attached = w.act(case.b.compliance, case.request, "legal-orders", hold=case.hold, **order)
+    shown = {each["id"]: each for each in case.read()}
+    assert shown[made["id"]]["return_status"] == "suspended"
+    assert shown[made["id"]]["suspended_because"] == attached["id"]
+    problem(case.try_answer(later, (case.hold, "1")), 409, "encumbered")
+    # What happened is told all the same, and marked.
+    [line] = case.send("100", made)["lines"]
+    assert line["irregular"] == "encumbered"

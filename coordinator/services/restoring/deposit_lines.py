@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from coordinator.domain.amount import parse_amount
 from coordinator.domain.errors import ConflictError, CoordinatorError, FieldFault
@@ -63,10 +63,27 @@ class MovingDeposit:
     no: int
     uow: UnitOfWork
     row: RecoveryDepositRow
-    values: dict[str, Any] = field(init=False)
+    values: store.ChangingDeposit = field(init=False)
 
     def __post_init__(self) -> None:
-        self.values = {name: getattr(self.row, name) for name in store.CHANGING}
+        row = self.row
+        self.values = {
+            "live": row.live,
+            "status": row.status,
+            "code": row.code,
+            "found_amount": row.found_amount,
+            "fee": row.fee,
+            "due_at": row.due_at,
+            "answer_act_id": row.answer_act_id,
+            "reply_act_id": row.reply_act_id,
+            "return_act_id": row.return_act_id,
+            "answered_at": row.answered_at,
+            "replied_at": row.replied_at,
+            "out_at": row.out_at,
+            "found_at": row.found_at,
+            "returned_at": row.returned_at,
+            "confirmed_at": row.confirmed_at,
+        }
 
     @property
     def status(self) -> DepositStatus:
@@ -218,7 +235,7 @@ class Answering:
         accepted, stated = deposit.row.fee_accepted, deposit.values["fee"]
         require_fee_within(deposit.no, fee, accepted=accepted, stated=stated)
         deposit.move(DepositAct.FIND)
-        deposit.values |= {"found_amount": amount, "fee": fee}
+        deposit.values["found_amount"], deposit.values["fee"] = amount, fee
         deposit.values["found_at"] = deposit.values["found_at"] or self.on.uow.now
 
     def _return(self, deposit: MovingDeposit, line: DepositReturned) -> None:
@@ -227,7 +244,7 @@ class Answering:
         found, stated = values["found_amount"], values["fee"]
         amount, fee = _units(line.amount), _units(line.fee)
         require_fee_within(no, fee, accepted=deposit.row.fee_accepted, stated=stated)
-        require_whole_return(no, amount=amount, fee=fee, found=found)
+        require_whole_return(no, amount=amount, fee=fee, found=found or 0)
         chain = self._account(no, "account").chain
         tx = _transaction(chain, line.tx)
         known = [self.words[no]["tx"]]
@@ -244,7 +261,7 @@ class Answering:
                 f"deposit {no}: you returned this deposit upon another request already",
                 code="returned_already",
             )
-        values |= {"return_act_id": self.act_id, "returned_at": self.on.uow.now}
+        values["return_act_id"], values["returned_at"] = self.act_id, self.on.uow.now
 
     def _account(self, no: int, member: str) -> Account:
         return _parsed(self.on.uow, self.words[no][member])

@@ -4,10 +4,8 @@ Both go alike. Only whoever attached one reviews or lifts it, and lifting takes 
 the one who attached it, and a document. A date that passes tells both sides, and lets nothing go.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.encumbrance import EncumbranceAct, next_status
@@ -22,10 +20,10 @@ from coordinator.services.core.acts import LegContext, NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.services.ending.ended_legs import all_legs
-from coordinator.services.ending.legal_orders import legal_order_views
+from coordinator.services.ending.legal_orders import LegalOrderView, legal_order_views
 from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import evidence_bodies
-from coordinator.services.restoring.encumbering import encumbrance_views
+from coordinator.services.restoring.encumbering import EncumbranceView, encumbrance_views
 from coordinator.services.restoring.returns_in_the_way import review_contested
 from coordinator.services.restoring.targets import concerns, own_context, require_ahead
 from coordinator.storage.requests import freeze_requests as request_store
@@ -36,6 +34,7 @@ from coordinator.storage.tables.encumbrances import EncumbranceRow
 from coordinator.storage.tables.life_cycle import LegalOrderRow
 from holdfast.protocol.life_cycle_payloads import EncumbranceReview, Lifting
 from holdfast.protocol.payloads import format_time
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import EncumbranceStatus, EventType
 
 _A = EncumbranceAct
@@ -100,7 +99,7 @@ class _Of:
     reviewed: EventType
     due: EventType
 
-    def view(self, uow: UnitOfWork, row: Restraint) -> Mapping[str, Any]:
+    def view(self, uow: UnitOfWork, row: Restraint) -> EncumbranceView | LegalOrderView:
         """Return it as it is shown."""
         if isinstance(row, EncumbranceRow):
             return encumbrance_views(uow.connection, uow.vault, [row])[0]
@@ -255,7 +254,7 @@ def _found(
     return (on.on_request() if leg is None else on.on_request().on_leg(leg)), row
 
 
-def _names(uow: UnitOfWork, row: Restraint, of: _Of) -> dict[str, Any]:
+def _names(uow: UnitOfWork, row: Restraint, of: _Of) -> JsonObject:
     if isinstance(row, EncumbranceRow):
         return {of.member: row.id, "hold": row.target_id}
     said = evidence_bodies(uow.connection, uow.vault, [row.act_id]).get(row.act_id, {})
@@ -265,7 +264,7 @@ def _names(uow: UnitOfWork, row: Restraint, of: _Of) -> dict[str, Any]:
 def _tell(
     on: RequestContext | LegContext,
     event: EventType,
-    told: Mapping[str, Any],
+    told: JsonObject,
     act_id: str | None,
 ) -> Recorded:
     """Tell both sides; of what is about all legs, every partner asked."""

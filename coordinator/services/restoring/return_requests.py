@@ -4,7 +4,7 @@ What it says is the evidence of its act, on the leg of the partner that is asked
 person approved it the partner hears nothing of it, and neither do its acts stand in its evidence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,7 @@ from holdfast.protocol.chains.account import Account, parse_account
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.format_errors import AccountError, AssetError
 from holdfast.protocol.payloads import format_time
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import Decision, EventType, RequestStatus, ReturnStatus
 
@@ -558,7 +559,7 @@ def _told(row: ReturnRequestRow, leg: LegRow) -> dict[str, object]:
     }
 
 
-def _said(uow: UnitOfWork, row: ReturnRequestRow) -> Mapping[str, Any]:
+def _said(uow: UnitOfWork, row: ReturnRequestRow) -> JsonObject:
     """Return what the body that asks says of holds, destination and ground."""
     body = evidence_bodies(uow.connection, uow.vault, [row.act_id]).get(row.act_id, {})
     return {name: body[name] for name in ("holds", "destination", "basis") if name in body}
@@ -569,7 +570,7 @@ def _answer(
     row: ReturnRequestRow,
     recorded: Recorded,
     *,
-    said: Mapping[str, Any] | None = None,
+    said: JsonObject | None = None,
 ) -> Answer:
     """Answer with the return request as a read right after shows it."""
     connection = on.uow.connection

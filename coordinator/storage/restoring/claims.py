@@ -1,6 +1,6 @@
 """Claims on a pool, and which of them name the same address or transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select, update
@@ -23,10 +23,13 @@ _OTHER = aliased(ClaimKeyRow)
 
 
 def insert_claims(
-    connection: Connection, rows: Sequence[dict[str, Any]], keys: Sequence[tuple[str, bytes, str]]
+    connection: Connection,
+    rows: Sequence[Mapping[str, object]],
+    keys: Sequence[tuple[str, bytes, str]],
 ) -> None:
     """Store claims with the blind indexes of what each names."""
-    whole = [dict.fromkeys(_COLUMNS) | row for row in rows]
+    nothing: dict[str, object] = dict.fromkeys(_COLUMNS)
+    whole = [nothing | dict(row) for row in rows]
     insert_rows(connection, ClaimRow, _COLUMNS, mapping_rows(whole, _COLUMNS))
     insert_rows(connection, ClaimKeyRow, _KEY_COLUMNS, keys)
 

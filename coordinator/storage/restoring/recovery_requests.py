@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from sqlalchemy import (
     BigInteger,
@@ -41,24 +41,30 @@ _DEPOSIT_COLUMNS = (
     "status",
     "fee_accepted",
 )
+
+
 #: What an act may change of a deposit.
-CHANGING = (
-    "live",
-    "status",
-    "code",
-    "found_amount",
-    "fee",
-    "due_at",
-    "answer_act_id",
-    "reply_act_id",
-    "return_act_id",
-    "answered_at",
-    "replied_at",
-    "out_at",
-    "found_at",
-    "returned_at",
-    "confirmed_at",
-)
+class ChangingDeposit(TypedDict):
+    """What acts change of a deposit, as its row keeps it."""
+
+    live: bool
+    status: str
+    code: str | None
+    found_amount: int | None
+    fee: int | None
+    due_at: datetime | None
+    answer_act_id: str | None
+    reply_act_id: str | None
+    return_act_id: str | None
+    answered_at: datetime | None
+    replied_at: datetime | None
+    out_at: datetime | None
+    found_at: datetime | None
+    returned_at: datetime | None
+    confirmed_at: datetime | None
+
+
+CHANGING = tuple(ChangingDeposit.__annotations__)
 
 
 class NewDeposit(NamedTuple):
@@ -277,11 +283,12 @@ def deposits(
 
 
 def write_deposits(
-    connection: Connection, recovery_id: str, changed: Mapping[int, Mapping[str, Any]]
+    connection: Connection, recovery_id: str, changed: Mapping[int, ChangingDeposit]
 ) -> None:
     """Write what an act makes of deposits: all of `CHANGING`, by number."""
     rows = [
-        (recovery_id, no, *(values[name] for name in CHANGING)) for no, values in changed.items()
+        (recovery_id, no, *(dict(values)[name] for name in CHANGING))
+        for no, values in changed.items()
     ]
     update_rows(connection, _Deposit, ("recovery_id", "no"), CHANGING, rows)
 

@@ -1,6 +1,6 @@
 """Restitutions and the lines of their pools."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -100,7 +100,7 @@ def page_of_lines(
     return read(connection, query.order_by(PoolLineRow.id).limit(limit))
 
 
-def insert_lines(connection: Connection, rows: list[dict[str, Any]]) -> None:
+def insert_lines(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
     """Store lines of a pool."""
     connection.execute(insert(PoolLineRow), rows)
 

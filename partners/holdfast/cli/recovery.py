@@ -322,9 +322,10 @@ def withdraw(session: Session, recovery_id: str, nos: tuple[int, ...], reason: s
 @click.argument("file", type=_FILE)
 @pass_session
 def answer(session: Session, recovery_id: str, file: Path) -> None:
-    """Answer many deposits by a table: no, kind, amount, sent_from, fee, tx, code, missing, text.
+    """Answer many deposits by a table.
 
-    Kinds are found, not_found, needs, declined and returned. All rows are taken, or none.
+    Its columns: no, kind, amount, sent_from, fee, tx, code, missing, text. Kinds are found,
+    not_found, needs, declined and returned. All rows are taken, or none.
     """
     _answer(session, recovery_id, _lines(session, recovery_id, file))
 
@@ -499,7 +500,10 @@ def supply(
 @_RECOVERY
 @pass_session
 def export(session: Session, recovery_id: str) -> None:
-    """Print its deposits as CSV; the rows can be filled in and sent as answers."""
+    """Print its deposits as CSV.
+
+    The rows can be filled in and sent as answers.
+    """
     for line in write_table(session.client().misplaced_deposits(recovery_id), session.assets):
         sys.stdout.write(line)
 
@@ -508,7 +512,10 @@ def export(session: Session, recovery_id: str) -> None:
 @_RECOVERY
 @pass_session
 def evidence(session: Session, recovery_id: str) -> None:
-    """List all acts on it; with --json each with the token and body that prove it."""
+    """List all acts on it.
+
+    With --json each has the token and body that prove it.
+    """
     session.show_list(
         session.client().recovery_evidence(recovery_id),
         ("at", "act", "by", "key", "entry"),
@@ -520,7 +527,10 @@ def evidence(session: Session, recovery_id: str) -> None:
 @recovery.command(cls=SessionCommand)
 @pass_session
 def statistics(session: Session) -> None:
-    """Show how many deposits were asked for and given back, and how fast; no drills."""
+    """Show how many deposits were given back, and how fast.
+
+    Drills are not counted.
+    """
     view = session.client().recovery_statistics()
     columns = ("", "asked", "found", "returned", "confirmed", "declined", "median")
     rows = [
