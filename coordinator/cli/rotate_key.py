@@ -37,15 +37,17 @@ _COPY = "Copy the keys away: holdfast-coordinator backup --keys-to NEW_FOLDER"
 def rotate_key(
     settings: Settings, *, which: str, finish: bool, stolen: bool, keys: Path | None
 ) -> None:
-    r"""Replace a key of the coordinator, in two steps.
+    """Replace a key of the coordinator, in two steps.
 
     \b
-    documents  what opens everything that is sealed; no document is written anew
-    webhook    what signs webhooks and clearances; both keys sign until the second step
-    log        what signs the log, which says so itself; both keys sign until the second step
+    documents  what opens all that is sealed; no document is written anew
+    webhook    what signs webhooks and clearances; both keys sign until the
+               second step
+    log        what signs the log, which says so itself; both keys sign until
+               the second step
 
     The coordinator serves meanwhile. Either step may be run again if it was interrupted.
-    """
+    """  # noqa: D301 - click's mark of a paragraph to be left as it is
     if stolen and (finish or which != "webhook"):
         fail("--stolen goes with the first step for the webhook key: rotate-key webhook --stolen")
     if keys is not None and which != "log":

@@ -76,6 +76,7 @@ def test_a_help_page_fits_and_is_whole(name: str, command: click.Command, words:
     environment = {"COLUMNS": str(_COLUMNS)}
     done = CliRunner().invoke(_ROOTS[name], [*words, "--help"], prog_name=name, env=environment)
     assert done.exit_code == 0
+    assert "\\b" not in done.output  # click's mark of a paragraph that is left as it is
     assert max(map(len, done.output.splitlines())) <= _COLUMNS
     # Click's own dots of what is cut; those of a usage line stand behind a bracket.
     assert re.findall(r"[^]…]\.\.\.", done.output) == []

@@ -209,7 +209,8 @@ def test_late_claims_and_later_pools_share_in_what_is_left(w: World) -> None:
     )
     problem(refused, 409, "pool_exceeded")
     w.clock.step(31 * DAY)
-    problem(rst.try_act(w.cast.a.lead, "closure"), 409, "payouts_waiting")
+    waits = problem(rst.try_act(w.cast.a.lead, "closure"), 409, "payouts_waiting")
+    assert "payout(s) are due" in waits["detail"]
 
 
 class _Model(RuleBasedStateMachine):

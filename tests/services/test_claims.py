@@ -180,6 +180,14 @@ def test_claims_of_other_assets_are_weighed_by_the_prices_exactly(w: World) -> N
     assert (first["value"], second["value"]) == ("333000000000000", "10")
 
 
+@pytest.mark.parametrize("spelling", [TX.upper().replace("X", "x"), TX[2:], TX[2:].upper()])
+def test_a_transaction_is_a_double_however_it_is_spelled(w: World, spelling: str) -> None:
+    rst = opened(w)
+    one, two = rst.file(claim(1, tx=TX), claim(2, tx=spelling))
+    by_id = {each["id"]: each["doubles"] for each in rst.claims(w.cast.a.lead)}
+    assert by_id == {one: [two], two: [one]}
+
+
 def test_doubles_are_found_by_address_and_by_transaction(w: World) -> None:
     rst = opened(w)
     one, two, three, four = rst.file(

@@ -244,6 +244,17 @@ def test_what_did_not_arrive_is_contested_and_returned_by_another_transaction(
     assert r.deposits(r.w.cast.a, request)[0]["returned_tx"] == tx(777)
 
 
+def test_the_same_transaction_is_known_however_it_is_spelled(r: Recoveries) -> None:
+    request = r.out(deposit(tx=tx(0)[2:]))
+    digits = tx(900)[2:]
+    r.answer(request, found(), returned(tx=f"0x{digits.upper()}"))
+    r.reply(request, {"kind": "not_received", "no": 0, "text": "nothing came"})
+    for spelling in (f"0x{digits.upper()}", f"0x{digits}", digits, tx(0), tx(0)[2:].upper()):
+        line = returned(tx=spelling)
+        refused = r.try_act(r.w.cast.b.lead, request, "answers", lines=[line])
+        assert problem(refused, 409, "invalid_lines")["errors"][0]["code"] == "same_tx", spelling
+
+
 def test_what_is_needed_is_supplied_and_what_is_late_shows(r: Recoveries) -> None:
     request = r.out(deposit())
     need = {"kind": "needs", "no": 0, "missing": ["higher_fee"], "fee": "80", "text": "gas is dear"}

@@ -258,12 +258,45 @@ def test_a_line_of_another_incident_is_of_no_pool_of_this(w: World) -> None:
     assert answer.get_json()["errors"][0]["code"] == "no_such_line"
 
 
+@pytest.mark.parametrize("first", ["line", "tx"])
+def test_what_the_ledger_brought_is_not_booked_beside_it_too(w: World, first: str) -> None:
+    request = w.live(to=[w.cast.b.handle])
+    line = returned_by_ledger(w, request)
+    rst = opened(w, request)
+    body = {"kind": "returned", "asset": ETHER, "amount": "700"}
+    bodies = {"line": body | {"line": line}, "tx": body | {"tx": TX[2:].upper()}}
+    second = "tx" if first == "line" else "line"
+    lines = [bodies[first], bodies[second]]
+    whole = rst.try_act(w.cast.a.lead, "pool-lines", lines=lines)
+    assert problem(whole, 422, "invalid_input")["errors"][0]["code"] == "in_pool"
+    rst.act(w.cast.a.lead, "pool-lines", lines=[bodies[first]])
+    twice = rst.try_act(w.cast.a.lead, "pool-lines", lines=[bodies[second]])
+    assert problem(twice, 422, "invalid_input")["errors"][0]["code"] == "in_pool"
+    assert pointers(twice.get_json()) == [f"/lines/0/{second}"]
+    assert rst.read()["pool"][ETHER]["returned"] == "700"
+
+
+def test_nobody_learns_that_a_line_of_another_s_is_in_a_pool(w: World) -> None:
+    request = w.live(to=[w.cast.b.handle])
+    line = returned_by_ledger(w, request)
+    body = {"kind": "returned", "asset": ETHER, "amount": "700", "line": line}
+    other = opened(w, w.live(to=[w.cast.c.handle]))
+    before = other.try_act(w.cast.a.lead, "pool-lines", lines=[body]).get_json()
+    opened(w, request, nonce="B" * 21 + "A").act(w.cast.a.lead, "pool-lines", lines=[body])
+    after = other.try_act(w.cast.a.lead, "pool-lines", lines=[body]).get_json()
+    assert after["errors"] == before["errors"]
+
+
 def test_one_transaction_comes_into_a_pool_once_of_each_asset(w: World) -> None:
     rst = opened(w)
     rst.came_back(5)
-    line = {"kind": "returned", "asset": ETHER, "amount": "1", "tx": TX.upper().replace("X", "x")}
-    answer = rst.try_act(w.cast.a.lead, "pool-lines", lines=[line])
-    assert answer.get_json()["errors"][0]["code"] == "in_pool"
+    for spelling in (TX.upper().replace("X", "x"), TX[2:], TX[2:].upper()):
+        line = {"kind": "returned", "asset": ETHER, "amount": "1", "tx": spelling}
+        answer = rst.try_act(w.cast.a.lead, "pool-lines", lines=[line])
+        assert problem(answer, 422, "invalid_input")["errors"][0]["code"] == "in_pool", spelling
+    short = {"kind": "returned", "asset": ETHER, "amount": "1", "tx": "0xabc"}
+    cut = rst.try_act(w.cast.a.lead, "pool-lines", lines=[short])
+    assert pointers(cut.get_json()) == ["/lines/0/tx"]
     assert rst.read()["pool"][ETHER]["returned"] == "5"
 
 

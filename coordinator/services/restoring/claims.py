@@ -34,6 +34,7 @@ from coordinator.services.restoring.restitutions import (
     in_force,
     own_restitution,
     price_of,
+    spelled_transaction,
     visible_restitution,
 )
 from coordinator.storage.engine.documents import Vault, load
@@ -46,7 +47,6 @@ from holdfast.protocol.address_proofs.verification import verify_statement
 from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.format_errors import AccountError, AmountError, AssetError
-from holdfast.protocol.chains.transaction import fold_transaction
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.restitution_payloads import (
     Claim,
@@ -252,7 +252,7 @@ def _checked(on: RestitutionContext, claims: Sequence[Claim]) -> list[_Checked]:
             found.append(_read(on, claim, prices))
     if faults:
         raise InvalidInputError(
-            f"{len(faults)} faults in {len(claims)} claims: none was stored", errors=faults
+            f"{len(faults)} fault(s) in {len(claims)} claim(s); nothing was stored", errors=faults
         )
     return found
 
@@ -353,7 +353,7 @@ def _read(on: RestitutionContext, claim: Claim, prices: Mapping[str, Fraction]) 
     }
     keys = [each.key for each in accounts]
     if claim.tx is not None:
-        keys.append(f"tx:{fold_transaction(claim.tx)}")
+        keys.append(f"tx:{spelled_transaction(on.uow, asset, claim.tx)}")
     return _Checked(document, value, keys)
 
 

@@ -245,8 +245,13 @@ class Answering:
         amount, fee = _units(line.amount), _units(line.fee)
         require_fee_within(no, fee, accepted=deposit.row.fee_accepted, stated=stated)
         require_whole_return(no, amount=amount, fee=fee, found=found or 0)
-        tx = _transaction(self._account(no, "account").chain, line.tx)
-        if tx in {self.words[no]["tx"], self.sent_before.get(no)}:
+        chain = self._account(no, "account").chain
+        tx = _transaction(chain, line.tx)
+        known = [self.words[no]["tx"]]
+        if no in self.sent_before:
+            known.append(self.sent_before[no])
+        # As they were typed: each is read by the chain's form before it is compared.
+        if tx in {_transaction(chain, each) for each in known}:
             raise ConflictError(
                 f"deposit {no}: this transaction is known already; name the one that returned it",
                 code="same_tx",

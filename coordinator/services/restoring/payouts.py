@@ -106,7 +106,9 @@ def _require_unpaid(on: RestitutionContext, lines: Sequence[PayoutLine]) -> set[
             faults.append(FieldFault(at, "is paid already: nothing is paid twice", "paid"))
         seen.add(line.payout)
     if faults:
-        raise InvalidInputError(f"{len(faults)} lines: none was stored", errors=faults)
+        raise InvalidInputError(
+            f"{len(faults)} line(s) cannot be recorded; nothing was stored", errors=faults
+        )
     return {row.claim_id for row in found.values()}
 
 

@@ -35,12 +35,13 @@ from coordinator.storage.requests import incidents as incident_store
 from coordinator.storage.restoring import allocations as allocation_store
 from coordinator.storage.restoring import claims as claim_store
 from coordinator.storage.restoring import restitutions as store
+from coordinator.storage.restoring.restitutions import ReturnedFunds
 from coordinator.storage.tables.restitutions import PoolLineRow, RestitutionRow
 from holdfast.protocol import strict_json
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.chain import Chains
-from holdfast.protocol.chains.format_errors import AmountError, AssetError
-from holdfast.protocol.chains.transaction import fold_transaction
+from holdfast.protocol.chains.format_errors import AmountError, AssetError, TransactionError
+from holdfast.protocol.chains.transaction import fits, fold_transaction, parse_transaction
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.restitution_payloads import (
     NewRestitution,
@@ -323,6 +324,17 @@ def require_asset(chains: Chains, text: str, pointer: str) -> str:
         raise _fault(pointer, error.message, error.code) from None
 
 
+def _transaction(chains: Chains, asset: str, text: str, pointer: str) -> str:
+    """Return the one spelling of a transaction on an asset's chain, or raise InvalidInputError."""
+    chain = chains.get(asset.partition("/")[0])
+    if chain is None:
+        raise AssertionError("the asset was parsed, and assets are of known chains")
+    try:
+        return parse_transaction(chain, text)
+    except TransactionError as error:
+        raise _fault(pointer, error.message, error.code) from None
+
+
 def _require_amount(text: str, pointer: str, *, may_be_zero: bool = False) -> int:
     try:
         amount = parse_amount(text)
@@ -355,7 +367,7 @@ def add_pool_lines(command: AddPoolLines, actor: Actor, uow: UnitOfWork) -> Answ
     act_id = new_id("act")
     values = [_new_values(on, act_id, number, line) for number, line in enumerate(body.lines)]
     rows = [new_row(PoolLineRow, each) for each in values]
-    _require_new_funds(on, rows)
+    _require_new_funds(on, before, rows)
     for number, row in enumerate(rows):
         try:
             pool.add(_entry(row))
@@ -407,8 +419,8 @@ def _new_values(
     if isinstance(line, PoolReturn):
         values["line_id"] = line.line
         if line.line is None and line.tx is not None:
-            known = f"pool-tx:{asset}:{fold_transaction(line.tx)}"
-            values["tx_index"] = uow.vault.blind_index(known).hex()
+            tx = _transaction(uow.chains, asset, line.tx, f"{at}/tx")
+            values["tx_index"] = _tx_index(uow, asset, tx)
     return values
 
 
@@ -423,37 +435,80 @@ def _conversion(uow: UnitOfWork, line: PoolConversion, asset: str, at: str) -> d
     return {"to_asset": to_asset, "to_amount": to_amount, "fee": fee}
 
 
-def _require_new_funds(on: RestitutionContext, rows: Sequence[PoolLineRow]) -> None:
-    """Refuse what came back once and is booked twice, or never came back by the ledger."""
+def _require_new_funds(
+    on: RestitutionContext, before: Sequence[PoolLineRow], rows: Sequence[PoolLineRow]
+) -> None:
+    """Refuse what came back once and is booked twice, or never came back by the ledger.
+
+    One transaction may bring many lines of the ledger. Beside the ledger it brings nothing more:
+    whoever books it so has the same money twice.
+    """
     uow, named = on.uow, [row.line_id for row in rows if row.line_id is not None]
-    ledger = store.returned_lines(uow.connection, named)
+    booked = [row.line_id for row in before if row.line_id is not None]
+    ledger = store.returned_lines(uow.connection, [*booked, *named])
+    by_ledger = _ledger_txs(on, ledger)
     pooled = store.in_a_pool(uow.connection, named)
-    txs = [row.tx_index for row in rows if row.tx_index is not None]
-    known = store.known_txs(uow.connection, on.row.id, txs)
+    known = {row.tx_index for row in before if row.tx_index is not None}
     seen: set[str] = set()
     for row in rows:
         at = f"/lines/{row.line_no}"
         source = row.line_id or row.tx_index
         if source is None:
             continue
-        if source in pooled | known | seen:
-            place = "line" if row.line_id else "tx"
-            raise _fault(f"{at}/{place}", "is in a pool already: it came back once", "in_pool")
-        seen.add(source)
-        if row.line_id is None:
-            continue
-        found = ledger.get(row.line_id)
+        # First whose it is: nobody learns what is in the pools of others.
+        found = None if row.line_id is None else ledger.get(row.line_id)
         is_theirs = (
             found is not None
             and found.requester == on.row.opener
             and found.incident_id == on.row.incident_id
         )
-        if found is None or not is_theirs:
+        if row.line_id is not None and not is_theirs:
             detail = "is no `returned` line on a request of yours in this incident, or is corrected"
             raise _fault(f"{at}/line", detail, "no_such_line")
-        if (found.asset, found.amount) != (row.asset, row.amount):
+        if source in pooled | known | seen:
+            place = "line" if row.line_id else "tx"
+            raise _fault(f"{at}/{place}", "is in a pool already: it came back once", "in_pool")
+        if row.tx_index in by_ledger.values():
+            detail = "is that of a line of the ledger in this pool: it came back once"
+            raise _fault(f"{at}/tx", detail, "in_pool")
+        if by_ledger.get(source) in known:
+            detail = "came by a transaction that is in this pool already: it came back once"
+            raise _fault(f"{at}/line", detail, "in_pool")
+        seen.add(source)
+        if found is not None and (found.asset, found.amount) != (row.asset, row.amount):
             detail = "must be asset and amount of that line of the ledger"
             raise _fault(f"{at}/amount", detail, "other_amount")
+
+
+def _ledger_txs(on: RestitutionContext, ledger: Mapping[str, ReturnedFunds]) -> dict[str, str]:
+    """Return by which transaction each line of the ledger came, as `tx_index` has it.
+
+    Lines of erased reports are left out.
+    """
+    uow = on.uow
+    reports = sorted({each.report_id for each in ledger.values()})
+    sent = documents_of(uow.connection, uow.vault, reports)
+    found: dict[str, str] = {}
+    for each in ledger.values():
+        if each.report_id in sent and each.asset is not None:
+            tx = sent[each.report_id]["lines"][each.line_no].get("tx")
+            if tx is not None:
+                found[each.id] = _tx_index(
+                    uow, each.asset, spelled_transaction(uow, each.asset, tx)
+                )
+    return found
+
+
+def _tx_index(uow: UnitOfWork, asset: str, tx: str) -> str:
+    return uow.vault.blind_index(f"pool-tx:{asset}:{tx}").hex()
+
+
+def spelled_transaction(uow: UnitOfWork, asset: str, text: str) -> str:
+    """Return the one spelling of a transaction by the form of an asset's chain, where it has it."""
+    chain = uow.chains.get(asset.partition("/")[0])
+    if chain is not None and fits(chain, text):
+        return parse_transaction(chain, text)
+    return fold_transaction(text)
 
 
 def _entry(row: PoolLineRow) -> Entry:
@@ -472,14 +527,16 @@ def close_restitution(command: CloseRestitution, actor: Actor, uow: UnitOfWork) 
     waiting = sum(counts.get(status, 0) for status in UNDECIDED)
     if waiting:
         raise ConflictError(
-            f"{waiting} claims wait for a decision: verify or reject them first",
+            f"{waiting} claim(s) wait for a decision: verify or reject them first",
             code="claims_waiting",
             current_status=on.row.status,
         )
     unpaid = allocation_store.count_unpaid(uow.connection, on.row.id)
     if unpaid or allocation_store.is_one_waiting(uow.connection, on.row.id):
         raise ConflictError(
-            f"{unpaid} payouts are not paid, or an allocation waits for approvals",
+            f"{unpaid} payout(s) are due or did not arrive: pay them first"
+            if unpaid
+            else "an allocation waits for approvals: have it approved or rejected first",
             code="payouts_waiting",
             current_status=on.row.status,
         )

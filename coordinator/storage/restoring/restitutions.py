@@ -21,6 +21,8 @@ class ReturnedFunds(NamedTuple):
     amount: int | None
     requester: str
     incident_id: str
+    report_id: str
+    line_no: int
 
 
 def get(
@@ -109,14 +111,6 @@ def in_a_pool(connection: Connection, line_ids: Collection[str]) -> set[str]:
     return {str(each) for each in connection.execute(query).scalars()}
 
 
-def known_txs(connection: Connection, restitution_id: str, tx_indexes: Collection[str]) -> set[str]:
-    """Return those transactions that came into the pool already."""
-    query = select(PoolLineRow.tx_index).where(
-        PoolLineRow.restitution_id == restitution_id, PoolLineRow.tx_index.in_(sorted(tx_indexes))
-    )
-    return {str(each) for each in connection.execute(query).scalars()}
-
-
 def returned_lines(connection: Connection, line_ids: Collection[str]) -> dict[str, ReturnedFunds]:
     """Return `returned` lines of the ledger that nothing corrected."""
     correction = LedgerLineRow.__table__.alias("correction")
@@ -128,6 +122,8 @@ def returned_lines(connection: Connection, line_ids: Collection[str]) -> dict[st
             LedgerLineRow.amount,
             FreezeRequestRow.requester,
             FreezeRequestRow.incident_id,
+            LedgerLineRow.report_id,
+            LedgerLineRow.line_no,
         )
         .join(FreezeRequestRow, FreezeRequestRow.id == LedgerLineRow.request_id)
         .where(

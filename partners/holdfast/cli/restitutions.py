@@ -105,13 +105,14 @@ def show(session: Session, restitution_id: str) -> None:
 @_FILE
 @pass_session
 def pool(session: Session, restitution_id: str, file: Path) -> None:
-    r"""Book the lines in FILE (a JSON list) into the pool: all of them, or none.
+    """Book the lines in FILE (a JSON list) into the pool: all of them, or none.
 
     \b
     [{"kind": "returned", "asset": "eip155:1/slip44:60", "amount": "700",
       "line": "lin_…"}]
+
     Kinds: returned, converted, cost, reserve, reserve_released.
-    """
+    """  # noqa: D301 - click's mark of a paragraph to be left as it is
     client = session.client()
     view = client.restitution(restitution_id)
     try:
@@ -131,8 +132,9 @@ def pool(session: Session, restitution_id: str, file: Path) -> None:
 def file_claims(session: Session, restitution_id: str, file: Path) -> None:
     """File the claims in FILE, CSV or .xlsx: all of them, or none where one line is wrong.
 
-    Columns: ref, addresses, chain, asset, amount, tx, proof (attested or documents), documents,
-    payout. Several addresses or documents in one cell are parted by blanks.
+    Columns: ref, addresses, chain, asset, amount, tx, proof (signature, documents or attested),
+    signed_on, signatures, documents, payout. Several addresses, signatures or documents in one cell
+    are parted by blanks.
     """
     claims = _claims(session, file)
     client = session.client()
@@ -325,12 +327,12 @@ def payouts(session: Session, restitution_id: str, status: str | None) -> None:
 @_FILE
 @pass_session
 def paid(session: Session, restitution_id: str, file: Path) -> None:
-    r"""Record what became of payouts by FILE, a JSON list: all of it, or none.
+    """Record what became of payouts by FILE, a JSON list: all of it, or none.
 
     \b
     [{"payout": "pay_…", "tx": "0x…"},
      {"payout": "pay_…", "failed": "The account is closed."}]
-    """
+    """  # noqa: D301 - click's mark of a paragraph to be left as it is
     client = session.client()
     view = client.restitution(restitution_id)
     try:
