@@ -143,6 +143,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "last_key": "It is the caller's last key of its kind; only a security lead takes it away.",
         "answers_owed": "Answers are still owed, or a dispute is open.",
         "already_attached": "This order lies on the hold already, in other words; lift that first.",
+        "no_shared_gateway": "No amount is told where no gateway is shared; leave it out.",
         "already_called_back": "Your organisation said before what it heard about this order.",
         "already_lifted": "This order is lifted: there is nothing to call about any more.",
         "encumbered": "Somebody else's claim stands in the way; the detail says how much is free. "

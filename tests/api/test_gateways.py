@@ -21,8 +21,9 @@ from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import Gateway
-from tests.factories import ETHER, NOON, Cast, Exchange, Signer, freeze_request_body
+from tests.factories import ACCOUNT, ETHER, NOON, Cast, Exchange, Signer, freeze_request_body
 from tests.rulebook import command_context
+from tests.services.every_event import register_destination
 from tests.services.through_api import (
     REQUESTS,
     World,
@@ -398,3 +399,65 @@ def test_a_refusal_is_stored_and_a_stated_gateway_is_not(w: World) -> None:
     hold_gateway(w, a)
     again = w.signer.post(a.analyst, REQUESTS, body, key="the-same-key")
     assert again.status_code == 201, again.data
+
+
+# --- claims and promises --------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("_asked_for")
+def test_who_holds_states_no_amount_of_a_claim_where_no_gateway_is_shared(w: World) -> None:
+    b, c = w.cast.b, w.cast.c
+    hold_gateway(w, w.cast.a, b)
+    request = w.live(to=[b.handle, c.handle])
+    holds = {each.handle: w.freeze(each, request, None) for each in (b, c)}
+    claim = {
+        "kind": "attachment",
+        "order_sha256": "ab" * 32,
+        "blocks": ["payout", "release", "return"],
+        "court": "Harju County Court",
+        "number": "2-26-123",
+    }
+
+    def attach(exchange: Exchange, **more: str) -> Any:
+        said = {**claim, "hold": holds[exchange.handle], **more}
+        return w.try_act(exchange.compliance, request, "encumbrances", **said)
+
+    refused = problem(attach(c, amount=TOLD), 409, "no_shared_gateway")
+    assert [each["pointer"] for each in refused["errors"]] == ["/amount"]
+    assert w.items(w.cast.a.lead, request, "encumbrances") == []
+    assert TOLD not in str(_everything(w, w.cast.a, request))
+    assert attach(c).status_code == 201
+    assert attach(b, amount=TOLD).status_code == 201
+
+
+@pytest.mark.usefixtures("_asked_for")
+def test_after_a_lapse_a_return_is_promised_without_an_amount(w: World) -> None:
+    a, b = w.cast.a, w.cast.b
+    destination = register_destination(w.signer, a)["id"]
+    hold_gateway(w, a, b, lasts=timedelta(days=2))
+    w.clock.step(timedelta(hours=24))
+    request = w.live(to=[b.handle])
+    hold = w.freeze(b, request)
+    asked = {
+        "to": b.handle,
+        "holds": "all",
+        "asset": ETHER,
+        "amount": "all",
+        "destination": {"id": destination, "account": ACCOUNT},
+        "basis": {"kind": "own_error", "reason": "A digit was wrong."},
+    }
+    made = w.act(a.compliance, request, "return-requests", **asked)
+    digest = {"act_sha256": made["act_sha256"]}
+    path = f"return-requests/{made['id']}"
+    w.act(a.lead, request, f"{path}/approvals", decision="approve", **digest)
+    w.clock.step(timedelta(days=2))
+
+    def promise(amount: str | None) -> Any:
+        parts = [{"hold": hold, "amount": amount}]
+        said = {"decision": "accept", "parts": parts, **digest}
+        return w.try_act(b.compliance, request, f"{path}/answer", **said)
+
+    problem(promise("650"), 422, "bad_parts")
+    accepted = promise(None)
+    assert accepted.status_code == 201, accepted.data
+    assert accepted.get_json()["parts"] == [{"hold": hold, "accepted": None, "sent": "0"}]

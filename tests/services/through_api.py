@@ -107,7 +107,9 @@ class World:
         """Have an exchange's compliance report lines."""
         return self.act(exchange.compliance, request, "freeze-reports", lines=list(lines))
 
-    def freeze(self, exchange: Exchange, request: dict[str, Any], amount: str = "700") -> str:
+    def freeze(
+        self, exchange: Exchange, request: dict[str, Any], amount: str | None = "700"
+    ) -> str:
         """Have an exchange freeze on address 0; returns the hold."""
         report = self.report(exchange, request, [found_line(amount), frozen_line(amount)])
         hold: str = report["lines"][1]["hold"]

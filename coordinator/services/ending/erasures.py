@@ -26,6 +26,7 @@ from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.requests import data_subjects
 from coordinator.storage.requests import erasures as store
 from coordinator.storage.requests import freeze_requests as request_store
+from coordinator.storage.restoring import encumbrances, return_requests
 from coordinator.storage.tables.life_cycle import ErasureRow
 from holdfast.protocol import payloads
 from holdfast.protocol.payloads import format_time
@@ -194,6 +195,8 @@ def _erase(on: RequestContext, erasure_id: str, reason: ErasureReason) -> Answer
     store.erase(uow.connection, before, uow.now)
     hold_clocks.release_from(uow.connection, before.id)
     data_subjects.end_of_request(uow.connection, before.id, uow.now)
+    encumbrances.end_of_request(uow.connection, before.id)
+    return_requests.end_of_request(uow.connection, before.id, uow.now)
     if words is not None:
         store.move_incident(uow.connection, before.incident_id, words.key_id)
         uow.seal(uow.key(words.key_id), before.incident_id, "words", words.content)

@@ -9,13 +9,14 @@ from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.encumbrance import TARGET_KINDS, EncumbranceAct, HoldTarget, next_status
-from coordinator.domain.errors import ConflictError
+from coordinator.domain.errors import ConflictError, FieldFault
 from coordinator.domain.permission import Permission
 from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import exact_bodies
+from coordinator.services.requests.gateways import untold_legs
 from coordinator.services.restoring.returns_in_the_way import review_contested
 from coordinator.services.restoring.targets import leg_of_hold, require_ahead
 from coordinator.storage.engine.documents import Vault
@@ -73,6 +74,7 @@ def encumber(command: Encumber, actor: Actor, uow: UnitOfWork) -> Answer:
     body = command.body
     on = leg_of_hold(uow, actor, command.request_id, body, body.hold)
     require_ahead(body.review_at, uow.now, "/review_at")
+    _require_tellable(on, body)
     known = _attached_before(on, body)
     if known is not None:
         return Answer(200, known)
@@ -109,6 +111,28 @@ def encumber(command: Encumber, actor: Actor, uow: UnitOfWork) -> Answer:
     review_contested(on, body.hold)
     view = _view(row, uow.evidence.body, None, _assets(uow.connection, [row]))
     return Answer(201, view, entry=recorded)
+
+
+def _require_tellable(on: LegContext, body: Encumbrance) -> None:
+    """Refuse an amount of the partner that holds where its requester may not be told any.
+
+    Raises:
+        ConflictError: If no gateway is shared on the leg.
+    """
+    uow = on.uow
+    if body.amount is None or on.actor.partner != on.leg.partner:
+        return
+    if untold_legs(uow.connection, uow.policies, uow.now, [on.leg.id]):
+        detail = (
+            f"must be left out: {on.request.requester} and your organisation have no verified"
+            " gateway in common for this request, so amounts are not told. Without one the claim"
+            " is on all that is there"
+        )
+        raise ConflictError(
+            f"the amount {detail}",
+            code="no_shared_gateway",
+            errors=[FieldFault("/amount", detail, "no_shared_gateway")],
+        )
 
 
 def _attached_before(on: LegContext, body: Encumbrance) -> EncumbranceView | None:

@@ -36,6 +36,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import evidence_bodies
+from coordinator.services.requests.gateways import untold_legs
 from coordinator.services.restoring.destinations import usable_destination
 from coordinator.services.restoring.return_views import return_view, sent_sum
 from coordinator.services.restoring.returns_in_the_way import what_stands_in_the_way
@@ -467,7 +468,11 @@ def _free(on: LegContext, asset: str) -> dict[str, Free]:
 
 
 def _asked(on: LegContext, row: ReturnRequestRow) -> Asked:
+    uow = on.uow
     free = _free(on, row.asset)
+    if untold_legs(uow.connection, uow.policies, uow.now, [on.leg.id]):
+        # Told before, and not any more: what is promised of it is not told either.
+        free = {hold: each._replace(held=None) for hold, each in free.items()}
     named = _said(on.uow, row).get("holds", "all")
     if named != "all":
         free = {hold: each for hold, each in free.items() if hold in set(named)}

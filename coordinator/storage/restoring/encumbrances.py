@@ -76,6 +76,14 @@ def change(connection: Connection, row: Restraint, **values: Any) -> None:
         raise ConflictError("somebody reviewed or lifted it meanwhile; read it again")
 
 
+def end_of_request(connection: Connection, request_id: str) -> None:
+    """Have nobody look again at what lies on a request that is erased; what stands, stands."""
+    for table in (EncumbranceRow, LegalOrderRow):
+        connection.execute(
+            update(table).where(table.request_id == request_id).values(review_at=None)
+        )
+
+
 def due_encumbrances(connection: Connection, now: datetime, limit: int) -> list[str]:
     """Return encumbrances whose review is due: one indexed read."""
     return _due(connection, EncumbranceRow, now, limit)

@@ -15,6 +15,11 @@ from coordinator.storage.tables.restoring import ReturnLineRow, ReturnPartRow, R
 from holdfast.protocol.vocabulary import ReturnStatus
 
 _PROMISED = sorted(PROMISED)
+#: What becomes of those that are under way when their request is erased.
+_END_OF_REQUEST = (
+    ([ReturnStatus.SUBMITTED.value, ReturnStatus.OPEN.value], ReturnStatus.WITHDRAWN),
+    (_PROMISED, ReturnStatus.REVOKED),
+)
 
 
 class Part(NamedTuple):
@@ -93,6 +98,16 @@ def due(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
         .limit(limit)
     )
     return list(connection.execute(query).scalars())
+
+
+def end_of_request(connection: Connection, request_id: str, at: datetime) -> None:
+    """End those of a request that is erased: nobody can answer, send or confirm them any more."""
+    for before, after in _END_OF_REQUEST:
+        connection.execute(
+            update(ReturnRequestRow)
+            .where(ReturnRequestRow.request_id == request_id, ReturnRequestRow.status.in_(before))
+            .values(status=after.value, ended_at=at)
+        )
 
 
 def store_parts(
