@@ -161,11 +161,9 @@ function checkEvents(bundle, entries, acts) {
 }
 // Acts: what each is signed for, below the request's own URL.
 const PATHS = { submit: /^$/, take: /taken$/, answer: /^info-requests\/[^/]+\/answer$/, revoke_clearance: /^clearances\/.*revocation$/ }
-const UNSIGNED = ['deliver', 'expire', 'unratify', 'lapse', 'void_withdrawal', 'close', 'recommend_release', 'resolve_dispute', 'suspend', 'erase', 'guest_answer', 'guest_joined']
+const UNSIGNED = ['deliver', 'expire', 'expire_return', 'unratify', 'lapse', 'void_withdrawal', 'close', 'recommend_release', 'resolve_dispute', 'suspend', 'erase', 'guest_answer', 'guest_joined']
 const byPath = { approvals: 'approve reject approve_addition reject_addition', withdrawal: 'withdraw propose_withdrawal', decline: 'decline',
-  'withdrawals/[^/]+/approvals': 'approve_withdrawal reject_withdrawal', 'disputes/[^/]+/resolution': 'propose_resolution resolve_dispute',
-  partners: 'add_partners', support: 'raise_support', indemnities: 'give_indemnity', guests: 'ask_guest', 'data-subject-requests/[^/]+/answer': 'answer_data_subject', 'flag-renewals': 'renew_flags', 'same-funds': 'mark_same_funds', closure: 'close',
-  'extension-requests': 'ask_extension', acknowledgement: 'acknowledge', review: 'review', 'info-requests': 'ask', 'freeze-reports': 'report',
+  'withdrawals/[^/]+/approvals': 'approve_withdrawal reject_withdrawal', 'disputes/[^/]+/resolution': 'propose_resolution resolve_dispute', partners: 'add_partners', support: 'raise_support', indemnities: 'give_indemnity', guests: 'ask_guest', 'data-subject-requests/[^/]+/answer': 'answer_data_subject', 'flag-renewals': 'renew_flags', 'same-funds': 'mark_same_funds', closure: 'close', 'extension-requests': 'ask_extension', acknowledgement: 'acknowledge', review: 'review', 'info-requests': 'ask', 'freeze-reports': 'report',
   'hold-extensions': 'extend', disputes: 'dispute', 'legal-orders': 'legal_order', 'legal-orders/[^/]+/call-backs': 'call_back',
   'legal-orders/[^/]+/reviews': 'review_legal_order', 'legal-orders/[^/]+/lifting': 'lift_legal_order', encumbrances: 'encumber',
   'encumbrances/[^/]+/reviews': 'review_encumbrance', 'encumbrances/[^/]+/lifting': 'lift_encumbrance', erasure: 'erase', 'sealed-evidence': 'seal_evidence', 'sealed-evidence/[^/]+/recipients': 'share_evidence' }
