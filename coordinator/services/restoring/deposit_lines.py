@@ -66,29 +66,12 @@ class MovingDeposit:
     values: store.ChangingDeposit = field(init=False)
 
     def __post_init__(self) -> None:
-        row = self.row
-        self.values = {
-            "live": row.live,
-            "status": row.status,
-            "code": row.code,
-            "found_amount": row.found_amount,
-            "fee": row.fee,
-            "due_at": row.due_at,
-            "answer_act_id": row.answer_act_id,
-            "reply_act_id": row.reply_act_id,
-            "return_act_id": row.return_act_id,
-            "answered_at": row.answered_at,
-            "replied_at": row.replied_at,
-            "out_at": row.out_at,
-            "found_at": row.found_at,
-            "returned_at": row.returned_at,
-            "confirmed_at": row.confirmed_at,
-        }
+        self.values = store.ChangingDeposit(*[getattr(self.row, each) for each in store.CHANGING])
 
     @property
     def status(self) -> DepositStatus:
         """How it stands by now."""
-        return DepositStatus(self.values["status"])
+        return DepositStatus(self.values.status)
 
     def move(self, act: DepositAct) -> None:
         """Have it become what an act makes of it, with the time until when it is due.
@@ -97,8 +80,8 @@ class MovingDeposit:
             InvalidTransitionError: If it takes no such act.
         """
         after = next_deposit_status(self.no, self.status, act)
-        self.values["status"] = after.value
-        self.values["due_at"] = self.uow.policies.recovery.due_at(after, self.uow.now)
+        self.values.status = after.value
+        self.values.due_at = self.uow.policies.recovery.due_at(after, self.uow.now)
 
 
 class DepositLines:
@@ -213,9 +196,9 @@ class Answering:
                 deposit.move(DepositAct.DECLINE)
             case DepositReturned():
                 self._return(deposit, line)
-        deposit.values["code"] = line.code.value if isinstance(line, DepositDeclined) else None
-        deposit.values["answer_act_id"] = self.act_id
-        deposit.values["answered_at"] = self.on.uow.now
+        deposit.values.code = line.code.value if isinstance(line, DepositDeclined) else None
+        deposit.values.answer_act_id = self.act_id
+        deposit.values.answered_at = self.on.uow.now
 
     def _find(self, deposit: MovingDeposit, line: DepositFound) -> None:
         amount, fee = _units(line.amount), _units(line.fee)
@@ -232,16 +215,16 @@ class Answering:
                 f"deposit {deposit.no}: what was found is above 0, and the fee no more than that",
                 code="fee_above_amount",
             )
-        accepted, stated = deposit.row.fee_accepted, deposit.values["fee"]
+        accepted, stated = deposit.row.fee_accepted, deposit.values.fee
         require_fee_within(deposit.no, fee, accepted=accepted, stated=stated)
         deposit.move(DepositAct.FIND)
-        deposit.values["found_amount"], deposit.values["fee"] = amount, fee
-        deposit.values["found_at"] = deposit.values["found_at"] or self.on.uow.now
+        deposit.values.found_amount, deposit.values.fee = amount, fee
+        deposit.values.found_at = deposit.values.found_at or self.on.uow.now
 
     def _return(self, deposit: MovingDeposit, line: DepositReturned) -> None:
         no, values = deposit.no, deposit.values
         deposit.move(DepositAct.RETURN)
-        found, stated = values["found_amount"], values["fee"]
+        found, stated = values.found_amount, values.fee
         amount, fee = _units(line.amount), _units(line.fee)
         require_fee_within(no, fee, accepted=deposit.row.fee_accepted, stated=stated)
         require_whole_return(no, amount=amount, fee=fee, found=found or 0)
@@ -261,7 +244,7 @@ class Answering:
                 f"deposit {no}: you returned this deposit upon another request already",
                 code="returned_already",
             )
-        values["return_act_id"], values["returned_at"] = self.act_id, self.on.uow.now
+        values.return_act_id, values.returned_at = self.act_id, self.on.uow.now
 
     def _account(self, no: int, member: str) -> Account:
         return _parsed(self.on.uow, self.words[no][member])
@@ -315,8 +298,8 @@ def take_reply(deposit: MovingDeposit, line: DepositReply, act_id: str) -> None:
             deposit.move(DepositAct.SUPPLY)
         case DepositConfirmed():
             deposit.move(DepositAct.CONFIRM)
-            deposit.values["confirmed_at"] = deposit.uow.now
+            deposit.values.confirmed_at = deposit.uow.now
         case DepositNotReceived():
             deposit.move(DepositAct.CONTEST)
-    deposit.values["reply_act_id"] = act_id
-    deposit.values["replied_at"] = deposit.uow.now
+    deposit.values.reply_act_id = act_id
+    deposit.values.replied_at = deposit.uow.now

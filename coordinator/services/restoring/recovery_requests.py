@@ -324,7 +324,7 @@ def withdraw(command: WithdrawRecovery, actor: Actor, uow: UnitOfWork) -> Answer
 
 def _take_back(deposit: MovingDeposit) -> None:
     deposit.move(DepositAct.WITHDRAW)
-    deposit.values["live"] = False
+    deposit.values.live = False
 
 
 def _may_be_withdrawn(row: RecoveryDepositRow) -> bool:

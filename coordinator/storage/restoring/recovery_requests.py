@@ -1,8 +1,9 @@
 """Recovery requests and their deposits, as rows; what they say is sealed."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -44,7 +45,8 @@ _DEPOSIT_COLUMNS = (
 
 
 #: What an act may change of a deposit.
-class ChangingDeposit(TypedDict):
+@dataclass(slots=True)
+class ChangingDeposit:
     """What acts change of a deposit, as its row keeps it."""
 
     live: bool
@@ -64,7 +66,7 @@ class ChangingDeposit(TypedDict):
     confirmed_at: datetime | None
 
 
-CHANGING = tuple(ChangingDeposit.__annotations__)
+CHANGING = tuple(each.name for each in fields(ChangingDeposit))
 
 
 class NewDeposit(NamedTuple):
@@ -287,7 +289,7 @@ def write_deposits(
 ) -> None:
     """Write what an act makes of deposits: all of `CHANGING`, by number."""
     rows = [
-        (recovery_id, no, *(dict(values)[name] for name in CHANGING))
+        (recovery_id, no, *(getattr(values, name) for name in CHANGING))
         for no, values in changed.items()
     ]
     update_rows(connection, _Deposit, ("recovery_id", "no"), CHANGING, rows)
