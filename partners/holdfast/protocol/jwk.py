@@ -46,6 +46,10 @@ _KINDS: Mapping[tuple[object, object], Algorithm] = {
 _COORDINATES: Mapping[Algorithm, tuple[str, ...]] = {"EdDSA": ("x",), "ES256": ("x", "y")}
 _OPTIONAL = frozenset({"alg", "kid", "use"})
 _WEBAUTHN = "webauthn"
+_MEMBERS = {
+    alg: frozenset({"kty", "crv", _WEBAUTHN, *names}) | _OPTIONAL
+    for alg, names in _COORDINATES.items()
+}
 #: A host that a passkey may belong to: a name in lower case, never an IP address, which Web
 #: Authentication does not take (section 5.1.3: a valid domain string).
 _HOST = (
@@ -157,14 +161,13 @@ class PublicKey:
         if not isinstance(jwk, dict):
             raise KeyFormatError("a JWK is a JSON object")
         alg = _kind(jwk)
-        names = _COORDINATES[alg]
-        _check_members(jwk, names)
+        _check_members(jwk, _MEMBERS[alg])
         scope = _webauthn(jwk[_WEBAUTHN]) if _WEBAUTHN in jwk else None
-        key = _public_key(alg, tuple(_coordinate(jwk, name) for name in names), scope)
-        expected = {"alg": alg, "kid": key.kid, "use": "sig"}
-        for name in sorted(_OPTIONAL & jwk.keys()):
-            if jwk[name] != expected[name]:
-                raise KeyFormatError(f"the JWK's {name} must be {expected[name]!r} or left out")
+        coordinates = tuple([_coordinate(jwk, name) for name in _COORDINATES[alg]])
+        key = _public_key(alg, coordinates, scope)
+        # A bundle has hundreds of keys, and hardly one that says more than it must.
+        if not _OPTIONAL.isdisjoint(jwk):
+            _check_optional(jwk, {"alg": alg, "kid": key.kid, "use": "sig"})
         return key
 
     @classmethod
@@ -340,13 +343,19 @@ def _kind(jwk: Mapping[str, Any]) -> Algorithm:
     raise KeyFormatError('kty and crv must be "OKP" and "Ed25519", or "EC" and "P-256"')
 
 
-def _check_members(jwk: Mapping[str, Any], names: tuple[str, ...]) -> None:
+def _check_members(jwk: Mapping[str, Any], known: frozenset[str]) -> None:
+    if known.issuperset(jwk):
+        return
     if PRIVATE_MEMBERS & jwk.keys():
         raise KeyFormatError(f"{BURNT_KEY}; of the new one send the public members only")
-    known = {"kty", "crv", _WEBAUTHN, *names} | _OPTIONAL
-    unknown = sorted(str(name) for name in jwk.keys() - known)
-    if unknown:
-        raise KeyFormatError(f"the JWK holds members that are not used here: {unknown[0]!r}")
+    unknown = min(str(name) for name in jwk.keys() - known)
+    raise KeyFormatError(f"the JWK holds members that are not used here: {unknown!r}")
+
+
+def _check_optional(jwk: Mapping[str, Any], expected: Mapping[str, str]) -> None:
+    for name in sorted(_OPTIONAL & jwk.keys()):
+        if jwk[name] != expected[name]:
+            raise KeyFormatError(f"the JWK's {name} must be {expected[name]!r} or left out")
 
 
 def _webauthn(value: Any) -> WebAuthnScope:
