@@ -105,6 +105,7 @@ class Return:
     asked_at: datetime | None
     waits_until: datetime | None
     parts: Sequence[Part]
+    suspended: bool
     because: str
     code: str
 
@@ -383,6 +384,7 @@ def _return(visit: Visit, view: Mapping[str, Any]) -> Return:
         asked_at=moment(view["asked_at"]),
         waits_until=moment({"submitted": view["decide_by"], "open": view["answer_by"]}.get(status)),
         parts=[Part(p["hold"], units(p["accepted"]), units(p["sent"])) for p in view["parts"]],
+        suspended=status == "suspended",
         because="" if view["suspended_because"] is None else view["suspended_because"],
         code="" if view["code"] is None else CODES[view["code"]],
     )

@@ -445,6 +445,22 @@ def test_a_bundle_proves_a_return_to_both_sides(w: World) -> None:
         assert shown.examine().failures == []
 
 
+def test_what_is_claimed_on_another_request_holds_a_return_up_and_is_not_named(w: World) -> None:
+    case = Case(w)
+    made = case.open()
+    case.accept(made)
+    other = w.live(w.cast.c, to=[case.b.handle])
+    w.report(case.b, other, [{"kind": "frozen", "address_no": 0, "hold": case.hold}])
+    words = {"hold": case.hold, "reference": "C-18", "text": "Bought in good faith."}
+    dispute = w.act(case.b.compliance, other, "disputes", **words)
+    [shown] = case.read()
+    assert (shown["return_status"], shown["suspended_because"]) == ("suspended", None)
+    [told] = w.events(case.a, "return.suspended")
+    assert told["because"] is None
+    for exchange in (case.a, case.b):
+        assert dispute["id"] not in str(w.items(exchange.auditor, case.request, PATH))
+
+
 def test_an_order_on_a_hold_suspends_what_was_promised_and_lets_nothing_be(w: World) -> None:
     case = Case(w)
     made, later = case.open(amount="100"), case.open(amount="100")

@@ -82,6 +82,7 @@ def propose(command: ProposeErasure, actor: Actor, uow: UnitOfWork) -> Answer:
     """
     on = _locked(uow, actor, command.request_id)
     _require_erasable(on)
+    _require_unclaimed(on)
     present = store.find(uow.connection, on.request.id)
     if present is not None and present.reason == command.reason:
         raise ConflictError(
@@ -113,6 +114,7 @@ def erase(command: EraseFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
             code="not_proposed",
             current_status=on.request.status,
         )
+    _require_unclaimed(on)
     return _erase(on, proposed.id, ErasureReason(proposed.reason))
 
 
@@ -125,6 +127,7 @@ def erase_by_policy(command: EraseByPolicy, actor: Actor, uow: UnitOfWork) -> An
         or row.erased_at is not None
         or row.ended_at is None
         or row.ended_at > uow.policies.kept_since(uow.now)
+        or encumbrances.does_one_outlive(uow.connection, row.id)
     ):
         return Answer(200, {"status": "unchanged"})
     return _erase_alone(RequestContext(uow, actor, row), ErasureReason.RETENTION)
@@ -183,6 +186,21 @@ def _require_erasable(on: RequestContext) -> None:
         owes=row.contested or store.owes(connection, row.id),
         ratification=on.ratification,
     )
+
+
+def _require_unclaimed(on: RequestContext) -> None:
+    """Refuse while a claim that was attached here lies on a hold that counts for others.
+
+    Nobody could lift it any more, and what it lies on would be blocked for good. A restored
+    database erases all the same: whoever lost the claim there has to attach it anew.
+    """
+    if encumbrances.does_one_outlive(on.uow.connection, on.request.id):
+        raise ConflictError(
+            "a claim that was attached on this request lies on a hold that still counts for another"
+            " one: have it lifted first; whoever has it may then attach it there",
+            code="encumbered",
+            current_status=on.request.status,
+        )
 
 
 def _erase(on: RequestContext, erasure_id: str, reason: ErasureReason) -> Answer:

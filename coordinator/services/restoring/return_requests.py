@@ -581,5 +581,6 @@ def _answer(
     connection = on.uow.connection
     words = dict(said) if said is not None else dict(_said(on.uow, row))
     parts = store.parts(connection, [row.id]).get(row.id, [])
-    view = return_view(row, words, parts, is_drill=on.request.drill)
+    causes = store.told_causes(connection, [row.id] if row.suspended_because else [])
+    view = return_view(row, words, parts, because=causes.get(row.id), is_drill=on.request.drill)
     return Answer(201, {**view}, entry=recorded)

@@ -78,16 +78,36 @@ def return_views(
     parts = store.parts(connection, [row.id for row in rows])
     request = request_store.get(connection, rows[0].request_id)
     is_drill = request is not None and request.drill
+    causes = store.told_causes(connection, [row.id for row in rows if row.suspended_because])
     return [
-        return_view(row, bodies.get(row.act_id, {}), parts.get(row.id, ()), is_drill=is_drill)
+        return_view(
+            row,
+            bodies.get(row.act_id, {}),
+            parts.get(row.id, ()),
+            because=causes.get(row.id),
+            is_drill=is_drill,
+        )
         for row in rows
     ]
 
 
 def return_view(
-    row: ReturnRequestRow, said: JsonObject, parts: Sequence[Part], *, is_drill: bool
+    row: ReturnRequestRow,
+    said: JsonObject,
+    parts: Sequence[Part],
+    *,
+    because: str | None,
+    is_drill: bool,
 ) -> ReturnRequestView:
-    """Return one; `said` is the body that asks, empty where it was erased."""
+    """Return one, as both sides of its leg may see it.
+
+    Args:
+        row: The return request.
+        said: The body that asks, empty where it was erased.
+        parts: What was promised of which hold.
+        because: What holds it up, if that is on this leg (`told_causes`).
+        is_drill: Whether its freeze request is a drill.
+    """
     return {
         "id": row.id,
         "request_id": row.request_id,
@@ -116,7 +136,7 @@ def return_view(
         "accepted": str(sum(part.accepted or 0 for part in parts)),
         "sent": str(sent_sum(parts)),
         "suspended_at": optional_time(row.suspended_at),
-        "suspended_because": row.suspended_because,
+        "suspended_because": because,
         "receipt_act_id": row.receipt_act_id,
         "ended_at": optional_time(row.ended_at),
         "drill": is_drill,

@@ -140,8 +140,9 @@ def _move(
         "to": row.partner,
         "asset": row.asset,
         "asked_amount": "all" if row.amount is None else str(row.amount),
-        **({} if because is None else {"because": because}),
     }
+    if because is not None:
+        told["because"] = store.told_causes(uow.connection, [row.id]).get(row.id)
     if is_over:
         told |= {"code": ReturnCode.OTHER.value, "text": None, "accepted": "0", "evidence": []}
     on.record(event, told)

@@ -14,6 +14,7 @@ from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.reads import read_as, read_one
 from coordinator.storage.engine.rows import insert_rows
 from coordinator.storage.requests import read_log
+from coordinator.storage.restoring.encumbrances import outlives
 from coordinator.storage.tables.documents import DocumentKeyRow, DocumentRow
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
@@ -124,6 +125,7 @@ def due(connection: Connection, ended_before: datetime, limit: int) -> Sequence[
             ~FreezeRequestRow.contested,
             ~holds,
             ~owing,
+            ~outlives(FreezeRequestRow.id),
         )
         .order_by(FreezeRequestRow.ended_at)
         .limit(limit)

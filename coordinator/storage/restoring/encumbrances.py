@@ -4,14 +4,15 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, exists, insert, literal, select, update
 
-from coordinator.domain.encumbrance import BLOCKING, TARGET_KINDS, Target
+from coordinator.domain.encumbrance import BLOCKING, TARGET_KINDS, HoldTarget, Target
 from coordinator.domain.errors import ConflictError
 from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.reads import read, read_one
 from coordinator.storage.engine.rows import new_row
 from coordinator.storage.tables.encumbrances import EncumbranceRow
+from coordinator.storage.tables.freeze_ledger import HoldRow
 from coordinator.storage.tables.life_cycle import LegalOrderRow
 from holdfast.protocol.vocabulary import EncumbranceStatus
 
@@ -50,6 +51,24 @@ def on_targets(connection: Connection, targets: Collection[Target]) -> list[Encu
         rows = read(connection, query.order_by(EncumbranceRow.id))
         found += [row for row in rows if kinds[row.target_id] == row.target_kind]
     return found
+
+
+def outlives(request_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return whether a claim that was attached on a request lies on a hold that is still open.
+
+    Such a hold counts for another request, and the claim could be lifted on this one alone.
+    """
+    return (
+        exists()
+        .where(EncumbranceRow.request_id == request_id, EncumbranceRow.status.in_(_BLOCKING))
+        .where(EncumbranceRow.target_kind == TARGET_KINDS[HoldTarget])
+        .where(HoldRow.id == EncumbranceRow.target_id, ~HoldRow.ended)
+    )
+
+
+def does_one_outlive(connection: Connection, request_id: str) -> bool:
+    """Tell that of one request; see `outlives`."""
+    return bool(connection.execute(select(outlives(literal(request_id)))).scalar_one())
 
 
 def get(connection: Connection, table: type[R], restraint_id: str) -> R | None:

@@ -5,12 +5,14 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select, union_all, update
+from sqlalchemy import Connection, exists, insert, or_, select, union_all, update
 
 from coordinator.domain.return_request import PROMISED
 from coordinator.storage.engine.reads import read, read_one
 from coordinator.storage.engine.rows import new_row
+from coordinator.storage.tables.encumbrances import EncumbranceRow
 from coordinator.storage.tables.freeze_ledger import LedgerLineRow
+from coordinator.storage.tables.life_cycle import DisputeRow, LegalOrderRow
 from coordinator.storage.tables.restoring import ReturnLineRow, ReturnPartRow, ReturnRequestRow
 from holdfast.protocol.vocabulary import ReturnStatus
 
@@ -135,6 +137,30 @@ def suspended_by(connection: Connection, because: str) -> list[ReturnRequestRow]
         ReturnRequestRow.status == ReturnStatus.SUSPENDED.value,
     )
     return read(connection, query.order_by(ReturnRequestRow.id))
+
+
+def told_causes(connection: Connection, held_up: Collection[str]) -> dict[str, str]:
+    """Return by return request what holds it up, where that lies on its own leg.
+
+    A hold may count for several requests. What somebody claims of it on another of them is hidden
+    from whoever is on this one alone.
+    """
+    if not held_up:
+        return {}
+    cause, leg_id = ReturnRequestRow.suspended_because, ReturnRequestRow.leg_id
+    lies_here = [
+        exists().where(table.id == cause, table.leg_id == leg_id)
+        for table in (DisputeRow, EncumbranceRow)
+    ]
+    order_of_all = exists().where(
+        LegalOrderRow.id == cause,
+        LegalOrderRow.request_id == ReturnRequestRow.request_id,
+        LegalOrderRow.leg_id.is_(None) | (LegalOrderRow.leg_id == leg_id),
+    )
+    query = select(ReturnRequestRow.id, cause).where(
+        ReturnRequestRow.id.in_(held_up), or_(*lies_here, order_of_all)
+    )
+    return {return_id: str(because) for return_id, because in connection.execute(query)}
 
 
 def note_sent(connection: Connection, return_id: str, at: datetime) -> None:

@@ -6,13 +6,15 @@ import pytest
 
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
+from coordinator.domain.errors import ConflictError
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
-from coordinator.services.ending.erasures import ProposeErasure
+from coordinator.services.ending.erasures import EraseByPolicy, ProposeErasure
 from coordinator.services.restoring.liftings import MissReview
 from coordinator.services.restoring.return_requests import ExpireReturn
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
+from coordinator.storage.requests import erasures
 from coordinator.storage.restoring import encumbrances, return_requests
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import ErasureReason
@@ -71,3 +73,35 @@ def test_no_timer_and_no_task_is_left_of_what_was_erased(w: World) -> None:
     assert (due, late) == ([], [])
     for member in (a.lead, b.compliance):
         assert w.get(member, "/v1/tasks")["items"] == []
+
+
+def test_a_request_is_kept_while_its_claim_lies_on_a_hold_that_counts_for_another(w: World) -> None:
+    a, b, c = w.cast.a, w.cast.b, w.cast.c
+    request, other = w.live(), w.live(c, to=[b.handle])
+    hold = w.freeze(b, request)
+    w.report(b, other, [{"kind": "frozen", "address_no": 0, "hold": hold}])
+    claim = {
+        "kind": "attachment",
+        "order_sha256": "ab" * 32,
+        "hold": hold,
+        "blocks": ["release"],
+        "court": "Harju County Court",
+        "number": "2-26-123",
+    }
+    attached = w.act(b.compliance, request, "encumbrances", **claim)
+    w.act(a.lead, request, "withdrawal", addresses="all", reason_code="other", reason="A mistake.")
+    kept = {"kind": "kept", "hold": hold, "basis": "other_request", "other_request": other["id"]}
+    w.report(b, request, [kept])
+    erasing = ProposeErasure(request_id=request["id"], reason=ErasureReason.DATA_SUBJECT)
+    with pytest.raises(ConflictError, match="have it lifted first"):
+        _operate(w, erasing)
+    w.clock.step(timedelta(days=4000))
+    with w.database.engine.connect() as connection:
+        assert erasures.due(connection, w.clock.now(), 10) == []
+    _operate(w, EraseByPolicy(request_id=request["id"]))
+    lifting = {"act_sha256": attached["act_sha256"], "document_sha256": "cd" * 32}
+    w.act(b.lead, request, f"encumbrances/{attached['id']}/lifting", **lifting)
+    with w.database.engine.connect() as connection:
+        assert erasures.due(connection, w.clock.now(), 10) == [request["id"]]
+    _operate(w, erasing)
+    w.act(a.lead, request, "erasure", reason="data_subject")
