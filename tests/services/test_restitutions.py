@@ -273,6 +273,10 @@ def test_what_the_ledger_brought_is_not_booked_beside_it_too(w: World, first: st
     twice = rst.try_act(w.cast.a.lead, "pool-lines", lines=[bodies[second]])
     assert problem(twice, 422, "invalid_input")["errors"][0]["code"] == "in_pool"
     assert pointers(twice.get_json()) == [f"/lines/0/{second}"]
+    sibling = opened(w, request, nonce="B" * 21 + "A")
+    for each in bodies.values():
+        again = sibling.try_act(w.cast.a.lead, "pool-lines", lines=[each])
+        assert problem(again, 422, "invalid_input")["errors"][0]["code"] == "in_pool"
     assert rst.read()["pool"][ETHER]["returned"] == "700"
 
 

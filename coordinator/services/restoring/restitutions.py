@@ -358,8 +358,10 @@ def _fault(pointer: str, detail: str, code: str) -> InvalidInputError:
 def add_pool_lines(command: AddPoolLines, actor: Actor, uow: UnitOfWork) -> Answer:
     """Book lines into a pool: all of them, or none where one would not add up."""
     body = command.body
+    others = store.of_the_same_incident(uow.connection, command.restitution_id)
     on = own_restitution(uow, actor, command.restitution_id, body.content_sha256)
-    before = store.pool_lines(uow.connection, [on.row.id])[on.row.id]
+    pools = store.pool_lines(uow.connection, [on.row.id, *others])
+    before = pools[on.row.id]
     if len(before) + len(body.lines) > MOST_LINES:
         raise ConflictError(f"a pool has {MOST_LINES} lines at most", code="too_many_lines")
     given = allocation_store.given(uow.connection, [on.row.id])
@@ -367,7 +369,7 @@ def add_pool_lines(command: AddPoolLines, actor: Actor, uow: UnitOfWork) -> Answ
     act_id = new_id("act")
     values = [_new_values(on, act_id, number, line) for number, line in enumerate(body.lines)]
     rows = [new_row(PoolLineRow, each) for each in values]
-    _require_new_funds(on, before, rows)
+    _require_new_funds(on, [line for pool in pools.values() for line in pool], rows)
     for number, row in enumerate(rows):
         try:
             pool.add(_entry(row))
@@ -442,6 +444,11 @@ def _require_new_funds(
 
     One transaction may bring many lines of the ledger. Beside the ledger it brings nothing more:
     whoever books it so has the same money twice.
+
+    Args:
+        on: The restitution.
+        before: What is in the pools of its incident already.
+        rows: What is to come into its own.
     """
     uow, named = on.uow, [row.line_id for row in rows if row.line_id is not None]
     booked = [row.line_id for row in before if row.line_id is not None]
@@ -469,10 +476,10 @@ def _require_new_funds(
             place = "line" if row.line_id else "tx"
             raise _fault(f"{at}/{place}", "is in a pool already: it came back once", "in_pool")
         if row.tx_index in by_ledger.values():
-            detail = "is that of a line of the ledger in this pool: it came back once"
+            detail = "is that of a line of the ledger in a pool already: it came back once"
             raise _fault(f"{at}/tx", detail, "in_pool")
         if by_ledger.get(source) in known:
-            detail = "came by a transaction that is in this pool already: it came back once"
+            detail = "came by a transaction that is in a pool already: it came back once"
             raise _fault(f"{at}/line", detail, "in_pool")
         seen.add(source)
         if found is not None and (found.asset, found.amount) != (row.asset, row.amount):

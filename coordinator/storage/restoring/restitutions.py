@@ -51,6 +51,19 @@ def is_known(connection: Connection, opener: str, content_sha256: str) -> bool:
     return connection.execute(query).first() is not None
 
 
+def of_the_same_incident(connection: Connection, restitution_id: str) -> list[str]:
+    """Lock all restitutions of the incident that one is of; return the ids of the others.
+
+    In one order, so that two who do so wait for each other instead of both for ever.
+    """
+    incident = select(RestitutionRow.incident_id).where(RestitutionRow.id == restitution_id)
+    query = select(RestitutionRow.id).where(
+        RestitutionRow.incident_id == incident.scalar_subquery()
+    )
+    locked = connection.execute(query.order_by(RestitutionRow.id).with_for_update()).scalars()
+    return [each for each in locked if each != restitution_id]
+
+
 def insert_restitution(connection: Connection, **values: Any) -> None:
     """Store one."""
     connection.execute(insert(RestitutionRow).values(**values))
