@@ -14,6 +14,7 @@ from coordinator.services.restoring.claims import (
     ObjectToClaimDecision,
     claim_views,
 )
+from coordinator.services.restoring.payout_changes import DecidePayoutChange, ProposePayoutChange
 from coordinator.services.restoring.restitutions import visible_restitution
 from coordinator.storage.restoring import claims as store
 from holdfast.protocol import restitution_payloads as payloads
@@ -82,3 +83,34 @@ def object_to(
     Taken until `objections_until`.
     """
     return ObjectToClaimDecision(restitution_id=restitution_id, claim_id=claim_id, body=call.body)
+
+
+@command_view(ProposePayoutChange, body=payloads.PayoutChange, answer=shown.PayoutChangeActView)
+def propose_payout_account(
+    call: SignedCall[payloads.PayoutChange], restitution_id: str, claim_id: str
+) -> ProposePayoutChange:
+    """Have a claim that you filed paid to another account, by fresh proof.
+
+    Another person of your organisation approves it, and it is in force 72 hours later (data). Until
+    then nothing is paid on the claim, neither to the old account nor to the new one.
+    """
+    return ProposePayoutChange(restitution_id=restitution_id, claim_id=claim_id, body=call.body)
+
+
+@command_view(
+    DecidePayoutChange, body=payloads.PayoutChangeDecision, answer=shown.PayoutChangeActView
+)
+def decide_payout_account(
+    call: SignedCall[payloads.PayoutChangeDecision],
+    restitution_id: str,
+    claim_id: str,
+    change_id: str,
+) -> DecidePayoutChange:
+    """Approve another account of a claim, or reject it.
+
+    Whoever proposed it does not approve it. It may be rejected until it is in force, by whoever
+    filed the claim and by the opener.
+    """
+    return DecidePayoutChange(
+        restitution_id=restitution_id, claim_id=claim_id, change_id=change_id, body=call.body
+    )

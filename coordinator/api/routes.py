@@ -357,6 +357,19 @@ ROUTES: tuple[Route, ...] = (
             "/v1/restitutions/{restitution_id}/claims/{claim_id}/objections",
             claims.object_to,
         ),
+        (
+            "POST",
+            "/v1/restitutions/{restitution_id}/claims/{claim_id}/payout-changes",
+            claims.propose_payout_account,
+        ),
+        (
+            "POST",
+            (
+                "/v1/restitutions/{restitution_id}/claims/{claim_id}/payout-changes/{change_id}"
+                "/decisions"
+            ),
+            claims.decide_payout_account,
+        ),
         ("POST", "/v1/restitutions/{restitution_id}/allocations", allocations.propose),
         ("GET", "/v1/restitutions/{restitution_id}/allocations", allocations.list_allocations),
         (

@@ -118,6 +118,8 @@ EVENTS: Mapping[EventType, str] = MappingProxyType(
         EventType.RESTITUTION_CLAIMS_FILED: "Claims were filed",
         EventType.RESTITUTION_CLAIM_DECIDED: "A claim was decided",
         EventType.RESTITUTION_CLAIM_CONTESTED: "A claim is contested",
+        EventType.RESTITUTION_PAYOUT_CHANGE_PROPOSED: "A claim is to be paid elsewhere",
+        EventType.RESTITUTION_PAYOUT_CHANGE_DECIDED: "A changed payout account is decided on",
         EventType.RESTITUTION_ALLOCATION_PROPOSED: "An allocation waits for two",
         EventType.RESTITUTION_ALLOCATION_DECIDED: "An allocation was decided",
         EventType.RESTITUTION_PAYOUTS_RECORDED: "Payouts were recorded",

@@ -48,6 +48,10 @@ UNDECIDED = frozenset({ClaimStatus.RECEIVED, ClaimStatus.OBJECTION})
 COUNTING = frozenset({_S.VERIFIED, _S.ALLOCATED, _S.PAID, _S.FAILED})
 
 
+#: Money is, or may be, paid on it.
+PAYABLE = COUNTING | UNDECIDED
+
+
 def next_status(current: ClaimStatus, act: ClaimAct) -> ClaimStatus:
     """Return the status after an act.
 

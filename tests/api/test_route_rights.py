@@ -24,7 +24,7 @@ from tests.factories import (
     nonce,
 )
 from tests.services.recovery_world import deposit
-from tests.services.restoring_cast import claim
+from tests.services.restoring_cast import claim, payout_account
 
 ALL = {"analyst", "system", "compliance", "security_lead", "auditor"}
 ANSWERING = {"analyst", "system", "compliance", "security_lead"}
@@ -135,6 +135,8 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {RESTITUTION}/claims": ALL,
     f"POST {RESTITUTION}/claims/{{claim_id}}/decisions": DISPOSING,
     f"POST {RESTITUTION}/claims/{{claim_id}}/objections": DISPOSING,
+    f"POST {RESTITUTION}/claims/{{claim_id}}/payout-changes": DISPOSING,
+    f"POST {RESTITUTION}/claims/{{claim_id}}/payout-changes/{{change_id}}/decisions": DISPOSING,
     f"POST {RESTITUTION}/allocations": DISPOSING,
     f"GET {RESTITUTION}/allocations": ALL,
     f"POST {RESTITUTION}/allocations/{{allocation_id}}/approvals": DISPOSING,
@@ -366,6 +368,9 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/allocations/{allocation_id}/approvals": act
         | {"decision": "approve", "act_sha256": "0" * 64},
         "/payouts": act | {"lines": [{"payout": f"pay_{UNKNOWN}", "tx": "0x" + "ab" * 32}]},
+        "/payout-changes": act | {"payout": payout_account(7)},
+        "/payout-changes/{change_id}/decisions": act
+        | {"decision": "approve", "act_sha256": "0" * 64},
         "/decisions": act | {"decision": "verify"},
         "/objections": act | {"reason": "It was ours."},
         "/v1/rulebook/acceptances": {"rulebook_sha256": "0" * 64},

@@ -21,7 +21,7 @@ from tests.api.sealed_cast import by_hand, publish_by_hand
 from tests.factories import ACCOUNT, ETHER, Cast, Member, Signer
 from tests.services.every_event import register_destination
 from tests.services.request_cast import account
-from tests.services.restoring_cast import DAY, Restoring, allocate, opened, shared
+from tests.services.restoring_cast import DAY, Restoring, allocate, opened, payout_account, shared
 from tests.services.restoring_cast import claim as victim
 from tests.services.through_api import World, found_line, frozen_line, released_line
 
@@ -562,6 +562,19 @@ def _contest_claim(w: World) -> Iterator[Pair]:
     yield answer["claim"], rst.claims(w.cast.a.auditor)[0]
 
 
+def _payout_change(w: World, *, approved: bool) -> Iterator[Pair]:
+    rst = opened(w)
+    [claim_id] = rst.file(victim(1))
+    path = f"claims/{claim_id}/payout-changes"
+    body = {"payout": payout_account(7), "documents": ["cd" * 32]}
+    answer = rst.act(w.cast.a.compliance, path, **body)
+    if approved:
+        change = answer["change"]
+        decision = {"decision": "approve", "act_sha256": change["act_sha256"]}
+        answer = rst.act(w.cast.a.lead, f"{path}/{change['id']}/decisions", **decision)
+    yield answer["change"], rst.claims(w.cast.a.auditor)[0]["payout_change"]
+
+
 def _propose_allocation(w: World) -> Iterator[Pair]:
     rst = _to_be_shared(w)
     made = rst.act(w.cast.a.compliance, "allocations", **shared(rst, 50))
@@ -610,6 +623,12 @@ _CASES: dict[str, Case] = {
     f"{_RESTITUTION}/claims": _file_claims,
     f"{_RESTITUTION}/claims/{{claim_id}}/decisions": _decide_claim,
     f"{_RESTITUTION}/claims/{{claim_id}}/objections": _contest_claim,
+    f"{_RESTITUTION}/claims/{{claim_id}}/payout-changes": lambda w: _payout_change(
+        w, approved=False
+    ),
+    f"{_RESTITUTION}/claims/{{claim_id}}/payout-changes/{{change_id}}/decisions": (
+        lambda w: _payout_change(w, approved=True)
+    ),
     f"{_RESTITUTION}/allocations": _propose_allocation,
     f"{_RESTITUTION}/allocations/{{allocation_id}}/approvals": _approve_allocation,
     f"{_RESTITUTION}/payouts": _record_payouts,

@@ -105,6 +105,7 @@ PREFIXES = {
     "request_id": "frq",
     "incident_id": "inc",
     "restitution_id": "rst",
+    "change_id": "poc",
     "delivery_id": "dlv",
     "endpoint_id": "wep",
 }

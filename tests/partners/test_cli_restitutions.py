@@ -149,6 +149,40 @@ def test_claims_are_read_from_a_table(shell: Shell, stub: StubCoordinator) -> No
     assert (claim["amount"], claim["documents"]) == (str(2 * ETH), ["ab" * 32])
 
 
+def test_a_claim_is_paid_elsewhere_once_another_person_approved_the_account(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    path = _restitution(stub)
+    change = {
+        "id": new_id("poc"),
+        "payout": ACCOUNT,
+        "change_status": "proposed",
+        "act_id": new_id("act"),
+        "act_sha256": "cd" * 32,
+        "proposed_by": new_id("per"),
+        "proposed_at": "2026-03-02T12:00:00Z",
+    }
+    changes = f"{path}/claims/{CLM}/payout-changes"
+    stub.answers("POST", changes, {"act_id": change["act_id"], "change": change}, status=201)
+    said = shell.write("account.json", f'{{"payout": "{ACCOUNT}", "documents": ["{"ef" * 32}"]}}')
+    done = shell("restitution", "pay-to", RST, CLM, said)
+    assert done.exit_code == 0, done.output
+    assert _posted(stub)["documents"] == ["ef" * 32]
+    wrong = shell("restitution", "pay-to", RST, CLM, shell.write("bad.json", "[]"))
+    assert "must be a JSON object" in wrong.output
+    stub.seen.clear()
+    _list(stub, f"{path}/claims", CLAIM | {"payout_change": change})
+    in_force = "2026-03-05T12:00:00Z"
+    approved = change | {"change_status": "approved", "in_force_at": in_force}
+    decided = {"act_id": new_id("act"), "change": approved}
+    stub.answers("POST", f"{changes}/{change['id']}/decisions", decided, status=201)
+    done = shell("restitution", "approve-account", RST, CLM)
+    assert "2026-03-05" in done.output, done.output
+    assert _posted(stub)["act_sha256"] == change["act_sha256"]
+    _list(stub, f"{path}/claims", CLAIM)
+    assert "no other account" in shell("restitution", "approve-account", RST, CLM).output
+
+
 def test_what_is_available_is_shared_and_two_approve_by_its_hash(
     shell: Shell, stub: StubCoordinator
 ) -> None:

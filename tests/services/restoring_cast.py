@@ -18,6 +18,11 @@ TX = "0x" + "ab" * 32
 DAY = timedelta(days=1)
 
 
+def payout_account(number: int) -> str:
+    """Return an account on Ethereum, where what is given back is paid."""
+    return f"eip155:1:0x{number:040d}"
+
+
 def claim(number: int, amount: int = 100, **changes: Any) -> dict[str, Any]:
     """Return a claim of a victim whose address and reference are of this number."""
     stated: dict[str, Any] = {
@@ -27,7 +32,7 @@ def claim(number: int, amount: int = 100, **changes: Any) -> dict[str, Any]:
         "amount": str(amount),
         "proof": "documents",
         "documents": ["ab" * 32],
-        "payout": account(50_000 + number),
+        "payout": payout_account(50_000 + number),
     }
     return {name: value for name, value in (stated | changes).items() if value is not ...}
 

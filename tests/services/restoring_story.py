@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from tests.services.restoring_cast import DAY, TX, Restoring, approve, claim, opened, shared
+from tests.services.restoring_cast import (
+    DAY,
+    TX,
+    Restoring,
+    approve,
+    claim,
+    opened,
+    payout_account,
+    shared,
+)
 from tests.services.through_api import World
 
 
@@ -20,6 +29,12 @@ def give_back(w: World, incident: str) -> Restoring:
     words = {"reason": "The transfer was ours."}
     rst.act(a.compliance, f"claims/{two}/objections", **words)
     rst.decide(a.lead, two, decision="verify")
+    changes = f"claims/{two}/payout-changes"
+    body = {"payout": payout_account(7), "documents": ["cd" * 32], "reason": "The old one is lost."}
+    change = rst.act(a.compliance, changes, **body)["change"]
+    decision = {"decision": "approve", "act_sha256": change["act_sha256"]}
+    rst.act(a.lead, f"{changes}/{change['id']}/decisions", **decision)
+    w.clock.step(3 * DAY)
     made = rst.act(a.compliance, "allocations", **shared(rst, 150))
     for lead in (a.lead, a.second_lead):
         approve(rst, lead, made)

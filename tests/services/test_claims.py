@@ -14,7 +14,7 @@ from holdfast.protocol.chains.account import parse_account
 from tests.factories import ETHER, ORIGIN, Cast, Signer
 from tests.rulebook import RULEBOOK
 from tests.services.request_cast import account
-from tests.services.restoring_cast import DAY, TX, Restoring, claim, opened
+from tests.services.restoring_cast import DAY, TX, Restoring, claim, opened, payout_account
 from tests.services.test_restitutions import TETHER
 from tests.services.through_api import World, pointers, problem
 
@@ -127,7 +127,7 @@ def test_a_signature_proves_a_claim_of_this_restitution_to_this_account(w: World
     good = _signed(rst, b"1" * 32)
     other_place = _signed(rst, b"1" * 32, restitution="rst_other")
     other_claim = _signed(rst, b"1" * 32, claim="V-2")
-    elsewhere = good | {"payout": account(99)}
+    elsewhere = good | {"payout": payout_account(99)}
     forged = good | {"signatures": _signed(rst, b"2" * 32)["signatures"]}
     for bad in (other_place, other_claim, elsewhere, forged):
         answer = rst.try_act(w.cast.a.lead, "claims", claims=[bad])

@@ -103,6 +103,7 @@ _NOUNS = {
     "incident_id": "incident",
     "restitution_id": "restitution",
     "claim_id": "claim",
+    "change_id": "change of that claim's account",
     "allocation_id": "allocation",
     "endpoint_id": "endpoint of yours",
     "delivery_id": "delivery of yours",

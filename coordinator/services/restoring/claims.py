@@ -7,7 +7,7 @@ transactions, and kept from being verified twice.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from typing import NotRequired, TypedDict
 
@@ -28,6 +28,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.member_acts import MemberAct
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.services.restoring.payout_changes import PayoutChangeView, other_chain, pay_to
 from coordinator.services.restoring.restitutions import (
     RestitutionContext,
     documents_of,
@@ -103,6 +104,7 @@ class ClaimView(TypedDict):
     proof: ClaimProof
     documents: Sequence[str]
     payout: str
+    payout_change: PayoutChangeView | None
     late: bool
     verified: str | None
     verifications: int
@@ -272,9 +274,13 @@ def _faults(
     places = {f"/addresses/{number}": each for number, each in enumerate(claim.addresses)}
     for pointer, text in {**places, "/payout": claim.payout}.items():
         try:
-            parse_account(on.uow.chains, text)
+            account = parse_account(on.uow.chains, text)
         except AccountError as error:
             yield FieldFault(pointer, error.message, error.code)
+            continue
+        fault = other_chain(on, account) if pointer == "/payout" else None
+        if fault is not None:
+            yield FieldFault(pointer, fault, "other_chain")
     yield from _faults_of_amount(on, claim, prices)
     yield from _faults_of_proof(on, claim)
 
@@ -484,7 +490,8 @@ def _answer(on: RestitutionContext, row: ClaimRow, act_id: str, recorded: Record
     """Answer with the claim after an act, whose body is not stored yet."""
     uow = on.uow
     bodies = {act_id: strict_json.loads(uow.evidence.body)}
-    reading = _Reading(uow.connection, uow.vault, is_opener=on.actor.partner == on.row.opener)
+    is_opener = on.actor.partner == on.row.opener
+    reading = _Reading(uow.connection, uow.vault, uow.now, is_opener=is_opener)
     [view] = _views(reading, [row], bodies)
     answer: ClaimActView = {"act_id": act_id, "claim": view}
     return Answer(201, answer, entry=recorded)
@@ -492,10 +499,11 @@ def _answer(on: RestitutionContext, row: ClaimRow, act_id: str, recorded: Record
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """Where claims are read, and by whom."""
+    """Where claims are read, when, and by whom."""
 
     connection: Connection
     vault: Vault
+    now: datetime
     is_opener: bool
 
 
@@ -504,7 +512,8 @@ def claim_views(
 ) -> list[ClaimView]:
     """Return claims as their reader may see them, in a few queries for a page."""
     is_opener = context.actor.partner == restitution.opener
-    return _views(_Reading(context.connection, context.vault, is_opener=is_opener), rows, {})
+    reading = _Reading(context.connection, context.vault, context.now, is_opener=is_opener)
+    return _views(reading, rows, {})
 
 
 def _views(
@@ -516,10 +525,13 @@ def _views(
     stored = documents_of(connection, vault, sorted(acts - bodies.keys()))
     said = {**stored, **bodies}
     shared = store.doubles(connection, [row.id for row in rows]) if is_opener else {}
+    paid_to = pay_to(connection, vault, [row.id for row in rows], reading.now)
     views = []
     for row in rows:
         document = strict_json.loads(packed[row.id])
         view = _view(row, document, said)
+        view["payout"] = paid_to[row.id].account(view["payout"])
+        view["payout_change"] = paid_to[row.id].change
         if is_opener:
             view["sealed"], view["doubles"] = document["sealed"], shared[row.id]
         views.append(view)
@@ -545,6 +557,7 @@ def _view(row: ClaimRow, document: JsonObject, said: Mapping[str, JsonObject]) -
         "proof": ClaimProof(row.proof),
         "documents": document["documents"],
         "payout": document["payout"],
+        "payout_change": None,
         "late": row.late,
         "verified": None if row.verified is None else str(row.verified),
         "verifications": sum(each is not None for each in verifiers),

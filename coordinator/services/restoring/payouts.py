@@ -12,6 +12,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.member_acts import MemberAct
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.restoring.payout_changes import changing, pay_to
 from coordinator.services.restoring.restitutions import (
     RestitutionContext,
     documents_of,
@@ -46,6 +47,7 @@ class PayoutView(TypedDict):
     filed_by: str
     amount: str
     payout: str
+    changing: bool
     status: PayoutStatus
     tx: str | None
     failed: str | None
@@ -92,8 +94,13 @@ def _status(line: PayoutLine) -> PayoutStatus:
 
 
 def _require_unpaid(on: RestitutionContext, lines: Sequence[PayoutLine]) -> set[str]:
-    """Return the claims of payouts that may be recorded; refuse what was paid before."""
-    found = store.payouts(on.uow.connection, on.row.id, [line.payout for line in lines])
+    """Return the claims of payouts that may be recorded.
+
+    Refuses what was paid before, and what is paid while its claim's account is being changed.
+    """
+    uow = on.uow
+    found = store.payouts(uow.connection, on.row.id, [line.payout for line in lines])
+    waiting = changing(uow.connection, {row.claim_id for row in found.values()}, uow.now)
     faults: list[FieldFault] = []
     seen: set[str] = set()
     for number, line in enumerate(lines):
@@ -104,6 +111,12 @@ def _require_unpaid(on: RestitutionContext, lines: Sequence[PayoutLine]) -> set[
             faults.append(FieldFault(at, "stands twice: a payout is paid once", "paid"))
         elif row.status == PayoutStatus.PAID:
             faults.append(FieldFault(at, "is paid already: nothing is paid twice", "paid"))
+        elif line.tx is not None and row.claim_id in waiting:
+            detail = (
+                "is of a claim whose account is being changed, and nothing is paid on it meanwhile;"
+                " if it was paid before, have the change rejected, record it, and propose it anew"
+            )
+            faults.append(FieldFault(at, detail, "payout_changing"))
         seen.add(line.payout)
     if faults:
         raise InvalidInputError(
@@ -131,7 +144,9 @@ def _move(on: RestitutionContext, claim_ids: set[str]) -> None:
 def payout_views(context: ReadContext, rows: Sequence[ShownPayout]) -> list[PayoutView]:
     """Return payouts with where each is paid, in a few queries for a page."""
     connection, vault = context.connection, context.vault
-    claims = load(connection, vault, sorted({row.claim_id for row in rows}), claim_store.DOCUMENT)
+    claim_ids = sorted({row.claim_id for row in rows})
+    claims = load(connection, vault, claim_ids, claim_store.DOCUMENT)
+    paid_to = pay_to(connection, vault, claim_ids, context.now)
     acts = documents_of(connection, vault, sorted({row.act_id for row in rows if row.act_id}))
     views: list[PayoutView] = []
     for row in rows:
@@ -145,7 +160,8 @@ def payout_views(context: ReadContext, rows: Sequence[ShownPayout]) -> list[Payo
                 "ref": claim["ref"],
                 "filed_by": row.filed_by,
                 "amount": str(row.amount),
-                "payout": claim["payout"],
+                "payout": paid_to[row.claim_id].account(claim["payout"], row.at),
+                "changing": paid_to[row.claim_id].change is not None,
                 "status": PayoutStatus(row.status),
                 "tx": said.get("tx"),
                 "failed": said.get("failed"),

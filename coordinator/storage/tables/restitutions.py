@@ -142,6 +142,28 @@ class PayoutRow(Base):
     at: Mapped[Micros | None]
 
 
+class PayoutChangeRow(Base):
+    """Another account that a claim is to be paid to: approved by another person, in force later."""
+
+    __tablename__ = "payout_change"
+    __table_args__ = (
+        CheckConstraint("version >= 1", name="version_positive"),
+        Index("ix_payout_change_claim_id", "claim_id", "id"),
+    )
+    id: Mapped[Id] = mapped_column(primary_key=True, comment="poc_…; owner of the sealed account")
+    claim_id: Mapped[Id] = mapped_column(ForeignKey("claim.id"))
+    act_id: Mapped[Id]
+    act_sha256: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(10), comment="proposed, approved, rejected")
+    proposed_by: Mapped[Id]
+    proposer: Mapped[Id] = mapped_column(comment="the person")
+    proposed_at: Mapped[Micros]
+    decided_by: Mapped[Id | None]
+    decided_at: Mapped[Micros | None]
+    in_force_at: Mapped[Micros | None]
+    version: Mapped[int]
+
+
 class ClaimKeyRow(Base):
     """An address or a transaction that a claim names, as a blind index: doubles share one."""
 

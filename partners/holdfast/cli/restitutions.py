@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from pydantic import ValidationError
@@ -21,6 +21,7 @@ from holdfast.protocol.restitution_payloads import (
     AllocatedClaim,
     Claim,
     NewRestitution,
+    PayoutChange,
     PayoutLines,
     PoolLines,
 )
@@ -28,6 +29,7 @@ from holdfast.protocol.restitution_views import (
     AllocationView,
     ClaimView,
     FiledClaimsView,
+    PayoutChangeView,
     PoolSumsView,
     RestitutionView,
 )
@@ -219,6 +221,61 @@ def object_(session: Session, restitution_id: str, claim_id: str, reason: str) -
     session.show(done, lambda: _show_claim(session, view, done.claim))
 
 
+@restitution.command("pay-to")
+@_RESTITUTION
+@_CLAIM
+@_FILE
+@pass_session
+def pay_to(session: Session, restitution_id: str, claim_id: str, file: Path) -> None:
+    """Have a claim that you filed paid to another account, by FILE, a JSON object.
+
+    \b
+    {"payout": "eip155:1:0x…", "documents": ["<SHA-256>"], "reason": "…"}
+
+    A claim proven by signatures takes fresh ones in place of documents. Another person approves it,
+    and it is in force 72 hours later; until then nothing is paid on the claim.
+    """  # noqa: D301 - click's mark of a paragraph to be left as it is
+    client = session.client()
+    view = client.restitution(restitution_id)
+    said = _read(file)
+    try:
+        if not isinstance(said, dict):
+            raise ProfileError(f"{file}: must be a JSON object")
+        body = PayoutChange.model_validate({"content_sha256": view.content_sha256, **said})
+    except ValidationError as error:
+        raise ProfileError(_faults(file, error)) from None
+    done = client.propose_payout_account(
+        view,
+        claim_id,
+        body.payout,
+        signatures=body.signatures,
+        documents=body.documents,
+        reason=body.reason,
+    )
+    session.show(done, lambda: _show_change(session, claim_id, done.change))
+
+
+@restitution.command("approve-account")
+@_RESTITUTION
+@_CLAIM
+@click.option("--reject", "rejects", is_flag=True, help="Reject it instead.")
+@pass_session
+def approve_account(session: Session, restitution_id: str, claim_id: str, *, rejects: bool) -> None:
+    """Approve the account that a claim is to be paid to, which another person proposed.
+
+    Ask the victim first, by a way that you know from before: whoever took over a desk or a wallet
+    names an account of their own.
+    """
+    client = session.client()
+    view = client.restitution(restitution_id)
+    found = next((each for each in client.claims(restitution_id) if each.id == claim_id), None)
+    if found is None or found.payout_change is None:
+        raise ProfileError(f"no other account is proposed for {claim_id}")
+    decision: Literal["approve", "reject"] = "reject" if rejects else "approve"
+    done = client.decide_payout_account(view, claim_id, found.payout_change, decision=decision)
+    session.show(done, lambda: _show_change(session, claim_id, done.change))
+
+
 @restitution.command("allocate")
 @_RESTITUTION
 @click.option("--pool", metavar="AMOUNT", help="So much of it: '1.5 ETH', or base units.")
@@ -316,7 +373,7 @@ def payouts(session: Session, restitution_id: str, status: str | None) -> None:
             view.filed_by,
             session.amount(view.amount, asset),
             view.payout,
-            view.status,
+            "being changed" if view.changing else view.status,
         ),
         empty="No payout is here.",
     )
@@ -384,6 +441,16 @@ def _faults(place: object, error: ValidationError) -> str:
     first = error.errors()[0]
     where = "/".join(str(part) for part in first["loc"])
     return f"{place}: {where or 'the whole'}: {first['msg']}"
+
+
+def _show_change(session: Session, claim_id: str, change: PayoutChangeView) -> None:
+    rows: list[tuple[str, object]] = [
+        ("claim", claim_id),
+        ("to be paid to", change.payout),
+        ("stands", change.change_status.value.replace("_", " ")),
+        ("in force from", change.in_force_at and minute(change.in_force_at)),
+    ]
+    session.out.print(facts(rows))
 
 
 def _show(session: Session, view: RestitutionView) -> None:

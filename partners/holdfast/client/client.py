@@ -163,6 +163,8 @@ from holdfast.protocol.restitution_payloads import (
     Claims,
     NewAllocation,
     NewRestitution,
+    PayoutChange,
+    PayoutChangeDecision,
     PayoutLine,
     PayoutLines,
     PoolLine,
@@ -174,6 +176,8 @@ from holdfast.protocol.restitution_views import (
     ClaimActView,
     ClaimView,
     FiledClaimsView,
+    PayoutChangeActView,
+    PayoutChangeView,
     PayoutsView,
     PayoutView,
     PoolLinesView,
@@ -802,6 +806,41 @@ class Client:
         body = ClaimObjection(content_sha256=restitution.content_sha256, reason=reason)
         path = f"{_RESTITUTIONS}/{restitution.id}/claims/{claim_id}/objections"
         return self._post(ClaimActView, path, body, idempotency_key)
+
+    def propose_payout_account(
+        self,
+        restitution: RequestRef,
+        claim_id: str,
+        payout: str,
+        *,
+        idempotency_key: str | None = None,
+        **proof: Any,
+    ) -> PayoutChangeActView:
+        """`POST …/payout-changes`: have a claim paid elsewhere; see `PayoutChange` for proof."""
+        given = {name: value for name, value in proof.items() if value is not None}
+        body = PayoutChange(content_sha256=restitution.content_sha256, payout=payout, **given)
+        path = f"{_RESTITUTIONS}/{restitution.id}/claims/{claim_id}/payout-changes"
+        return self._post(PayoutChangeActView, path, body, idempotency_key)
+
+    def decide_payout_account(
+        self,
+        restitution: RequestRef,
+        claim_id: str,
+        change: PayoutChangeView,
+        *,
+        decision: Literal["approve", "reject"],
+        reason: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> PayoutChangeActView:
+        """`POST …/decisions`: approve exactly the account that was proposed, or reject it."""
+        body = PayoutChangeDecision(
+            content_sha256=restitution.content_sha256,
+            decision=decision,
+            act_sha256=change.act_sha256,
+            reason=reason,
+        )
+        path = f"{_RESTITUTIONS}/{restitution.id}/claims/{claim_id}/payout-changes/{change.id}"
+        return self._post(PayoutChangeActView, f"{path}/decisions", body, idempotency_key)
 
     def propose_allocation(
         self, restitution: RequestRef, *, idempotency_key: str | None = None, **said: Any

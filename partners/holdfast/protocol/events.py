@@ -1124,6 +1124,27 @@ class RestitutionClaimContestedData(RestitutionData):
     status: ClaimStatus
 
 
+class RestitutionPayoutChangeProposedData(RestitutionData):
+    """A claim is to be paid to another account: nothing is paid on it until that is settled."""
+
+    claim: Annotated[str, Field(description="`clm_…`")]
+    change: Annotated[str, Field(description="`poc_…`")]
+    act_sha256: Annotated[Sha256, Field(description="Of the exact body that proposes it.")]
+    filed_by: Handle
+
+
+class RestitutionPayoutChangeDecidedData(RestitutionData):
+    """Another person approved the account, which holds from then on; or it was rejected."""
+
+    claim: Annotated[str, Field(description="`clm_…`")]
+    change: Annotated[str, Field(description="`poc_…`")]
+    filed_by: Handle
+    decision: Literal["approve", "reject"]
+    in_force_at: Annotated[
+        Time | None, Field(description="From when on it is paid there; null where rejected.")
+    ] = None
+
+
 class RestitutionAllocationProposedData(RestitutionData):
     """Somebody says who is to get how much: two others approve it, by its hash."""
 
@@ -1485,6 +1506,12 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.RESTITUTION_CLAIMS_FILED: EventKind(RestitutionClaimsFiledData, _OWN),
         EventType.RESTITUTION_CLAIM_DECIDED: EventKind(RestitutionClaimDecidedData, _OWN),
         EventType.RESTITUTION_CLAIM_CONTESTED: EventKind(RestitutionClaimContestedData, _OWN),
+        EventType.RESTITUTION_PAYOUT_CHANGE_PROPOSED: EventKind(
+            RestitutionPayoutChangeProposedData, _OWN
+        ),
+        EventType.RESTITUTION_PAYOUT_CHANGE_DECIDED: EventKind(
+            RestitutionPayoutChangeDecidedData, _OWN
+        ),
         EventType.RESTITUTION_ALLOCATION_PROPOSED: EventKind(
             RestitutionAllocationProposedData, _OWN
         ),

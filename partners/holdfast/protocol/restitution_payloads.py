@@ -238,6 +238,33 @@ class ClaimObjection(ActBody):
     reason: Explanation
 
 
+class PayoutChange(ActBody):
+    """`POST …/claims/{id}/payout-changes`: a claim is to be paid to another account.
+
+    What was shown for the claim is shown anew: `signatures`, one for each of its addresses over the
+    text with the new account in it (purpose `payout_account`), or `documents`. An attested claim
+    rests on its member's word.
+    """
+
+    payout: AccountText
+    signatures: Annotated[list[AddressSignature], Field(max_length=MAX_CLAIM_ADDRESSES)] | None = (
+        None
+    )
+    documents: Annotated[list[Sha256], Field(max_length=20), Distinct] | None = None
+    reason: Reason | None = None
+
+
+class PayoutChangeDecision(ActBody):
+    """`POST …/payout-changes/{id}/decisions`: another person approves the account, or rejects it.
+
+    It may be rejected, also by whoever proposed it and by the opener, until it is in force.
+    """
+
+    decision: Literal["approve", "reject"]
+    act_sha256: Sha256
+    reason: Reason | None = None
+
+
 class AllocatedClaim(Body):
     """One claim of an allocation: its verified value, what it was given before, and gets now."""
 

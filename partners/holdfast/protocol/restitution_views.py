@@ -9,6 +9,7 @@ from holdfast.protocol.vocabulary import (
     ClaimProof,
     ClaimRejection,
     ClaimStatus,
+    PayoutChangeStatus,
     PayoutStatus,
     RestitutionStatus,
 )
@@ -87,12 +88,28 @@ class PoolLinesView(View):
     log: LogEntry | None = None
 
 
+class PayoutChangeView(View):
+    """Another account that a claim is to be paid to, and where that stands."""
+
+    id: str
+    payout: str
+    change_status: PayoutChangeStatus
+    act_id: str
+    act_sha256: Sha256
+    proposed_by: str
+    proposed_at: Time
+    decided_by: str | None = None
+    decided_at: Time | None = None
+    in_force_at: Time | None = None
+
+
 class ClaimView(View):
     """One claim, as its opener and whoever filed it read it.
 
     `value` is the claim in base units of the restitution's asset, `verified` what of it was
     verified. `verifications` counts who did: some claims take two. `doubles` are claims that name
     one of its addresses or its transaction; they are shown to the opener alone, and so is `sealed`.
+    `payout` is the account that holds now, `payout_change` the one that is to take its place.
     """
 
     id: str
@@ -109,6 +126,7 @@ class ClaimView(View):
     proof: ClaimProof
     documents: list[Sha256]
     payout: str
+    payout_change: PayoutChangeView | None = None
     sealed: str | None = None
     late: bool
     verified: str | None = None
@@ -120,6 +138,13 @@ class ClaimView(View):
     doubles: list[str] | None = None
     filed_at: Time
     decided_at: Time | None = None
+
+
+class PayoutChangeActView(View):
+    """A claim after an act on the account that it is paid to."""
+
+    act_id: str
+    change: PayoutChangeView
 
 
 class FiledClaimView(View):
@@ -176,6 +201,7 @@ class PayoutView(View):
     filed_by: Handle
     amount: str
     payout: str
+    changing: bool
     status: PayoutStatus
     tx: str | None = None
     failed: str | None = None

@@ -624,6 +624,15 @@ class PayoutStatus(StrEnum):
     FAILED = "failed"  # nothing arrived: it may be paid again
 
 
+class PayoutChangeStatus(StrEnum):
+    """Where a changed payout account stands."""
+
+    PROPOSED = "proposed"  # another person has to approve it
+    APPROVED = "approved"  # and waits until it is in force
+    REJECTED = "rejected"
+    IN_FORCE = "in_force"
+
+
 class ClaimStatus(StrEnum):
     """Where a claim stands."""
 
@@ -745,6 +754,8 @@ class EventType(StrEnum):
     RESTITUTION_CLAIMS_FILED = "restitution.claims_filed"
     RESTITUTION_CLAIM_DECIDED = "restitution.claim_decided"
     RESTITUTION_CLAIM_CONTESTED = "restitution.claim_contested"
+    RESTITUTION_PAYOUT_CHANGE_PROPOSED = "restitution.payout_change_proposed"
+    RESTITUTION_PAYOUT_CHANGE_DECIDED = "restitution.payout_change_decided"
     RESTITUTION_ALLOCATION_PROPOSED = "restitution.allocation_proposed"
     RESTITUTION_ALLOCATION_DECIDED = "restitution.allocation_decided"
     RESTITUTION_PAYOUTS_RECORDED = "restitution.payouts_recorded"
