@@ -20,6 +20,7 @@ from coordinator.services.requests.flags import (
 from coordinator.storage.engine.database import one_moment
 from holdfast.protocol import flag_views
 from holdfast.protocol.clearance import Issuer
+from holdfast.protocol.flag_views import FlagChanges
 
 #: Flags in a page: some hundred bytes each, so that a page has some hundred kilobytes.
 _PAGE, _LARGEST_PAGE = 1_000, 5_000
@@ -33,6 +34,10 @@ class FlagQuery(Query):
         Field(description="`next_after` of the page before, as it is; absent at first."),
     ] = None
     limit: Annotated[int, Field(ge=1, le=_LARGEST_PAGE, description="Flags in a page.")] = _PAGE
+    changes: Annotated[
+        flag_views.FlagChanges,
+        Field(description="How a request is told of that you have read before."),
+    ] = flag_views.FlagChanges.WHOLE
 
 
 def _flagging(page: Mapping[str, Any]) -> set[str]:
@@ -45,7 +50,8 @@ def _flagging(page: Mapping[str, Any]) -> set[str]:
 def read_feed(reader: Reader, query: FlagQuery) -> FlagPage:
     """Read the flags: accounts that you were asked about and that still count.
 
-    At first what counts now, then what changed since; of a request that changed all is told anew.
+    At first what counts now, then what changed since; of a request that changed all is told anew,
+    or, with `changes=outline`, how it stands and what of it is gone or contested.
     What is `gone` is to be screened for no more: an address, or with `address_no: null` the whole
     request. A flag ends at `expires_at` without a word. With the last page comes `head`, a JWS by
     the coordinator's key over number, count and root of all your flags (docs/flags.md); without it
@@ -56,7 +62,8 @@ def read_feed(reader: Reader, query: FlagQuery) -> FlagPage:
     after = None if query.after is None else Position.parse(query.after)
     issuer = Issuer(context.origin, context.signing_key)
     with one_moment(reader.connection):
-        return flags.read_flags(reader.read_context, after, query.limit, context.flags, issuer)
+        wanted = flags.Wanted(query.limit, outline=query.changes is FlagChanges.OUTLINE)
+        return flags.read_flags(reader.read_context, after, wanted, context.flags, issuer)
 
 
 @query_view(answer=flag_views.AppliedFlagsView, needs=Permission.FLAG_READ)

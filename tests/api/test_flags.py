@@ -64,8 +64,11 @@ def ratify(w: World, request: dict[str, Any], **members: Any) -> None:
 class Reading:
     """What somebody reads of the feed, as an outsider would who has the pages' documents alone."""
 
-    def __init__(self, w: World, by: Member, limit: int = 1_000) -> None:
-        self.w, self.by, self.limit = w, by, limit
+    def __init__(
+        self, w: World, by: Member, limit: int = 1_000, changes: str | None = None
+    ) -> None:
+        self.w, self.by, self.limit, self.changes = w, by, limit, changes
+        self.lines = 0
         self.after: str | None = None
         self.requests: dict[str, dict[int, dict[str, Any]]] = {}
         self.pages = 0
@@ -74,20 +77,37 @@ class Reading:
     def read(self) -> "Reading":
         for _ in range(200):
             query = f"limit={self.limit}" + ("" if self.after is None else f"&after={self.after}")
+            query += "" if self.changes is None else f"&changes={self.changes}"
             page = self.w.get(self.by, f"/v1/flags?{query}")
+            self.lines += len(page["flags"])
             self.pages += 1
             assert len(page["flags"]) <= self.limit
             for flag in page["flags"]:
-                if flag["address_no"] is None:
-                    assert flag["state"] == "gone"
-                    self.requests.pop(flag["request"], None)
-                else:
-                    self.requests.setdefault(flag["request"], {})[flag["address_no"]] = flag
+                self.take(flag)
             self.after, self.head = page["next_after"], page["head"]
             assert page["has_more"] == (self.head is None)
             if self.head is not None:
                 return self
         raise AssertionError("the feed has no end")
+
+    def take(self, flag: dict[str, Any]) -> None:
+        number, known = flag["address_no"], self.requests.setdefault(flag["request"], {})
+        if number is None and flag["state"] == "gone":
+            del self.requests[flag["request"]]
+        elif number is None:
+            now = {"state": flag["state"], "expires_at": flag["expires_at"]}
+            for each, line in known.items():
+                known[each] = line if line["state"] == "gone" else {**line, **now}
+                known[each] |= {"expires_at": flag["expires_at"]}
+        elif flag["account"] is None and flag["leaf"] is None:
+            line = known[number]
+            known[number] = {**line, "state": flag["state"]}
+            if flag["state"] == "gone":
+                whole = (line["account"], line["asset"], line["min_amount"])
+                leaf = line["leaf"] or line_leaf(number, *whole).hex()
+                known[number] |= {"account": None, "reason_code": flag["reason_code"], "leaf": leaf}
+        else:
+            known[number] = flag
 
     def states(self, request: dict[str, Any]) -> list[str]:
         known = self.requests.get(request["id"], {})
@@ -170,6 +190,65 @@ def test_whoever_reads_flags_has_read_addresses(w: World, app: Flask) -> None:
 def test_before_it_goes_out_a_request_flags_nothing(w: World) -> None:
     w.submit(addresses=listed())
     assert Reading(w, w.cast.b.system).read().requests == {}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 1_000])
+def test_an_outline_tells_whoever_read_a_request_only_what_changed_of_it(
+    w: World, limit: int
+) -> None:
+    flags = Reading(w, w.cast.b.system, limit, "outline").read()
+    first = w.live(addresses=listed(), to=[w.cast.b.handle])
+    second = w.live(addresses=listed(ACCOUNTS[:1]), to=[w.cast.b.handle])
+    # Both are news, and told whole, though one of them changed meanwhile.
+    gone = {"reason_code": "wrong_target", "reason": "another wallet"}
+    w.act(w.cast.a.lead, first, "withdrawal", addresses=[0], **gone)
+    flags.read().verified()
+    assert (flags.states(first), flags.states(second)) == (["gone"] + ["active"] * 5, ["active"])
+    for number in (5, 3):
+        w.act(w.cast.a.lead, first, "withdrawal", addresses=[number], **gone)
+    flags.lines = 0
+    assert flags.read().verified()["count"] == 4
+    # How it stands, and three that are gone: told once, however often it changed.
+    assert flags.lines == 4
+    assert flags.states(first) == ["gone", "active", "active", "gone", "active", "gone"]
+    w.act(w.cast.a.lead, first, "withdrawal", addresses="all", **gone)
+    w.act(w.cast.a.lead, second, "flag-renewals")
+    assert flags.read().verified()["count"] == 1
+    assert flags.requests.keys() == {second["id"]}
+
+
+def test_an_outline_tells_of_a_ratification_and_of_what_is_contested(w: World) -> None:
+    request = flash(w, [{"account": ACCOUNT, "asset": ETHER}, *listed(ACCOUNTS[:1])])
+    flags = Reading(w, w.cast.c.system, 1, "outline").read()
+    assert flags.states(request) == ["provisional"] * 2
+    ratify(w, request)
+    assert flags.read().states(request) == ["active"] * 2
+    for exchange in (w.cast.b, w.cast.c):
+        w.report(exchange, request, [found_line("700"), frozen_line("700")])
+    w.act(w.cast.b.compliance, request, "disputes", reference="matter-k7", text="Paid with these.")
+    assert flags.read().states(request) == ["contested", "active"]
+    flags.verified()
+
+
+def test_an_outline_tells_nothing_of_an_address_that_was_left_out(w: World) -> None:
+    request = flash(w, listed(ACCOUNTS[:3]), to=[w.cast.b.handle])
+    left_out = LeftOut.of(request["submitted"], [1])
+    ratify(w, request, **{"except": [1], "remainder_sha256": left_out.remainder_sha256})
+    addition = w.act(w.cast.a.lead, request, "partners", to=[w.cast.c.handle], nonce=nonce())
+    decided = {"decision": "approve", "warnings_accepted": []}
+    context = addition["context_sha256"]
+    w.act(w.cast.a.second_lead, request, "approvals", context_sha256=context, **decided)
+    late = Reading(w, w.cast.c.system, changes="outline").read()
+    w.act(w.cast.a.lead, request, "flag-renewals")
+    assert sorted(late.read().requests[request["id"]]) == [0, 2]
+    assert late.verified()["count"] == 2
+
+
+def test_how_changes_are_told_is_one_of_two(w: World) -> None:
+    refused = w.signer.get(w.cast.b.system, "/v1/flags?changes=all")
+    assert refused.status_code == 422
+    [fault] = refused.get_json()["errors"]
+    assert fault["parameter"] == "changes"
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 1_000])

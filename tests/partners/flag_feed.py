@@ -9,7 +9,12 @@ from typing import Any
 from holdfast.client.transport import Answer
 from holdfast.errors import problem_error
 from holdfast.profiles.store import Profile
-from holdfast.protocol.flag_views import AppliedFlags, AppliedFlagsView, FlagPage
+from holdfast.protocol.flag_views import (
+    AppliedFlags,
+    AppliedFlagsView,
+    FlagChanges,
+    FlagPage,
+)
 from holdfast.protocol.flags import (
     FlaggedRequest,
     FlagsHead,
@@ -61,6 +66,17 @@ class Asked:
                 flag |= {"state": state, "account": account, "asset": self.asset}
                 flag["min_amount"] = self.min_amount
             found.append(flag)
+        return found
+
+    def outline(self) -> list[dict[str, Any]]:
+        ends = format_time(datetime.fromtimestamp(self.expires_at, UTC))
+        head = {"request": self.id, "address_no": None, "expires_at": ends}
+        found: list[dict[str, Any]] = [{**head, "state": self.flagged().state}]
+        for number in sorted({*self.gone, *self.contested}):
+            state = "gone" if number in self.gone else "contested"
+            reason = self.gone.get(number)
+            flag = {"request": self.id, "address_no": number, "state": state}
+            found.append({**flag, "reason_code": reason})
         return found
 
     def flagged(self) -> FlaggedRequest:
@@ -136,7 +152,13 @@ class FlagFeed:
         body = {"keys": [self.key.public.jwk()]}
         return SimpleNamespace(read_public=lambda _: Answer(200, body, {}))
 
-    def flags(self, after: str | None = None, *, limit: int | None = None) -> FlagPage:
+    def flags(
+        self,
+        after: str | None = None,
+        *,
+        limit: int | None = None,
+        changes: FlagChanges | None = None,
+    ) -> FlagPage:
         self.pages += 1
         size = self.page_size or limit or 1_000
         seq, _, offset = (after or "live").partition(".")
@@ -150,7 +172,10 @@ class FlagFeed:
         every: list[dict[str, Any]] = []
         for id_ in told:
             asked = self.asked.get(id_)
-            if asked is None:
+            is_known = seq != "live" and id_ in self.changes[: int(seq)]
+            if changes is FlagChanges.OUTLINE and is_known and asked is not None:
+                every += asked.outline()
+            elif asked is None:
                 gone = {"request": id_, "address_no": None, "state": "gone"}
                 every.append({**gone, "reason_code": "resolved"})
             else:

@@ -10,11 +10,14 @@ from click.testing import Result
 
 from holdfast import LogReceipts, follow_log_keys, monitor_folder
 from holdfast.cli.exit_codes import ExitCode
-from holdfast.profiles.store import ProfileStore
+from holdfast.profiles.store import Profile, ProfileStore
+from holdfast.profiles.tag_keys import TagKeyFile
 from holdfast.protocol import strict_json
 from holdfast.protocol.cosignature import WitnessVerifier, check_cosignatures
 from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.log_entry import decode_entry
 from holdfast.protocol.log_tiles import TilePlace, bundle_entries
+from holdfast.protocol.routing_tag import TagKey, new_tag_key, routing_tag
 from holdfast.protocol.signed_note import NoteVerifier, parse_note
 from tests.partners.key_log import FIRST, SECOND, KeyLog, line
 from tests.partners.memory_log import LOG, Tree, entry
@@ -144,6 +147,29 @@ def test_receipts_are_counted(watched: Watched) -> None:
     receipts.close()
     done = watched()
     assert "1 of 1 receipt found" in done.stdout
+
+
+def test_with_deliveries_it_alarms_of_what_was_logged_for_its_partner_and_never_came(
+    watched: Watched, analyst: Profile
+) -> None:
+    unknown = watched("--deliveries")
+    assert unknown.exit_code == ExitCode.USAGE
+    assert "holdfast tag-key rotate" in " ".join(unknown.stderr.split())
+    key = new_tag_key()
+    TagKeyFile(watched.shell.store.home).keep(
+        watched.stub.origin, analyst.handle, TagKey(key, first_leaf=0)
+    )
+    assert watched("--deliveries").exit_code == 0
+    mine = entry(5, tags=(*[bytes(16)] * 3, routing_tag(key, decode_entry(entry(5)).leaf_id)))
+    others = entry(6, tags=(bytes(16),) * 4)
+    watched.show([*(entry(number) for number in range(5)), mine, others])
+    told = watched("--deliveries")
+    assert told.exit_code == 0, told.output
+    assert "entry 5 was logged for you, not delivered yet: freeze.frozen" in told.stdout
+    assert "entry 6" not in told.stdout
+    late = watched("--deliveries", "--patience", "0")
+    assert late.exit_code == ExitCode.LOG_ALARM
+    assert "the first is 5: freeze.frozen" in " ".join(late.stderr.split())
 
 
 def test_a_handover_is_told_and_the_new_key_kept(watched: Watched) -> None:

@@ -177,7 +177,97 @@ def test_deposits_too_small_to_be_held_make_no_account_a_duster(
     assert verdict(screening, THIEF, customer="c", asset=ETHER, amount=100) is Verdict.HOLD
 
 
+def test_of_what_it_has_it_reads_only_what_changed(
+    feed: FlagFeed, screening: Screening, tmp_path: Path
+) -> None:
+    asked = feed.ask(*map(account, range(1, 51)), state="provisional")
+    screening.sync()
+    told: list[int] = []
+
+    def count(page: dict[str, Any]) -> dict[str, Any]:
+        told.append(len(page["flags"]))
+        return page
+
+    feed.twist = count
+    asked.state, asked.gone, asked.contested = "active", {7: "wrong_target"}, [3]
+    feed.changed(asked)
+    screening.sync()
+    asked.gone, asked.contested = {7: "wrong_target", 9: "resolved"}, []
+    feed.changed(asked)
+    feed.ask(THIEF)
+    assert screening.sync().count == 49
+    assert told == [3, 4]
+    for number, expected in ((8, Verdict.CLEAN), (10, Verdict.CLEAN), (4, Verdict.HOLD)):
+        assert verdict(screening, account(number)) is expected
+    [hit] = screening.check(Deposit(sender=account(4))).hits
+    assert hit.state == "active"
+    # The file holds the same, outlines and all.
+    screening.close()
+    again = open_in(feed, tmp_path)
+    assert again.status().count == 49
+    assert verdict(again, account(10)) is Verdict.CLEAN
+    assert again.sync().count == 49
+    again.close()
+
+
+def test_an_account_that_a_request_names_twice_counts_until_both_are_gone(
+    feed: FlagFeed, screening: Screening
+) -> None:
+    asked = feed.ask(THIEF, THIEF)
+    screening.sync()
+    asked.gone = {0: "wrong_target"}
+    feed.changed(asked)
+    screening.sync()
+    assert [hit.address_no for hit in screening.check(Deposit(sender=THIEF)).hits] == [1]
+
+
 # ---------- a feed that lies ----------
+
+
+_LIES: dict[str, Callable[[list[dict[str, Any]]], list[dict[str, Any]]]] = {
+    # Their accounts are forgotten, so that they cannot count again.
+    "fewer gone than were": lambda flags: [f for f in flags if f["address_no"] != 1],
+    "more gone than are": lambda flags: [*flags, {**flags[-1], "address_no": 77}],
+    "another state": lambda flags: [{**flags[0], "state": "provisional"}, *flags[1:]],
+    "another end": lambda flags: [{**flags[0], "expires_at": "2027-03-02T12:00:00Z"}, *flags[1:]],
+    "an unknown request": lambda flags: [{**f, "request": "frq_" + "7" * 26} for f in flags],
+    "no beginning": lambda flags: flags[1:],
+    "out of order": lambda flags: [flags[0], *reversed(flags[1:])],
+    "another reason": lambda flags: [flags[0], *({**f, "reason_code": "legal"} for f in flags[1:])],
+    "all contested": lambda flags: [{**flags[0], "state": "contested"}, *flags[1:]],
+    "no end": lambda flags: [{**flags[0], "expires_at": None}, *flags[1:]],
+    "a line without account": lambda flags: [flags[0], {**flags[1], "state": "active"}, *flags[2:]],
+}
+
+
+@pytest.mark.parametrize("lie", _LIES.values(), ids=_LIES)
+def test_an_outline_that_the_head_is_not_of_is_read_anew_and_else_refused(
+    feed: FlagFeed, screening: Screening, lie: Callable[[Any], list[dict[str, Any]]]
+) -> None:
+    asked = feed.ask(THIEF, OTHER, HONEST, account(5))
+    screening.sync()
+    asked.gone = {1: "wrong_target"}
+    feed.changed(asked)
+    screening.sync()
+    asked.gone = {1: "wrong_target", 3: "resolved"}
+    feed.changed(asked)
+
+    def twist(page: dict[str, Any]) -> dict[str, Any]:
+        is_outline = page["flags"][0]["address_no"] is None
+        return {**page, "flags": lie(page["flags"])} if is_outline else page
+
+    feed.twist = twist
+    assert screening.sync().count == 2
+    assert verdict(screening, account(5)) is Verdict.CLEAN
+    feed.twist = lambda page: {**page, "flags": lie(asked.outline())}
+    asked.contested = [0]
+    feed.changed(asked)
+    with pytest.raises(FlagsRefusedError):
+        screening.sync()
+    assert (verdict(screening, account(6)), verdict(screening, THIEF)) == (
+        Verdict.STALE,
+        Verdict.HOLD,
+    )
 
 
 def _cut_last(page: dict[str, Any]) -> dict[str, Any]:

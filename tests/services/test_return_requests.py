@@ -474,3 +474,11 @@ def test_an_order_on_a_hold_suspends_what_was_promised_and_lets_nothing_be(w: Wo
     # What happened is told all the same, and marked.
     [line] = case.send("100", made)["lines"]
     assert line["irregular"] == "encumbered"
+
+
+def test_nothing_of_a_drill_is_asked_back(w: World) -> None:
+    case = Case(w)
+    case.request = w.live(drill=True)
+    w.freeze(case.b, case.request, "700")
+    problem(w.try_act(case.a.compliance, case.request, PATH, **case.body()), 409, "drill")
+    assert w.events(case.a, "return.submitted") == []

@@ -6,11 +6,13 @@ nobody of anything but the requests that its reader was asked about, and its num
 the events that this reader was sent, or of the ratification of a request that it has.
 
 A reader without a position is handed what is live now, request by request, and then what changed
-since it began. Whatever changed of a request is told by telling all of it anew.
+since it began. Whatever changed of a request is told by telling all of it anew; or, to a reader
+that has its lines and asks for no more, by an outline: how it stands, and all that is gone or
+contested of it.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -37,7 +39,7 @@ from coordinator.services.requests.notices import proof_of_this_act
 from coordinator.storage.engine.documents import load, load_keys
 from coordinator.storage.requests import flags as store
 from coordinator.storage.requests import freeze_requests as request_store
-from coordinator.storage.requests.flags import AppliedFlags, LiveLeg
+from coordinator.storage.requests.flags import AppliedFlags, FlagChange, LiveLeg
 from holdfast.protocol import flag_views, strict_json
 from holdfast.protocol.clearance import Issuer
 from holdfast.protocol.flag_views import FlagState
@@ -47,8 +49,10 @@ from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType
 
-#: Changes that one page looks at, and legs that one statement reads.
+#: Requests that one page tells of, and legs that one statement reads.
 _AT_ONCE = 500
+#: Changes that one page looks at: a request that changed often in them is told of once.
+_CHANGES_AT_ONCE = 20_000
 #: A head is computed anew after so long in any case: a process of the version before stores no
 #: change while both run.
 _HEAD_LASTS = timedelta(seconds=60)
@@ -124,13 +128,26 @@ class ReportAppliedFlags:
     body: flag_views.AppliedFlags
 
 
+class Wanted(NamedTuple):
+    """What a reader asks for.
+
+    Attributes:
+        limit: Flags in a page.
+        outline: Of requests that it has read, only what changed.
+    """
+
+    limit: int
+    outline: bool = False
+
+
 class Position(NamedTuple):
     """How far a reader has read.
 
     Attributes:
         seq: All changes up to this one; while it reads what is live, those from before it began.
         request: The live request that it reads next; None: it reads changes.
-        no: The address that it reads next, of that request or of that of the next change.
+        no: The address that it reads next, of that request or of that of the next change; of an
+            outline that and one more, for first comes how the request stands.
     """
 
     seq: int
@@ -232,13 +249,18 @@ class _Standing:
             return FlagState.CONTESTED
         return FlagState.PROVISIONAL if self.is_provisional else FlagState.ACTIVE
 
-    def flagged(self, lines: str) -> FlaggedRequest:
-        """Return what of it the head is computed from."""
+    @property
+    def state(self) -> FlagState:
+        """Return that of the lines that nobody contests."""
         plain = self.line_count - len(self.contested.union(self.gone))
         is_provisional = self.is_provisional and plain > 0
+        return FlagState.PROVISIONAL if is_provisional else FlagState.ACTIVE
+
+    def flagged(self, lines: str) -> FlaggedRequest:
+        """Return what of it the head is computed from."""
         return FlaggedRequest(
             request=self.leg.request_id,
-            state=FlagState.PROVISIONAL if is_provisional else FlagState.ACTIVE,
+            state=self.state,
             expires_at=format_time(self.expires_at),
             lines_sha256=lines,
             line_count=self.line_count,
@@ -280,7 +302,7 @@ def flag_counts(read: ReadContext, limit: int) -> list[FlagCount]:
 
 
 def read_flags(
-    read: ReadContext, after: Position | None, limit: int, cache: FlagCache, issuer: Issuer
+    read: ReadContext, after: Position | None, wanted: Wanted, cache: FlagCache, issuer: Issuer
 ) -> FlagPage:
     """Return a page of the flags of the reader's partner.
 
@@ -289,7 +311,7 @@ def read_flags(
     Args:
         read: Who reads.
         after: How far it has read; None: nothing yet.
-        limit: Flags in a page.
+        wanted: How much in a page, and how it is told.
         cache: What this process remembers.
         issuer: Signs the head.
 
@@ -305,7 +327,7 @@ def read_flags(
         raise InvalidInputError(
             f"after {detail}", parameters=[ParameterFault("after", detail, "beyond_head")]
         )
-    page = _Page(read, limit, cache)
+    page = _Page(read, wanted)
     if after.request is not None:
         reached = page.read_live(after)
         return page.view(reached, head=None)
@@ -327,8 +349,8 @@ def read_flags(
 class _Page:
     """A page under way."""
 
-    def __init__(self, read: ReadContext, limit: int, cache: FlagCache) -> None:
-        self._read, self._left, self._cache = read, limit, cache
+    def __init__(self, read: ReadContext, wanted: Wanted) -> None:
+        self._read, (self._left, self._outline) = read, wanted
         self._flags: list[FlagView] = []
 
     def view(self, reached: Position, *, head: str | None) -> FlagPage:
@@ -368,41 +390,80 @@ class _Page:
         """List what changed after a position; returns how far."""
         read = self._read
         changes = store.changes(
-            read.connection, read.actor.partner, after=at.seq, limit=min(self._left, _AT_ONCE)
+            read.connection, read.actor.partner, after=at.seq, limit=_CHANGES_AT_ONCE
         )
-        newest_of = {change.request_id: change.seq for change in changes}
-        legs = store.legs_of(read.connection, read.actor.viewer, newest_of)
-        by_request = {leg.request_id: leg for leg in legs}
-        # Those first that fit: of what follows nothing is read.
-        told = [by_request[c.request_id] for c in changes if newest_of[c.request_id] == c.seq]
+        ids = {change.request_id for change in changes}
+        known: set[str] = set()
+        if self._outline:
+            known = store.told_before(read.connection, read.actor.partner, ids, at.seq)
+        place_of = self._places(changes, known)
+        places = [c.request_id for c in changes if place_of[c.request_id] == c.seq]
+        told = self._told(places[: min(self._left, _AT_ONCE)], known, at.no)
         first, reached = at.no, at.seq
-        fitting = {leg.request_id for leg in self._fitting(told, first)}
-        standing = {
-            each.leg.request_id: each
-            for each in _standing(read, [leg for leg in told if leg.request_id in fitting])
-        }
-        documents = _documents(read, [each.leg for each in standing.values()])
         for change in changes:
-            if newest_of[change.request_id] == change.seq:
-                if change.request_id not in fitting:
+            if place_of[change.request_id] == change.seq:
+                if change.request_id not in told.legs:
                     return Position(reached)
-                found = standing.get(change.request_id)
-                if found is None:
-                    self._tell_gone(by_request[change.request_id])
-                else:
-                    stop = self._list(found, documents, first)
-                    if stop is not None:
-                        return Position(reached, no=stop)
+                stop = self._tell(told, change.request_id, first)
+                if stop is not None:
+                    return Position(reached, no=stop)
             first, reached = 0, change.seq
         return Position(reached)
 
-    def _fitting(self, legs: Sequence[LiveLeg], first: int) -> Sequence[LiveLeg]:
-        """Return the legs that a page has room for; of the last perhaps for a part."""
+    def _places(self, changes: Sequence[FlagChange], known: Collection[str]) -> dict[str, int]:
+        """Return at which of its changes each request is told of.
+
+        At its newest; but one that an outline may tell of from then on (all that is not `known`
+        yet) at its first, or a reader that stops between the two would have an outline of nothing.
+        """
+        places: dict[str, int] = {}
+        for change in changes:
+            if not self._outline or change.request_id in known:
+                places[change.request_id] = change.seq
+            else:
+                places.setdefault(change.request_id, change.seq)
+        return places
+
+    def _told(self, ids: Sequence[str], known: Collection[str], first: int) -> "_Told":
+        """Return what there is to tell of those of these requests that there is room for."""
+        read = self._read
+        by_request = {
+            leg.request_id: leg for leg in store.legs_of(read.connection, read.actor.viewer, ids)
+        }
+        legs = self._fitting([by_request[each] for each in ids], first, known)
+        standing = _standing(read, legs)
+        whole = [each.leg for each in standing if each.leg.request_id not in known]
+        return _Told(
+            {leg.request_id: leg for leg in legs},
+            {each.leg.request_id: each for each in standing},
+            _documents(read, whole),
+            known,
+        )
+
+    def _tell(self, told: "_Told", request_id: str, first: int) -> int | None:
+        """Tell of a request that changed; returns where a full page ends it."""
+        found = told.standing.get(request_id)
+        if found is None:
+            self._tell_gone(told.legs[request_id])
+            return None
+        if request_id in told.known:
+            return self._outline_of(found, first)
+        return self._list(found, told.documents, first)
+
+    def _fitting(
+        self, legs: Sequence[LiveLeg], first: int, known: Collection[str] = ()
+    ) -> Sequence[LiveLeg]:
+        """Return the legs that a page has room for; of the last perhaps for a part.
+
+        Of those that are known an outline is told, which has no more than what is gone and
+        contested.
+        """
         room = self._left
         for place, leg in enumerate(legs):
             if room <= 0:
                 return legs[:place]
-            room -= max(1, leg.address_count - first)
+            is_outline = leg.request_id in known
+            room -= 1 if is_outline else max(1, leg.address_count - first)
             first = 0
         return legs
 
@@ -419,6 +480,25 @@ class _Page:
         self._left -= max(1, end - first)
         return end if end < leg.address_count else None
 
+    def _outline_of(self, standing: _Standing, first: int) -> int | None:
+        """Tell how a request stands and what of it counts no more; returns where a page ends it."""
+        request = standing.leg.request_id
+        if self._left <= 0:
+            return first
+        if first == 0:
+            self._flags.append(_header(standing))
+            self._left -= 1
+        for number in sorted(standing.contested.union(standing.gone)):
+            if number + 1 < first:
+                continue
+            if self._left <= 0:
+                return number + 1
+            self._left -= 1
+            reason = standing.gone.get(number)
+            view = _gone(request, number, reason)
+            self._flags.append(view if reason else {**view, "state": FlagState.CONTESTED})
+        return None
+
     def _tell_gone(self, leg: LiveLeg) -> None:
         reason: str = GoneReason.EXPIRED
         if not leg.is_live:
@@ -428,7 +508,32 @@ class _Page:
         self._flags.append(_gone(leg.request_id, None, reason))
 
 
-def _gone(request_id: str, number: int | None, reason: str) -> FlagView:
+class _Told(NamedTuple):
+    """What a page tells of requests that changed.
+
+    Attributes:
+        legs: Of those that it has room for.
+        standing: Of those that count.
+        documents: Of those that are told whole.
+        known: Those that the reader has read: it is told an outline.
+    """
+
+    legs: Mapping[str, LiveLeg]
+    standing: Mapping[str, _Standing]
+    documents: Mapping[str, JsonObject]
+    known: Collection[str]
+
+
+def _header(standing: _Standing) -> FlagView:
+    """Return how a request stands, in whose lines nothing changed."""
+    return {
+        **_gone(standing.leg.request_id, None, None),
+        "state": standing.state,
+        "expires_at": format_time(standing.expires_at),
+    }
+
+
+def _gone(request_id: str, number: int | None, reason: str | None) -> FlagView:
     return {
         "request": request_id,
         "address_no": number,

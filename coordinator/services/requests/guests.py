@@ -134,6 +134,8 @@ class GuestView(TypedDict):
 def ask(command: AskGuest, actor: Actor, uow: UnitOfWork) -> Answer:
     """Store whom a lead asks; a worker looks for its contact and writes to it."""
     domain = command.body.domain
+    # Before the request, as a confirmation locks them: it would not find this guest otherwise.
+    members = store.members_among(uow.connection, rules.itself_and_above(domain))
     on = sent_request(uow, actor, command.request_id, command.body.content_sha256)
     row = on.request
     on.after(Action.ASK_GUEST)
@@ -143,7 +145,7 @@ def ask(command: AskGuest, actor: Actor, uow: UnitOfWork) -> Answer:
             code="drill_guest",
             current_status=row.status,
         )
-    _require_no_member(uow, domain)
+    _require_no_member(members)
     _require_room(on, domain)
     if len(_asked_numbers(uow, row)) > rules.MOST_ADDRESSES:
         raise ConflictError(
@@ -186,8 +188,7 @@ def hashed_code(link: str, code: str) -> str:
     return sha256(f"holdfast/guest-code/1\n{link}\n{code}".encode()).hexdigest()
 
 
-def _require_no_member(uow: UnitOfWork, domain: str) -> None:
-    above = store.members_among(uow.connection, rules.itself_and_above(domain))
+def _require_no_member(above: Sequence[str]) -> None:
     if above:
         raise InvalidInputError(
             f"{above[0]} is a member: ask it as a partner (partners), and it answers under its own"

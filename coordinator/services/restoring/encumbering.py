@@ -74,6 +74,13 @@ def encumber(command: Encumber, actor: Actor, uow: UnitOfWork) -> Answer:
     body = command.body
     on = leg_of_hold(uow, actor, command.request_id, body, body.hold)
     require_ahead(body.review_at, uow.now, "/review_at")
+    if on.request.drill:
+        raise ConflictError(
+            "a drill holds nothing that anybody could claim: a court's order is attached to the"
+            " request that it is about",
+            code="drill",
+            current_status=on.request.status,
+        )
     _require_tellable(on, body)
     known = _attached_before(on, body)
     if known is not None:

@@ -124,6 +124,12 @@ def ask(command: AskReturn, actor: Actor, uow: UnitOfWork) -> Answer:
     body = command.body
     on = sent_request(uow, actor, command.request_id, body.content_sha256)
     _require_asking(on)
+    if on.request.drill:
+        raise ConflictError(
+            "a drill moves no money: nothing of it is asked back",
+            code="drill",
+            current_status=on.request.status,
+        )
     leg = leg_store.of_partner(uow.connection, on.request.id, body.to)
     if leg is None:
         raise NotFoundError("this request does not ask that partner", code="no_such_leg")

@@ -69,14 +69,6 @@ class AppliedFlags(NamedTuple):
     applied_at: datetime
 
 
-class GoneAddress(NamedTuple):
-    """An address that its requester took back."""
-
-    request_id: str
-    address_no: int
-    reason: str | None
-
-
 def _legs(viewer: Viewer) -> Select[tuple[object, ...]]:
     """Return what selects the legs that a viewer sees, but for drills: those flag nothing.
 
@@ -121,6 +113,21 @@ def changes(connection: Connection, partner: str, *, after: int, limit: int) -> 
     return read_as(connection, FlagChange, query)
 
 
+def told_before(
+    connection: Connection, partner: str, request_ids: Collection[str], seq: int
+) -> set[str]:
+    """Return those of these requests of which a change up to this one was told to a partner."""
+    found: set[str] = set()
+    for some in batches(sorted(set(request_ids))):
+        query = select(FlagChangeRow.request_id).where(
+            FlagChangeRow.partner == partner,
+            FlagChangeRow.request_id.in_(some),
+            FlagChangeRow.seq <= seq,
+        )
+        found |= set(connection.execute(query.distinct()).scalars())
+    return found
+
+
 def live_legs(connection: Connection, viewer: Viewer, *, since: str, limit: int) -> list[LiveLeg]:
     """Return what a viewer's partner is asked about, by request id, from that of `since` on."""
     query = (
@@ -156,7 +163,7 @@ def gone_addresses(
             WithdrawnAddressRow.address_no,
             WithdrawnAddressRow.reason,
         ).where(WithdrawnAddressRow.request_id.in_(some))
-        for request_id, number, reason in read_as(connection, GoneAddress, query):
+        for request_id, number, reason in connection.execute(query).all():
             found.setdefault(request_id, {})[number] = reason
     return found
 

@@ -108,12 +108,19 @@ def count_since(connection: Connection, requester: str, since: datetime) -> int:
 
 
 def members_among(connection: Connection, handles: Collection[str]) -> list[str]:
-    """Return those handles whose partners are members, suspended ones, too."""
-    query = select(PartnerRow.handle).where(
-        PartnerRow.handle.in_(sorted(handles)),
-        PartnerRow.status.in_([PartnerStatus.ACTIVE, PartnerStatus.SUSPENDED]),
+    """Return those handles whose partners are members, suspended ones, too.
+
+    Their rows are locked, whatever their status: nobody is confirmed before this transaction ends,
+    and whose confirmation is under way is waited for, and is a member then.
+    """
+    query = (
+        select(PartnerRow.handle, PartnerRow.status)
+        .where(PartnerRow.handle.in_(sorted(handles)))
+        .order_by(PartnerRow.handle)
+        .with_for_update(read=True)
     )
-    return list(connection.execute(query).scalars())
+    are_members = {PartnerStatus.ACTIVE, PartnerStatus.SUSPENDED}
+    return [handle for handle, status in connection.execute(query) if status in are_members]
 
 
 def of_domain(connection: Connection, domain: str) -> list[Due]:

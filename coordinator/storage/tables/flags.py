@@ -3,7 +3,7 @@
 The flags themselves are no rows: they are the addresses of live requests, as legs have them.
 """
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from coordinator.storage.engine.base import Base, Big, Id, Micros
@@ -13,6 +13,8 @@ class FlagChangeRow(Base):
     """That what a partner is asked about changed with an event; the feed's source."""
 
     __tablename__ = "flag_change"
+    # Whether a partner was told of a request before.
+    __table_args__ = (Index("ix_flag_change_request", "partner", "request_id", "seq"),)
     partner: Mapped[str] = mapped_column(String(253), primary_key=True)
     seq: Mapped[Big] = mapped_column(
         primary_key=True, autoincrement=False, comment="of the event that told of it"

@@ -48,6 +48,7 @@ from holdfast.protocol.errors import Base64UrlError, KeyFormatError, NoteError
 from holdfast.protocol.flag_views import (
     AppliedFlags,
     AppliedFlagsView,
+    FlagChanges,
     FlagPage,
     FlagRenewal,
     FlagRenewalView,
@@ -1757,9 +1758,15 @@ class Client:
         path = f"{_REQUESTS}/{request.id}/flag-renewals"
         return self._post(FlagRenewalView, path, body, idempotency_key)
 
-    def flags(self, after: str | None = None, *, limit: int | None = None) -> FlagPage:
+    def flags(
+        self,
+        after: str | None = None,
+        *,
+        limit: int | None = None,
+        changes: FlagChanges | None = None,
+    ) -> FlagPage:
         """`GET /v1/flags`: one page, not verified; `holdfast.screening` reads and verifies all."""
-        return self._get(FlagPage, "/v1/flags", after=after, limit=limit)
+        return self._get(FlagPage, "/v1/flags", after=after, limit=limit, changes=changes)
 
     def applied_flags(self) -> AppliedFlagsView:
         """`GET /v1/flags/applied`: up to where your organisation said that it screens."""

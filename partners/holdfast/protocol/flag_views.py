@@ -23,11 +23,20 @@ class FlagState(StrEnum):
     GONE = "gone"
 
 
+class FlagChanges(StrEnum):
+    """How a request is told of that the reader has read before."""
+
+    WHOLE = "whole"  # all of it anew
+    OUTLINE = "outline"  # how it stands, and what of it is gone or contested
+
+
 class FlagView(View):
     """An account that the reader was asked about; or, `gone`, that it counts no more.
 
     Of an address that is gone alone, `leaf` stands for its line, so that the head can be verified
-    without it; where `address_no` is null, all of the request is gone.
+    without it; where `address_no` is null, all of the request is gone. In an outline `address_no`
+    is null and the state is that of the request: its lines are those that the reader has, and what
+    follows of it, without account and `leaf`, is all that is gone or contested by now.
     """
 
     request: str

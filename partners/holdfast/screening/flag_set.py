@@ -12,7 +12,7 @@ bucket of a dozen hashes, at memory speed.
 import struct
 import sys
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 _HASH = struct.Struct("<q")
@@ -64,7 +64,7 @@ class FlagSet:
         self._requests: list[str | None] = []
         self._places: dict[str, int] = {}
         self._free: list[int] = []
-        self._hashes_of: dict[str, array[int]] = {}
+        self._lines_of: dict[str, tuple[array[int], array[int]]] = {}
         self._terms: list[Terms] = []
         self._terms_places: dict[Terms, int] = {}
         self._make_room(_FEWEST_BUCKET_BITS)
@@ -124,7 +124,7 @@ class FlagSet:
         if place == len(self._requests):
             self._requests.append(None)
         self._requests[place], self._places[request] = request, place
-        self._hashes_of[request] = lines.hashes
+        self._lines_of[request] = lines.hashes, lines.numbers
         self._make_room_for(self._count + len(lines.hashes))
         hashes, records, mask = self._hashes, self._records, self._bucket_mask
         pack_hash, pack_record = _HASH.pack, _RECORD.pack
@@ -141,12 +141,28 @@ class FlagSet:
         place = self._places.pop(request, None)
         if place is None:
             return
-        gone = self._hashes_of.pop(request)
-        for number in gone:
-            self._remove(number, place)
+        hashes, numbers = self._lines_of.pop(request)
+        for number, address_no in zip(hashes, numbers, strict=True):
+            self._remove(number, place, address_no)
         self._requests[place] = None
         self._free.append(place)
-        self._count -= len(gone)
+        self._count -= len(hashes)
+
+    def drop_some(self, request: str, address_nos: Collection[int]) -> None:
+        """Take out some flags of a request; what is not there is no error."""
+        place = self._places.get(request)
+        if place is None:
+            return
+        hashes, numbers = array("q"), array("I")
+        before = self._lines_of[request]
+        for number, address_no in zip(*before, strict=True):
+            if address_no in address_nos:
+                self._remove(number, place, address_no)
+            else:
+                hashes.append(number)
+                numbers.append(address_no)
+        self._lines_of[request] = hashes, numbers
+        self._count -= len(before[0]) - len(hashes)
 
     def requests(self) -> frozenset[str]:
         """Return the requests that it has flags of."""
@@ -155,8 +171,9 @@ class FlagSet:
     def size_bytes(self) -> int:
         """Return how much memory it takes, as Python counts it."""
         parts: list[object] = [self._filter, self._hashes, self._records, self._requests]
-        parts += [self._hashes_of, self._places, *self._hashes, *self._records]
-        parts += self._hashes_of.values()
+        parts += [self._lines_of, self._places, *self._hashes, *self._records]
+        for lines in self._lines_of.values():
+            parts += [lines, *lines]
         return sum(sys.getsizeof(part) for part in parts)
 
     def _places_in_bucket(self, number: int) -> Iterator[int]:
@@ -168,13 +185,13 @@ class FlagSet:
                 yield place
             at = bucket.find(wanted, at + 1)
 
-    def _remove(self, number: int, request: int) -> None:
+    def _remove(self, number: int, request: int, address_no: int) -> None:
         """Take out one flag of an account that a request has; its bit of the filter stays set."""
         bucket = number & self._bucket_mask
         records = self._records[bucket]
         for at in self._places_in_bucket(number):
             start = at * _RECORD.size
-            if _RECORD.unpack_from(records, start)[0] == request:
+            if _RECORD.unpack_from(records, start)[:2] == (request, address_no):
                 self._records[bucket] = records[:start] + records[start + _RECORD.size :]
                 hashes, start = self._hashes[bucket], at * _HASH.size
                 self._hashes[bucket] = hashes[:start] + hashes[start + _HASH.size :]

@@ -352,12 +352,12 @@ class Screening:
     def _read_on(self, keys: Sequence[PublicKey], after: str | None) -> FlagsHead:
         """Read from a position, or from the start; verify, and have it count."""
         flags = self._flags if after is not None else FlagSet()
-        reading = Reading(flags)
+        reading = Reading(flags, self._known if after is not None else {})
         if after is None:
             self._file.start_anew()
         try:
             last, head = self._read(reading, keys, after)
-            known = what_counts(reading.known(self._known if after else {}), head.iat)
+            known = what_counts(reading.known(), head.iat)
             require_matching(head, known)
             if after is None:
                 self._require_no_fork(head)
@@ -418,7 +418,8 @@ class Screening:
 
     def _load(self) -> None:
         """Take over what the file holds; a damaged one is as if it were not there."""
-        reading, known = Reading(self._flags), self._known
+        known = self._known
+        reading = Reading(self._flags, known)
         try:
             for lines, head in self._file.read():
                 for line in lines:
@@ -427,17 +428,17 @@ class Screening:
                     continue
                 self._after, self._refused = str(head.pop("after")), str(head.pop("refused", ""))
                 self._head = FlagsHead(**head)
-                known = what_counts(reading.known(known), self._head.iat)
+                known = what_counts(reading.known(), self._head.iat)
                 reading.apply(known)
-                reading = Reading(self._flags)
-        except (DamagedFileError, TypeError, KeyError) as error:
+                for request in self._flags.requests() - known.keys():
+                    self._flags.drop(request)
+                reading = Reading(self._flags, known)
+        except (DamagedFileError, FlagsRefusedError, TypeError, KeyError) as error:
             self._flags, self._known = FlagSet(), {}
             self._head, self._after = None, None
             self._refused = f"{error}; the next reading begins anew"
             return
         self._known = known
-        for request in self._flags.requests() - known.keys():
-            self._flags.drop(request)
         self._started_bytes = self._file.size_bytes
 
     def _reopen(self) -> None:

@@ -293,3 +293,11 @@ def test_orders_block_alike_as_far_as_they_name_the_hold(w: World) -> None:
     assert (is_blocked(hold), is_blocked(other)) == (True, False)
     assert _lift(w, request, attached, b.lead, "legal-orders").status_code == 201
     assert not is_blocked(hold)
+
+
+def test_nobody_claims_anything_of_a_drill(w: World) -> None:
+    request = w.live(drill=True)
+    hold = w.freeze(w.cast.b, request, "700")
+    said = {**CLAIM, "hold": hold}
+    problem(w.try_act(w.cast.b.compliance, request, "encumbrances", **said), 409, "drill")
+    assert w.events(w.cast.a, "hold.encumbered") == []
