@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.domain.claim import ClaimAct, next_status, value_of
+from coordinator.domain.claim import ClaimAct, next_status
 from coordinator.domain.errors import InvalidTransitionError
+from holdfast.protocol.pool_sums import value_of
 from holdfast.protocol.vocabulary import ClaimStatus
 
 S = ClaimStatus

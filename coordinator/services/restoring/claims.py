@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.amount import AMOUNT_LIMIT, parse_amount
-from coordinator.domain.claim import COUNTING, ClaimAct, next_status, value_of
+from coordinator.domain.claim import COUNTING, ClaimAct, next_status
 from coordinator.domain.errors import (
     ConflictError,
     FieldFault,
@@ -48,6 +48,7 @@ from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.format_errors import AccountError, AmountError, AssetError
 from holdfast.protocol.payloads import format_time, optional_time
+from holdfast.protocol.pool_sums import value_of
 from holdfast.protocol.restitution_payloads import (
     Claim,
     ClaimDecision,

@@ -24,7 +24,7 @@ from coordinator.domain.errors import (
     StaleDocumentError,
 )
 from coordinator.domain.permission import Permission
-from coordinator.domain.pool import Entry, Pool
+from coordinator.domain.pool import Pool
 from coordinator.services.core.bus import handles
 from coordinator.services.core.member_acts import MemberAct, store_member_act
 from coordinator.services.core.read_context import ReadContext
@@ -43,6 +43,7 @@ from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.chains.format_errors import AmountError, AssetError, TransactionError
 from holdfast.protocol.chains.transaction import fits, fold_transaction, parse_transaction
 from holdfast.protocol.payloads import format_time, optional_time
+from holdfast.protocol.pool_sums import Entry
 from holdfast.protocol.restitution_payloads import (
     NewRestitution,
     PoolConversion,
