@@ -11,7 +11,7 @@ from coordinator.services.restoring.act_evidence import ActEvidenceView, act_evi
 from coordinator.services.restoring.recovery_context import Turns, status_now, turns
 from coordinator.storage.engine.documents import load
 from coordinator.storage.restoring import recovery_requests as store
-from coordinator.storage.restoring.recovery_requests import Counted, Figures
+from coordinator.storage.restoring.recovery_requests import Counted, Figures, Months
 from coordinator.storage.tables.partners import MemberActRow
 from coordinator.storage.tables.recovery import RecoveryDepositRow, RecoveryRequestRow
 from holdfast.protocol import strict_json
@@ -280,13 +280,19 @@ def act_views(
     return [{**view, "recovery_id": request.id} for view in act_evidence(read, rows)]
 
 
-def statistics_view(read: ReadContext) -> RecoveryStatisticsView:
+def statistics_view(read: ReadContext, months: Months | None = None) -> RecoveryStatisticsView:
     """Return the figures of the reader's own organisation, on either side, and of all."""
-    connection, handle = read.connection, read.actor.partner
+    handle = read.actor.partner
+
+    def figures(requester: str | None, partner: str | None) -> RecoveryFiguresView:
+        return _figures_view(
+            store.figures(read.connection, requester=requester, partner=partner, months=months)
+        )
+
     return {
-        "sent": _figures_view(store.figures(connection, requester=handle, partner=None)),
-        "received": _figures_view(store.figures(connection, requester=None, partner=handle)),
-        "network": _figures_view(store.figures(connection, requester=None, partner=None)),
+        "sent": figures(handle, None),
+        "received": figures(None, handle),
+        "network": figures(None, None),
     }
 
 
