@@ -44,5 +44,5 @@ UNITS = st.integers(1, 2**256 - 1)
 def test_a_claim_is_worth_its_price_exactly_rounded_down(
     amount: int, price: int, unit: int
 ) -> None:
-    worth = value_of(amount, Fraction(price, 10**18), Fraction(unit, 10**18))
+    worth = value_of(amount, Fraction(price, 10**18) / Fraction(unit, 10**18))
     assert worth * unit <= amount * price < (worth + 1) * unit

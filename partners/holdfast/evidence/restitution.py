@@ -239,7 +239,7 @@ def _unlike(
     view: ClaimView, said: Claim, prices: Mapping[tuple[str, str], Fraction], unit: Fraction
 ) -> Iterator[str]:
     price = prices.get(asset_key(said.asset), Fraction(0))
-    if int(view.value) != min(value_of(int(said.amount), price, unit), LIMIT - 1):
+    if int(view.value) != min(value_of(int(said.amount), price / unit), LIMIT - 1):
         yield "value"
     if (view.amount, view.proof, view.tx) != (said.amount, said.proof, said.tx):
         yield "amount, proof or tx"

@@ -91,13 +91,11 @@ class PoolSums:
             into.fees += entry.fee
 
 
-def value_of(amount: int, price: Fraction, unit_price: Fraction) -> int:
+def value_of(amount: int, rate: Fraction) -> int:
     """Return what a claim is worth in base units of the asset that is paid, rounded down.
 
     Args:
         amount: Base units of what was lost.
-        price: Of one base unit of that, exactly.
-        unit_price: Of one base unit of the asset that is paid.
+        rate: How many base units that are paid one of those is worth, exactly.
     """
-    worth = amount * price / unit_price
-    return worth.numerator // worth.denominator
+    return amount * rate.numerator // rate.denominator
