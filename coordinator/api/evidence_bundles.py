@@ -57,7 +57,11 @@ def read_restitution_bundle(reader: Reader, restitution_id: str) -> Later:
 
 
 @of_type(CONTENT_TYPE)
-@query_view(answer=bytes, needs=Permission.RECOVERY_READ)
+@query_view(
+    answer=bytes,
+    needs=Permission.RECOVERY_READ,
+    not_found="There is no such recovery request, or none that you may see.",
+)
 def read_recovery_bundle(reader: Reader, recovery_id: str) -> Later:
     """Export a recovery request with everything that proves it: one ZIP, to be verified offline.
 

@@ -19,7 +19,7 @@ _AT_ONCE = 100
 
 
 class ActEvidenceView(TypedDict):
-    """One act with what proves it (`views.EvidenceView`)."""
+    """One act with what proves it; lists of recovery requests say of which."""
 
     act: str
     act_id: str
