@@ -303,7 +303,8 @@ def _flags(w: World) -> None:
 
 def _give_back(w: World) -> None:
     incident = w.live(to=[w.cast.b.handle])["incident"]["id"]
-    give_back(w, incident)
+    rst = give_back(w, incident)
+    _ok(w.signer.get(w.cast.a.auditor, f"{rst.path}/evidence-bundle"))
 
 
 def _on_call(w: World) -> None:
