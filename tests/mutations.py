@@ -757,7 +757,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_EVIDENCE}/bundle/log.py",
-        '    elif event.data.get("request_id") != reader.manifest.request_id:',
+        "    elif not reader.is_told_of(event.data):",
         "    elif False:",
         _BUNDLE,
     ),

@@ -8,6 +8,12 @@ from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.permission import Permission
+from coordinator.services.restoring.claim_files import (
+    SignatureFaults,
+    StatedFor,
+    read_claims,
+    signature_faults,
+)
 from coordinator.services.restoring.claims import (
     DecideClaim,
     FileClaims,
@@ -17,6 +23,7 @@ from coordinator.services.restoring.claims import (
 from coordinator.services.restoring.payout_changes import DecidePayoutChange, ProposePayoutChange
 from coordinator.services.restoring.restitutions import visible_restitution
 from coordinator.storage.restoring import claims as store
+from coordinator.storage.restoring import restitutions as restitution_store
 from holdfast.protocol import restitution_payloads as payloads
 from holdfast.protocol import restitution_views as shown
 from holdfast.protocol import views
@@ -37,7 +44,30 @@ def file_claims(call: SignedCall[payloads.Claims], restitution_id: str) -> FileC
     of its own, attests that they are, and is paid for them in one sum. After `claims_close_at` a
     claim is taken, too, as `late`: it shares in what is left.
     """
-    return FileClaims(restitution_id=restitution_id, body=call.body)
+    chains, claims = call.context.rulebook.chains, call.body.claims
+    return FileClaims(
+        restitution_id=restitution_id,
+        body=call.body,
+        read=read_claims(chains, claims),
+        signatures=_verified(call, restitution_id),
+    )
+
+
+def _verified(call: SignedCall[payloads.Claims], restitution_id: str) -> SignatureFaults:
+    """Verify signatures before the transaction, while nobody waits for the restitution.
+
+    What a signed text names of one never changes. Only its opener's files are looked at, for in
+    others no signature counts: how long it takes tells nobody of what they may not see.
+    """
+    context, claims = call.context, call.body.claims
+    if not any(claim.signatures for claim in claims):
+        return {}
+    with context.database.engine.connect() as connection:
+        row = restitution_store.get(connection, restitution_id)
+    if row is None or row.opener != call.token.iss or row.key_theft:
+        return {}  # the command refuses it
+    stated_for = StatedFor(context.origin, row, context.clock.now())
+    return signature_faults(context.rulebook.chains, stated_for, claims)
 
 
 @query_view(

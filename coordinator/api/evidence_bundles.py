@@ -1,16 +1,20 @@
-"""A request with everything that proves it, as one file to hand on: its evidence bundle."""
+"""Evidence bundles: a request, or how money came back, with everything that proves it."""
 
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from tempfile import SpooledTemporaryFile
 
 from flask import Response
 
 from coordinator.api.bundles.archive import BundleWriter
 from coordinator.api.bundles.contents import (
+    Case,
     finish_bundle,
     open_case,
     write_what_is_read,
 )
+from coordinator.api.bundles.restoring import open_recovery_case, open_restitution_case
 from coordinator.api.pipeline import Reader
 from coordinator.api.responses import Later
 from coordinator.api.view import logged_as, of_type, query_view
@@ -37,11 +41,42 @@ def read_bundle(reader: Reader, request_id: str) -> Later:
     of the request says so. A summary for people is in it: one is written at a time, and who has to
     wait for that longer than a few seconds is answered 503 with `Retry-After`.
     """
+    return _bundle(reader, partial(open_case, reader, request_id))
+
+
+@of_type(CONTENT_TYPE)
+@query_view(answer=bytes, needs=Permission.FREEZE_REQUEST_READ)
+def read_restitution_bundle(reader: Reader, restitution_id: str) -> Later:
+    """Export a restitution with everything that proves it: one ZIP, to be verified offline.
+
+    For its opener every act from the document on, with pool, claims, allocations and payouts, which
+    verifying adds up and shares out anew. Who files claims gets the document, and the acts on its
+    own claims. As a request's, but without a summary.
+    """
+    return _bundle(reader, partial(open_restitution_case, reader, restitution_id))
+
+
+@of_type(CONTENT_TYPE)
+@query_view(
+    answer=bytes,
+    needs=Permission.RECOVERY_READ,
+    not_found="There is no such recovery request, or none that you may see.",
+)
+def read_recovery_bundle(reader: Reader, recovery_id: str) -> Later:
+    """Export a recovery request with everything that proves it: one ZIP, to be verified offline.
+
+    For its two sides: every act on it, and its deposits as those left them. As a request's, but
+    without a summary.
+    """
+    return _bundle(reader, partial(open_recovery_case, reader, recovery_id))
+
+
+def _bundle(reader: Reader, open_: Callable[[], Case]) -> Later:
     file = SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - read once the connection is back
     into = BundleWriter(file)
     try:
         with one_moment(reader.connection):
-            case = open_case(reader, request_id)
+            case = open_()
             write_what_is_read(case, into)
     except BaseException:
         into.close()
@@ -56,7 +91,7 @@ def read_bundle(reader: Reader, request_id: str) -> Later:
             manifest_sha256 = finish_bundle(case, into)
             export = NewExport(
                 new_id("exp"),
-                request_id,
+                case.request_id,
                 actor.partner,
                 actor.subject,
                 case.made_at,
@@ -67,7 +102,7 @@ def read_bundle(reader: Reader, request_id: str) -> Later:
                 insert_export(connection, export)
             file.seek(0)
             response = Response(file.read(), content_type=CONTENT_TYPE)
-        name = f"{request_id}.evidence.zip"
+        name = f"{case.request_id}.evidence.zip"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         response.headers["Cache-Control"] = "private, no-store"
         return response

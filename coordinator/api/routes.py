@@ -258,6 +258,11 @@ ROUTES: tuple[Route, ...] = (
         ("GET", "/v1/recovery-requests/{recovery_id}", recovery_requests.read_request),
         ("GET", "/v1/recovery-requests/{recovery_id}/deposits", recovery_requests.list_deposits),
         ("GET", "/v1/recovery-requests/{recovery_id}/evidence", recovery_requests.list_evidence),
+        (
+            "GET",
+            "/v1/recovery-requests/{recovery_id}/evidence-bundle",
+            evidence_bundles.read_recovery_bundle,
+        ),
         ("POST", "/v1/recovery-requests/{recovery_id}/approvals", recovery_requests.decide),
         ("POST", "/v1/recovery-requests/{recovery_id}/withdrawal", recovery_requests.withdraw),
         ("POST", "/v1/recovery-requests/{recovery_id}/answers", recovery_requests.answer),
@@ -343,6 +348,11 @@ ROUTES: tuple[Route, ...] = (
         ("POST", "/v1/restitutions", restitutions.open_restitution),
         ("GET", "/v1/restitutions", restitutions.list_restitutions),
         ("GET", "/v1/restitutions/{restitution_id}", restitutions.read_restitution),
+        (
+            "GET",
+            "/v1/restitutions/{restitution_id}/evidence-bundle",
+            evidence_bundles.read_restitution_bundle,
+        ),
         ("POST", "/v1/restitutions/{restitution_id}/pool-lines", restitutions.add_pool_lines),
         ("GET", "/v1/restitutions/{restitution_id}/pool-lines", restitutions.list_pool_lines),
         ("POST", "/v1/restitutions/{restitution_id}/claims", claims.file_claims),

@@ -21,8 +21,12 @@ from coordinator.services.reading.statistics import (
     requester_views,
     yearly_view,
 )
+from coordinator.services.restoring.recovery_views import statistics_view
+from coordinator.services.restoring.restitution_figures import restitution_statistics
 from coordinator.storage.reading import statistics as store
 from coordinator.storage.reading.statistics import Scope
+from coordinator.storage.restoring.recovery_requests import Months
+from coordinator.storage.restoring.statistics import Span
 from holdfast.protocol import canonical_json, life_cycle_views
 from holdfast.protocol.chains.asset import display_units
 
@@ -58,6 +62,8 @@ def read_statistics(reader: Reader, query: StatisticsQuery) -> dict[str, Any]:
     every partner asked and counts once in the totals; a hold that several legs share counts once,
     and so do tokens that the requester marked as held twice. `requesters` tells how often who asks
     flagged the wrong account: of the addresses that were frozen, those withdrawn as wrong targets.
+    What was restored was returned upon a return request and confirmed by who asked. Beside the legs
+    stand misplaced deposits that partners were asked about, and restitutions that were opened.
     """
     now = reader.context.clock.now()
     last = query.to_month or (f"{now:%Y-%m}" if query.from_month is None else None)
@@ -69,7 +75,15 @@ def read_statistics(reader: Reader, query: StatisticsQuery) -> dict[str, Any]:
     counted = count_figures(reader.connection, scope, months_together=together)
     requesters = requester_views(reader.connection, scope)
     view = member_view(counted, requesters, from_month=first, to_month=last)
-    return {**view, "units": display_units(reader.context.rulebook.chains, view["totals"])}
+    restitutions = restitution_statistics(reader.read_context, Span(start, end))
+    own = restitutions["own"]
+    assets = {**view["totals"], **own.get("allocated", {})}
+    return {
+        **view,
+        "units": display_units(reader.context.rulebook.chains, assets),
+        "recoveries": statistics_view(reader.read_context, Months(start, end)),
+        "restitutions": restitutions,
+    }
 
 
 def _months(first: str, last: str) -> tuple[datetime, datetime]:

@@ -15,14 +15,19 @@ from coordinator.console.words import AmountWords, amount, span, usd
 from coordinator.services.reading.code_words import SAID
 from holdfast.protocol import strict_json
 from holdfast.protocol.amounts import KnownAssets
-from holdfast.protocol.vocabulary import Urgency
+from holdfast.protocol.vocabulary import ClaimStatus, Urgency
 from holdfast.protocol.written_tables import write_table
 
 #: How many months back the page can look.
 SPANS = ((1, "This month"), (3, "3 months"), (12, "A year"), (24, "2 years"))
 _DEFAULT = 12
 #: What left, or stays, by the names of the ledger, with the fill of its bar.
-_OUTCOMES = (("frozen", "held"), ("released", "released"), ("returned", "returned"))
+_OUTCOMES = (
+    ("frozen", "held"),
+    ("restored", "returned"),
+    ("released", "released"),
+    ("returned", "returned"),
+)
 #: What times below a limit are told in.
 _UNITS = (
     (timedelta(seconds=1), timedelta(minutes=1), "s"),
@@ -53,6 +58,20 @@ class Answers:
     in_time: str
     first_freeze: Times | None
     first_return: Times | None
+
+
+class Restitutions(NamedTuple):
+    """What became of restitutions.
+
+    Attributes:
+        states: Where claims stand: how many on one's own, and in the network.
+        sums: Of one's own, by asset: the chain, what was allocated, and what was paid.
+    """
+
+    own: str
+    network: str
+    states: Sequence[tuple[str, str, str]]
+    sums: Sequence[tuple[str, AmountWords, AmountWords]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +117,7 @@ def show(visit: Visit) -> Response:
         spans_as_links=[(str(n), f"/console/figures?months={n}", said) for n, said in SPANS],
         legs=sum(row["legs"] for row in together["rows"]),
         frozen_after=_times(together["first_freeze"], 0),
+        restored_after=_times(together["restored"], 0),
         returned_after=_times(together["first_return"], 0),
         acknowledged_after=_times(together["acknowledged"], 0),
         dollars={name: usd(together["usd"][name]) for name, _ in _OUTCOMES},
@@ -110,15 +130,17 @@ def show(visit: Visit) -> Response:
         declined=_mix(together["rows"], "declined"),
         nothing=_mix(together["rows"], "nothing"),
         requesters=[each for each in together["requesters"] if each["frozen_addresses"]],
+        recoveries=_recoveries(together["recoveries"]),
+        restitutions=_restitutions(together["restitutions"], assets),
     )
 
 
 def download(visit: Visit) -> Response:
     """Return the rows behind the page as CSV: base units and milliseconds, for machines."""
     view = _read(visit, _months(), rows="by_month")
-    names = ("acknowledged", "answered", "first_freeze", "first_return")
+    names = ("acknowledged", "answered", "first_freeze", "first_return", "restored")
     times = [f"{name}_{part}" for name in names for part in ("count", "median_ms", "p90_ms")]
-    sums = ("asked", "found", "frozen", "released", "returned", "withheld")
+    sums = ("asked", "found", "frozen", "released", "returned", "restored", "withheld")
     columns = ("month", "partner", "urgency", "requests", *times, "asset", *sums)
     lines: list[list[object]] = []
     for row in view["rows"]:
@@ -150,6 +172,7 @@ def show_public(form: Form) -> Response:
         view=view,
         acknowledged=_times(view.get("acknowledged"), 0),
         frozen_after=_times(view.get("first_freeze"), 0),
+        restored_after=_times(view.get("restored"), 0),
         returned_after=_times(view.get("first_return"), 0),
         totals=_by_asset(view.get("assets", {}), assets),
         dollars={name: usd((view.get("usd") or {}).get(name)) for name, _ in _OUTCOMES},
@@ -255,6 +278,42 @@ def _by_asset(
         for asset, figures in totals.items()
         if int(figures.get("frozen") or 0)
     ]
+
+
+def _recoveries(sides: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, str]]]:
+    """Return what became of misplaced deposits, by side; nothing where nobody asked for any."""
+    if not sides["network"]["asked"]:
+        return []
+    named = (("Asked for by you", "sent"), ("Asked of you", "received"), ("Network", "network"))
+    return [(said, _recovery(sides[name])) for said, name in named]
+
+
+def _recovery(figures: Mapping[str, Any]) -> dict[str, str]:
+    counts = ("asked", "found", "returned", "confirmed")
+    taken = figures["median_seconds"]
+    within = "\N{EN DASH}" if taken is None else _taken(taken * 1_000)
+    return {**{name: f"{figures[name]:,}" for name in counts}, "within": within}
+
+
+def _restitutions(view: Mapping[str, Any], assets: KnownAssets) -> Restitutions | None:
+    """Return what became of restitutions; None where none was opened."""
+    own, network = view["own"], view["network"]
+    if not network["opened"]:
+        return None
+    states = [
+        (status.value, f"{own['claims'].get(status, 0):,}", f"{network['claims'].get(status, 0):,}")
+        for status in ClaimStatus
+        if network["claims"].get(status, 0)
+    ]
+    sums = [
+        (
+            assets.chain_name(asset.partition("/")[0]),
+            amount(allocated, asset, assets),
+            amount(own["paid"].get(asset, "0"), asset, assets),
+        )
+        for asset, allocated in own["allocated"].items()
+    ]
+    return Restitutions(f"{own['opened']:,}", f"{network['opened']:,}", states, sums)
 
 
 def _by_month(rows: Iterable[Mapping[str, Any]], assets: KnownAssets) -> list[MonthSums]:

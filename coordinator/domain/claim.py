@@ -1,8 +1,7 @@
-"""What may become of a claim on recovered funds: one table, and what a claim is worth."""
+"""What may become of a claim on recovered funds: one table."""
 
 from collections.abc import Mapping
 from enum import StrEnum
-from fractions import Fraction
 from types import MappingProxyType
 
 from coordinator.domain.errors import InvalidTransitionError
@@ -64,15 +63,3 @@ def next_status(current: ClaimStatus, act: ClaimAct) -> ClaimStatus:
             f"a claim that is {current.value} takes no {act.value}", current_status=current.value
         )
     return after
-
-
-def value_of(amount: int, price: Fraction, unit_price: Fraction) -> int:
-    """Return what a claim is worth in base units of the asset that is paid, rounded down.
-
-    Args:
-        amount: Base units of what was lost.
-        price: Of one base unit of that, exactly.
-        unit_price: Of one base unit of the asset that is paid.
-    """
-    worth = amount * price / unit_price
-    return worth.numerator // worth.denominator

@@ -2,7 +2,7 @@
 //     node verify_bundle.mjs BUNDLE.zip [LOG-KEY [HANDLE=THUMBPRINT …]]
 // It checks the ZIP, the manifest's hashes, the log's checkpoint, every entry's proof and what it commits to, the grants from
 // each member's root key on, every act's signature over its body, and that acts and numbered events name each other. It adds
-// up no ledger, weighs no roles, witnesses, timestamps or revocations: `holdfast verify` does. Status 1 if anything fails.
+// up no ledger or pool, weighs no roles, witnesses, timestamps or revocations: `holdfast verify` does. Status 1 if anything fails.
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { crc32, inflateRawSync } from 'node:zlib'
@@ -138,19 +138,19 @@ function checkLog(bundle) {
   }
   require(key === log && tree.name === `${origin.split('//')[1]}/v1/log` && tree.size === leaves && from <= leaves, 'it is of another log, or size')
   const entries = all.filter((name) => name.startsWith('log/')).map((base) => ({ index: Number(base.slice(4)), ...committedBy(bundle, base, tree) }))
-  require(entries.every(({ type, data }) => !type || type.startsWith('grant.') || data.request_id === request), 'an entry is of another request')
+  require(entries.every(({ type, data }) => !type || type.startsWith('grant.') || data[bundle.kind.told] === request), 'an entry is of another request')
   return entries
 }
 // Events: acts and they name each other, and each side's are numbered without a gap, as legs say how many there were.
 function checkEvents(bundle, entries, acts) {
   const isErased = entries.some(({ type }) => !type), told = new Map()
   const events = entries.flatMap(({ index, type, data }) => (!type || type.startsWith('grant.') ? [] : [{ index, id: data.act_id ?? data.report_id, ...data }]))
-  const legs = new Map(bundle.lines('request/legs.jsonl').map((leg) => [leg.id, leg])), ids = new Set(acts.map((act) => act.act_id))
-  const isRequester = bundle.json('request/request.json').requester === bundle.manifest.partner
+  const legs = new Map(bundle.kind.legs ? bundle.lines(bundle.kind.legs).map((leg) => [leg.id, leg]) : []), ids = new Set(acts.map((act) => act.act_id))
+  const { requester, opener, id: shown, content_sha256: content } = bundle.json(bundle.kind.view), isRequester = (requester ?? opener) === bundle.manifest.partner; require(shown === bundle.manifest.request_id && content === bundle.manifest.content_sha256, 'it is shown as something else')
   const number = isRequester ? 'requester_sequence' : 'sequence', placed = new Map(events.map((event) => [event.index, event]))
   for (const { id, leg_id: leg, ...data } of events) {
     require((!id || ids.has(id)) && (!leg || legs.has(leg)), `an event tells of ${id} or ${leg}, which is not there`)
-    if (leg || isRequester) told.set(leg, (told.get(leg) ?? new Set()).add(leg ? data[number] : data.sequence))
+    if (bundle.kind.legs && (leg || isRequester)) told.set(leg, (told.get(leg) ?? new Set()).add(leg ? data[number] : data.sequence))
   }
   const isPlaced = ({ act_id: id, leaf_index: at }) => placed.has(at) ? (placed.get(at).id ?? id) === id : at === null || !isRequester || isErased
   require(acts.every(isPlaced), 'an act has another entry')
@@ -159,24 +159,23 @@ function checkEvents(bundle, entries, acts) {
     require(seen.length === last && seen.every((each) => each >= 1 && each <= last), `events of ${leg ?? 'the request'} are missing`)
   }
 }
-// Acts: what each is signed for, below the request's own URL.
-const PATHS = { submit: /^$/, take: /taken$/, answer: /^info-requests\/[^/]+\/answer$/, revoke_clearance: /^clearances\/.*revocation$/ }
+// Acts: what each is signed for, below the URL of the request, restitution or recovery request that it is about.
+const KINDS = { frq: { base: 'freeze-requests', view: 'request/request.json', legs: 'request/legs.jsonl', told: 'request_id' }, rst: { base: 'restitutions', view: 'restitution/restitution.json', told: 'restitution' }, rcv: { base: 'recovery-requests', view: 'recovery/recovery.json', told: 'recovery_id' } }
+const PATHS = { submit: /^freeze-requests$/, open_restitution: /^restitutions$/, submit_recovery: /^recovery-requests$/, take: /^tasks.*taken$/ }
 const UNSIGNED = ['deliver', 'expire', 'expire_return', 'unratify', 'lapse', 'void_withdrawal', 'close', 'recommend_release', 'resolve_dispute', 'suspend', 'erase', 'guest_answer', 'guest_joined']
-const byPath = { approvals: 'approve reject approve_addition reject_addition', withdrawal: 'withdraw propose_withdrawal', decline: 'decline',
-  'withdrawals/[^/]+/approvals': 'approve_withdrawal reject_withdrawal', 'disputes/[^/]+/resolution': 'propose_resolution resolve_dispute', partners: 'add_partners', support: 'raise_support', indemnities: 'give_indemnity', guests: 'ask_guest', 'data-subject-requests/[^/]+/answer': 'answer_data_subject', 'flag-renewals': 'renew_flags', 'same-funds': 'mark_same_funds', closure: 'close', 'return-requests': 'ask_return', 'return-requests/[^/]+/approvals': 'approve_return reject_return', 'return-requests/[^/]+/withdrawal': 'withdraw_return', 'return-requests/[^/]+/revocation': 'revoke_return',
-  'return-requests/[^/]+/receipt': 'confirm_return', 'return-requests/[^/]+/answer': 'answer_return', 'extension-requests': 'ask_extension', acknowledgement: 'acknowledge', review: 'review', 'info-requests': 'ask', 'freeze-reports': 'report',
-  'hold-extensions': 'extend', disputes: 'dispute', 'legal-orders': 'legal_order', 'legal-orders/[^/]+/call-backs': 'call_back',
-  'legal-orders/[^/]+/reviews': 'review_legal_order', 'legal-orders/[^/]+/lifting': 'lift_legal_order', encumbrances: 'encumber', 'encumbrances/[^/]+/reviews': 'review_encumbrance', 'encumbrances/[^/]+/lifting': 'lift_encumbrance', erasure: 'erase', 'sealed-evidence': 'seal_evidence', 'sealed-evidence/[^/]+/recipients': 'share_evidence' }
-for (const [path, names] of Object.entries(byPath)) for (const name of names.split(' ')) PATHS[name] = new RegExp(`^${path}$`)
+const PATHS_OF = { frq: { 'info-requests/[^/]+/answer': 'answer', 'clearances/[^/]+/revocation': 'revoke_clearance', approvals: 'approve reject approve_addition reject_addition', withdrawal: 'withdraw propose_withdrawal', decline: 'decline', 'withdrawals/[^/]+/approvals': 'approve_withdrawal reject_withdrawal', 'disputes/[^/]+/resolution': 'propose_resolution resolve_dispute', partners: 'add_partners', support: 'raise_support', indemnities: 'give_indemnity', guests: 'ask_guest', 'data-subject-requests/[^/]+/answer': 'answer_data_subject', 'flag-renewals': 'renew_flags', 'same-funds': 'mark_same_funds', closure: 'close', 'return-requests': 'ask_return', 'return-requests/[^/]+/approvals': 'approve_return reject_return', 'return-requests/[^/]+/withdrawal': 'withdraw_return', 'return-requests/[^/]+/revocation': 'revoke_return', 'return-requests/[^/]+/receipt': 'confirm_return', 'return-requests/[^/]+/answer': 'answer_return', 'extension-requests': 'ask_extension', acknowledgement: 'acknowledge', review: 'review', 'info-requests': 'ask', 'freeze-reports': 'report', 'hold-extensions': 'extend', disputes: 'dispute', 'legal-orders': 'legal_order', 'legal-orders/[^/]+/call-backs': 'call_back', 'legal-orders/[^/]+/reviews': 'review_legal_order', 'legal-orders/[^/]+/lifting': 'lift_legal_order', encumbrances: 'encumber', 'encumbrances/[^/]+/reviews': 'review_encumbrance', 'encumbrances/[^/]+/lifting': 'lift_encumbrance', erasure: 'erase', 'sealed-evidence': 'seal_evidence', 'sealed-evidence/[^/]+/recipients': 'share_evidence' },
+  rst: { 'pool-lines': 'add_pool_lines', claims: 'file_claims', 'claims/[^/]+/decisions': 'verify_claim reject_claim', 'claims/[^/]+/objections': 'object_to_claim', allocations: 'propose_allocation', 'allocations/[^/]+/approvals': 'approve_allocation reject_allocation', payouts: 'record_payouts', closure: 'close_restitution' },
+  rcv: { approvals: 'approve_recovery reject_recovery', withdrawal: 'withdraw_recovery', answers: 'answer_recovery', replies: 'reply_recovery' } }
+for (const [kind, paths] of Object.entries(PATHS_OF)) for (const [path, names] of Object.entries(paths)) for (const name of names.split(' ')) PATHS[name] = new RegExp(`^${KINDS[kind].base}/${path}$`)
 function checkAct(bundle, keys, { act, file, partner, subject, kid }) {
   require(keys, `${act} without a signature`)
   const { origin, request_id: request, content_sha256: content } = bundle.manifest, claims = opened(bundle, file, keys.get(kid)?.jwk)
   require(claims.iss === partner && claims.sub === subject && keys.get(kid).subject === subject, `${file}: somebody else's`)
-  const path = claims.htu.slice(`${origin}/v1/freeze-requests`.length).replace(`/${request}/`, ''), body = bundle.files.get(`${file}.body`)
-  require(PATHS[act]?.test(path) && (act === 'submit' || claims.htu.includes(request.slice(4))), `${file}: signed as another act`)
-  require((act === 'submit' ? (body || bundle.cut) && claims.body_sha256 : JSON.parse(body).content_sha256) === content, `${file}: another document`)
+  const path = claims.htu.slice(`${origin}/v1/`.length).replace(`/${request}/`, '/'), body = bundle.files.get(`${file}.body`), makes = PATHS[act]?.test(bundle.kind.base)
+  require(PATHS[act]?.test(path) && (makes || claims.htu.includes(request.slice(4))), `${file}: signed as another act`)
+  require((makes ? (body || bundle.cut) && claims.body_sha256 : JSON.parse(body).content_sha256) === content, `${file}: another document`)
   const isOfCut = act === 'approve' && bundle.cut && JSON.parse(body).remainder_sha256 !== hex(sha256(bundle.cut))
-  require(!isOfCut && (!/^(approve|reject)/.test(act) || JSON.parse(body).decision === act.split('_')[0]), `${file}: the lead decided otherwise`)
+  require(!isOfCut && (!/^(approve|reject|verify)/.test(act) || JSON.parse(body).decision === act.split('_')[0]), `${file}: the lead decided otherwise`)
   require(bundle.seen.size < bundle.seen.add(JSON.stringify(claims)).size, `${file}: one signature, shown as two acts`)
 }
 const [path, logKey, ...pins] = process.argv.slice(2)
@@ -189,6 +188,7 @@ try {
     require(JSON.stringify(JSON.parse(line)) === line, `${name}: a second spelling`), JSON.parse(line)))
   const manifest = bundle.manifest = bundle.json('manifest.json'), isOneSpelling = JSON.stringify(manifest) === bundle.text('manifest.json')
   require(manifest.format === 'holdfast-evidence-bundle' && manifest.version === 1 && isOneSpelling, 'it is no such bundle')
+  bundle.kind = KINDS[manifest.request_id.split('_')[0]]; require(bundle.kind, 'it is about nothing that is known')
   require(new Set(manifest.files.map((file) => file.path)).size === files.size - 1, 'a file is not in the manifest')
   for (const { path: name, size, sha256: is } of manifest.files) require(files.get(name)?.length === size && hex(sha256(files.get(name))) === is, `${name} differs`)
   const entries = checkLog(bundle), chains = new Map(), all = bundle.lines('acts.jsonl')

@@ -303,7 +303,8 @@ def _flags(w: World) -> None:
 
 def _give_back(w: World) -> None:
     incident = w.live(to=[w.cast.b.handle])["incident"]["id"]
-    give_back(w, incident)
+    rst = give_back(w, incident)
+    _ok(w.signer.get(w.cast.a.auditor, f"{rst.path}/evidence-bundle"))
 
 
 def _on_call(w: World) -> None:
@@ -388,7 +389,8 @@ def _deposits(w: World) -> None:
     _ok(w.signer.post(a.analyst, f"{below}/replies", act | confirmed))
     taken = {"deposits": [1], "reason": "The customer was paid otherwise."}
     _ok(w.signer.post(a.analyst, f"{below}/withdrawal", act | taken))
-    for each in (path, below, f"{below}/deposits", f"{below}/evidence", f"{path}/statistics"):
+    below_it = [f"{below}/{name}" for name in ("deposits", "evidence", "evidence-bundle")]
+    for each in (path, below, *below_it, f"{path}/statistics"):
         _ok(w.signer.get(a.lead, each))
 
 

@@ -71,9 +71,10 @@ MODELS: Mapping[str, type[BaseModel]] = {
 #: Told by another name than the model has.
 OTHER_NAME = {"ContextWarning": "AddressWarning", "UsdView": "Usd"}
 #: What the tail adds to every answer, and what `coordinator.api` adds to a page.
-ADDED_LATER = {"log", "drill", "units", "next_cursor"}
+ADDED_LATER = {"log", "drill", "units", "next_cursor", "recoveries", "restitutions"}
 #: Shared by views, or of events: the wire has no model of them.
 NO_VIEWS = {
+    "ActEvidenceView",
     "ActProof",
     "AskedAddress",
     "CallBackRecord",

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.domain.claim import ClaimAct, next_status, value_of
+from coordinator.domain.claim import ClaimAct, next_status
 from coordinator.domain.errors import InvalidTransitionError
+from holdfast.protocol.pool_sums import value_of
 from holdfast.protocol.vocabulary import ClaimStatus
 
 S = ClaimStatus
@@ -43,5 +44,5 @@ UNITS = st.integers(1, 2**256 - 1)
 def test_a_claim_is_worth_its_price_exactly_rounded_down(
     amount: int, price: int, unit: int
 ) -> None:
-    worth = value_of(amount, Fraction(price, 10**18), Fraction(unit, 10**18))
+    worth = value_of(amount, Fraction(price, 10**18) / Fraction(unit, 10**18))
     assert worth * unit <= amount * price < (worth + 1) * unit

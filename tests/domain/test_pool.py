@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.domain.errors import LedgerBreachError
-from coordinator.domain.pool import Entry, Pool
+from coordinator.domain.pool import Pool
+from holdfast.protocol.pool_sums import Entry
 
 AMOUNTS = st.one_of(st.integers(1, 50), st.integers(1, 2**256 - 1))
 LINES = st.lists(

@@ -7,7 +7,15 @@ import pytest
 
 from coordinator.domain.leg import LegAct
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence.act_rules import ACT_RULES, LINE_ROLES, REQUESTS, TASKS, UNSIGNED
+from holdfast.evidence.act_rules import (
+    ACT_RULES,
+    LINE_ROLES,
+    RECOVERIES,
+    REQUESTS,
+    RESTITUTIONS,
+    TASKS,
+    UNSIGNED,
+)
 from holdfast.evidence.acts import prove_act
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.profiles.store import Profile
@@ -19,37 +27,44 @@ from tests.architecture.tree import modules
 from tests.partners.signed_world import ORIGIN, World, request_body, sign
 
 FRQ = new_id("frq")
+IDS = {REQUESTS: FRQ, RESTITUTIONS: new_id("rst"), RECOVERIES: new_id("rcv")}
 CONTENT = "ab" * 32
 
 
-def url_of(act: str, request_id: str = FRQ) -> str:
-    path = ACT_RULES[act].path
-    if path is None:
-        return ORIGIN + REQUESTS
-    if path == TASKS:
-        task = Task(TaskKind.ANSWER, request_id, new_id("leg"))
+def url_of(act: str) -> str:
+    rule = ACT_RULES[act]
+    if rule.path is None:
+        return ORIGIN + rule.base
+    if rule.path == TASKS:
+        task = Task(TaskKind.ANSWER, FRQ, new_id("leg"))
         return ORIGIN + TASKS.replace("{task}", task.id)
-    below = re.sub(r"\{(\w+)\}", lambda prefix: new_id(prefix[1]), path)
-    return f"{ORIGIN}{REQUESTS}/{request_id}/{below}"
+    below = re.sub(r"\{(\w+)\}", lambda prefix: new_id(prefix[1]), rule.path)
+    return f"{ORIGIN}{rule.base}/{IDS[rule.base]}/{below}"
 
 
 def fits(act: str, url: str) -> bool:
-    return ACT_RULES[act].fits(url, origin=ORIGIN, request_id=FRQ)
+    rule = ACT_RULES[act]
+    return rule.fits(url, origin=ORIGIN, request_id=IDS[rule.base])
 
 
 @pytest.mark.parametrize("act", ACT_RULES)
 def test_an_act_is_signed_over_its_own_path_and_nothing_near_it(act: str) -> None:
-    url = url_of(act)
+    url, own = url_of(act), IDS[ACT_RULES[act].base]
     assert fits(act, url)
     near = [
         *(f"{url}{more}" for more in ("?", "?a=b", "?&", "/", "#", "/x", "%20", "\n")),
         url.replace("/v1/", "//v1/"),
         url.replace("/v1/", "/v2/"),
         url.replace("https:", "http:"),
-        url.replace(FRQ.partition("_")[2], new_id("frq").partition("_")[2])
+        url.replace(own.partition("_")[2], new_id("frq").partition("_")[2])
         if ACT_RULES[act].path
-        else f"{url}/{FRQ}",
+        else f"{url}/{own}",
         url.upper(),
+        *(
+            url.replace(ACT_RULES[act].base, other)
+            for other in IDS
+            if other not in url and ACT_RULES[act].path != TASKS
+        ),
     ]
     assert [each for each in near if fits(act, each)] == []
 
@@ -63,9 +78,9 @@ def test_an_id_within_the_path_is_one_of_its_kind(act: str) -> None:
 
 
 def test_acts_that_share_a_path_are_told_apart_by_their_decision() -> None:
-    paths: dict[str | None, list[str]] = {}
+    paths: dict[tuple[str, str | None], list[str]] = {}
     for act, rule in ACT_RULES.items():
-        paths.setdefault(rule.path, []).append(act)
+        paths.setdefault((rule.base, rule.path), []).append(act)
     together = [acts for acts in paths.values() if len(acts) > 1]
     assert together == [
         ["approve", "reject", "approve_addition", "reject_addition"],
@@ -74,9 +89,16 @@ def test_acts_that_share_a_path_are_told_apart_by_their_decision() -> None:
         ["propose_resolution", "resolve_dispute"],
         ["approve_withdrawal", "reject_withdrawal"],
         ["approve_return", "reject_return"],
+        ["verify_claim", "reject_claim"],
+        ["approve_allocation", "reject_allocation"],
+        ["approve_recovery", "reject_recovery"],
     ]
-    for acts in (together[0], together[3], together[4]):
+    for acts in (together[0], *together[3:]):
         assert all(ACT_RULES[act].decision for act in acts)
+
+
+#: What members do about themselves is on no document that has bundles; here they act on some.
+_RESTORING = "coordinator/services/restoring/"
 
 
 def _stored_kinds() -> Iterator[str]:
@@ -84,12 +106,27 @@ def _stored_kinds() -> Iterator[str]:
     for name, _, source in modules("coordinator"):
         if name.startswith("coordinator/services/"):
             yield from re.findall(r'\bNewAct\(\s*"(\w+)"', source)
+        if name.startswith(_RESTORING) and not name.endswith("/destinations.py"):
+            yield from _member_acts(source)
+
+
+def _member_acts(source: str) -> Iterator[str]:
+    """Yield those acts of members that are on a restitution or recovery request."""
+    for kind in re.findall(r'\bMemberAct\([^"]*?, f?"([^"]+)"', source):
+        if not kind.startswith("{"):
+            yield kind
+        elif "body.decision" in kind:
+            what = kind.rpartition("_")[2]
+            yield f"reject_{what}"
+            yield f"verify_{what}" if what == "claim" else f"approve_{what}"
+    yield from re.findall(r'"([a-z]+_recovery)"', source)
 
 
 def test_every_act_that_the_coordinator_stores_is_known() -> None:
     known = {*ACT_RULES, *UNSIGNED}
     # Who may not speak declines, as far as the signature goes.
     stored = {*_stored_kinds(), *map(str, set(LegAct) - {LegAct.CANNOT_SAY})}
+    assert {"record_payouts", "verify_claim", "reply_recovery"} <= stored
     assert {"submit", "extend", "lapse", "acknowledge", "report"} <= stored
     assert stored - known == set(), "every kit must know it: add it to act_rules.ACT_RULES"
 

@@ -64,22 +64,22 @@ def test_statistics_show_times_amounts_dollars_and_codes(
     }
     stub.answers("GET", "/v1/statistics?from=2026-01&to=2026-02", view)
     shown = shell("statistics", "--from", "2026-01", "--to", "2026-02").output
-    assert shown.startswith("exchange-b.example, flash, 2026-01\n")
+    assert shown.startswith("frozen    nothing\nrestored  nothing\n\nexchange-b.example, flash,")
     assert _value(shown, "acknowledged") == ["1.5 min / 10.0 min, of 3"]
     assert _value(shown, "acknowledged in time") == ["2 of 3"]
     assert _value(shown, "answered") == ["2.0 h / 25.0 h, of 2"]
     assert _value(shown, "answered in time") == ["1,002 of 1,003"]
     assert _value(shown, "first freeze") == []
     sums = "asked 10,000 ETH, found 1.5 ETH, frozen 0.000000000000000001 ETH, released 0 ETH"
-    sums += ", returned 0 ETH"
+    sums += ", returned 0 ETH, restored 0 ETH"
     assert _value(shown, "ETH") == [f"{sums}, 2 withheld (Ethereum)"]
-    assert _value(shown, "base units") == [
-        f"asked 1234567, found 0, frozen 0, released 0, returned 0 ({TOKEN}, decimals unknown)"
-    ]
+    nothing = "found 0, frozen 0, released 0, returned 0, restored 0"
+    unknown = f"asked 1234567, {nothing} ({TOKEN}, decimals unknown)"
+    assert _value(shown, "base units") == [unknown]
     assert _value(shown, "US dollars") == [
         (
             "asked 27,000,000.00, found 4,100.50, frozen \N{EN DASH}, released \N{EN DASH}, "
-            "returned \N{EN DASH} (3 unvalued)"
+            "returned \N{EN DASH}, restored \N{EN DASH} (3 unvalued)"
         )
     ]
     assert _value(shown, "declined") == ["other 5, funds_gone 2"]

@@ -253,6 +253,7 @@ def test_dollars_are_those_that_lines_state_and_follow_corrections(w: World) -> 
         "frozen": "1000.00",
         "released": None,
         "returned": None,
+        "restored": None,
         "unvalued": 0,
     }
     for amount in ("140", "70"):

@@ -1,10 +1,13 @@
-"""What goes into a bundle, part by part: `READ` and `MADE` are the lists, in the order of the ZIP.
+"""What goes into a bundle, part by part.
+
+First what is of its own kind (`OF_REQUEST`; of others see `restoring`), then what proves it, in
+every bundle alike, then what is made of all that.
 
 Everything is read by the API's own views, as whoever asks for the bundle would read it; only what
 no list shows (revocations, entries of the log) comes from the storage.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -69,11 +72,13 @@ class Case:
 
     Attributes:
         reader: Whose view it is; everything read is of one moment.
+        request_id: Of the request, restitution or recovery request.
         made_at: Now.
         checkpoint: A signed note: the log's newest, until `_log` knows what has to be in it.
         tree_size: Of that.
         log_key: The key of the log.
-        view: The request as its reader sees it.
+        view: That, as its reader sees it.
+        own: The parts that only bundles of its kind have.
         members: Handles of those whose acts, or whose request, it is.
         jwks: Public keys by thumbprint.
         roots: Partner and thumbprint of each root key.
@@ -81,7 +86,7 @@ class Case:
         leaves: Entries of the log that the reader was told of, with the id of the event; empty
             where its content was erased.
         sums: The ledger, added up.
-        facts: What the summary tells.
+        facts: What the summary tells, where there is one.
         is_stamped: Whether a timestamp authority said when the checkpoint existed.
     """
 
@@ -92,6 +97,7 @@ class Case:
     tree_size: int
     log_key: NoteVerifier
     view: Mapping[str, Any]
+    own: Sequence["Part"]
     members: set[str]
     jwks: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     roots: list[tuple[str, str]] = field(default_factory=list)
@@ -125,19 +131,37 @@ def open_case(reader: Reader, request_id: str) -> Case:
         UnavailableError: If the log has no checkpoint, or its signer does not answer.
     """
     view = read(reader, freeze_request_reads.read_request, request_id=request_id)
+    return case_of(reader, view, OF_REQUEST, {view["requester"]})
+
+
+def case_of(
+    reader: Reader, view: Mapping[str, Any], own: Sequence["Part"], members: set[str]
+) -> Case:
+    """Return the case of what a reader sees so.
+
+    Args:
+        reader: Whose view it is.
+        view: With its `id`.
+        own: The parts that only bundles of its kind have.
+        members: Handles of those whose it is.
+
+    Raises:
+        UnavailableError: If the log has no checkpoint, or its signer does not answer.
+    """
     size = log_store.tree_size(reader.connection)
     checkpoint = log_store.checkpoint_at(reader.connection, size) if size else None
     if checkpoint is None:
         raise UnavailableError("the log signed no checkpoint yet: try again in a minute")
     return Case(
         reader=reader,
-        request_id=request_id,
+        request_id=view["id"],
         made_at=reader.context.clock.now(),
         checkpoint=checkpoint,
         tree_size=parse_checkpoint(parse_note(checkpoint)).size,
         log_key=_log_key(reader, size),
         view=view,
-        members={reader.actor.partner, view["requester"]},
+        own=own,
+        members={reader.actor.partner, *members},
     )
 
 
@@ -167,9 +191,13 @@ def _request(case: Case, into: BundleWriter) -> None:
 
 
 def _acts(case: Case, into: BundleWriter) -> None:
+    write_acts(case, into, case.every(ledger_reads.list_evidence, request_id=case.request_id))
+
+
+def write_acts(case: Case, into: BundleWriter, acts: Iterable[Mapping[str, Any]]) -> None:
+    """Write acts as a list shows them (`EvidenceView`), each with the files that prove it."""
     shown = []
-    listed = case.every(ledger_reads.list_evidence, request_id=case.request_id)
-    for number, act in enumerate(listed, 1):
+    for number, act in enumerate(acts, 1):
         file = layout.act_file(number, act["act"])
         shown.append(_without_proof(act, file))
         if act["partner"] is not None:
@@ -237,7 +265,7 @@ def _grants(case: Case, into: BundleWriter, handle: str) -> None:
                 _add_signed(case, into, part, token, body.encode())
     into.add_lines(layout.member_file(handle, "grants.jsonl"), rows)
     leaves = partner_store.grant_leaves(case.reader.connection, handle)
-    case.leaves |= told_store.told_to_all(case.reader.connection, sorted(leaves))
+    case.leaves |= told_store.told(case.reader.connection, sorted(leaves))
 
 
 def _revocations(case: Case, into: BundleWriter, handle: str) -> None:
@@ -254,7 +282,7 @@ def _revocations(case: Case, into: BundleWriter, handle: str) -> None:
         shown.append(_revocation(row, file if is_there else None))
     into.add_lines(layout.member_file(handle, "revocations.jsonl"), shown)
     leaves = sorted(row.leaf_index for row in rows if row.leaf_index is not None)
-    case.leaves |= told_store.told_to_all(reader.connection, leaves)
+    case.leaves |= told_store.told(reader.connection, leaves)
 
 
 def _revocation(row: MemberActRow, file: str | None) -> dict[str, Any]:
@@ -282,7 +310,6 @@ def _take_published_checkpoint(case: Case) -> None:
 
 
 def _log(case: Case, into: BundleWriter) -> None:
-    case.leaves |= {row.leaf_index: row.id for row in _told(case)}
     _take_published_checkpoint(case)
     connection = case.reader.connection
     indexes = sorted(index for index in case.leaves if index < case.tree_size)
@@ -312,6 +339,10 @@ def _log(case: Case, into: BundleWriter) -> None:
         into.add(layout.log_key_file(each.index, "tlog-proof"), proof)
 
 
+def _events(case: Case, _: BundleWriter) -> None:
+    case.leaves |= {row.leaf_index: row.id for row in _told(case)}
+
+
 def _told(case: Case) -> Iterator[event_store.RequestEvent]:
     """Yield the events of the request that the reader was told."""
     past = None
@@ -337,7 +368,7 @@ def _committed(body: bytes) -> bytes:
 
 def _custody(case: Case, into: BundleWriter) -> None:
     own = case.reader.actor.partner
-    rows = exports.of_request(case.reader.connection, case.request_id)
+    rows = exports.of_case(case.reader.connection, case.request_id)
     into.add_lines(
         layout.CUSTODY,
         (
@@ -350,6 +381,9 @@ def _custody(case: Case, into: BundleWriter) -> None:
             for row in rows
         ),
     )
+
+
+def _reads(case: Case, into: BundleWriter) -> None:
     into.add_lines(layout.READS, case.every(read_log.list_reads, request_id=case.request_id))
 
 
@@ -360,9 +394,8 @@ def _facts(case: Case, _: BundleWriter) -> None:
 
 
 def _summary(case: Case, into: BundleWriter) -> None:
-    if case.facts is None:
-        raise AssertionError("the summary is written of what was read before")
-    into.add(layout.SUMMARY, write_summary(case.reader.context, case.facts))
+    if case.facts is not None:
+        into.add(layout.SUMMARY, write_summary(case.reader.context, case.facts))
 
 
 def _timestamp(case: Case, into: BundleWriter) -> None:
@@ -392,8 +425,11 @@ def _verify(case: Case, into: BundleWriter) -> None:
 
 
 Part = Callable[[Case, BundleWriter], None]
-#: What is read of one moment of the database; then what is made of it, without a connection.
-READ: Sequence[Part] = (_request, _acts, _members, _log, _custody, _facts)
+#: What only the bundle of a freeze request has.
+OF_REQUEST: Sequence[Part] = (_request, _acts, _events, _reads, _facts)
+#: What proves it; read, like that, of one moment of the database.
+READ: Sequence[Part] = (_members, _log, _custody)
+#: What is made of all that, without a connection.
 MADE: Sequence[Part] = (_summary, _timestamp, _verify)
 
 
@@ -403,7 +439,7 @@ def write_what_is_read(case: Case, into: BundleWriter) -> None:
     Raises:
         InvalidInputError: If it is more than one bundle can hold.
     """
-    for part in READ:
+    for part in (*case.own, *READ):
         part(case, into)
 
 
@@ -423,7 +459,7 @@ def finish_bundle(case: Case, into: BundleWriter) -> str:
             "origin": case.reader.context.origin,
             "log": str(case.log_key),
             "request_id": case.request_id,
-            **({"drill": True} if case.view["drill"] else {}),
+            **({"drill": True} if case.view.get("drill") else {}),
             "content_sha256": case.view["content_sha256"],
             "partner": case.reader.actor.partner,
             "made_at": format_time(case.made_at),

@@ -20,12 +20,13 @@ from coordinator.storage.reading.statistics import (
 )
 from holdfast.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus
 
-_AMOUNTS: tuple[Literal["asked", "found", "frozen", "released", "returned"], ...] = (
+_AMOUNTS: tuple[Literal["asked", "found", "frozen", "released", "returned", "restored"], ...] = (
     "asked",
     "found",
     "frozen",
     "released",
     "returned",
+    "restored",
 )
 #: Of a leg's holds of an asset, none counts elsewhere.
 _NOTHING_TWICE = SameFundsSum("", "", 0, None, None, None, None, None, 0, 0)
@@ -56,6 +57,7 @@ class AssetFigures(TypedDict):
     frozen: str
     released: str
     returned: str
+    restored: str
     withheld: int
 
 
@@ -70,6 +72,7 @@ class UsdFigures(TypedDict):
     frozen: str | None
     released: str | None
     returned: str | None
+    restored: str | None
     unvalued: int
 
 
@@ -86,6 +89,7 @@ class StatisticsRow(TypedDict):
     answered_in_time: InTime
     first_freeze: Durations
     first_return: Durations
+    restored: Durations
     assets: Mapping[str, AssetFigures]
     usd: UsdFigures
     declined: Mapping[str, int]
@@ -112,6 +116,7 @@ class StatisticsView(TypedDict):
     answered: Durations
     first_freeze: Durations
     first_return: Durations
+    restored: Durations
     requesters: Sequence[RequesterFigures]
     totals: Mapping[str, AssetFigures]
     usd: UsdFigures
@@ -125,6 +130,7 @@ class YearlyAssetFigures(TypedDict, total=False):
     frozen: str
     released: str
     returned: str
+    restored: str
     withheld: int
 
 
@@ -136,6 +142,7 @@ class YearlyUsdFigures(TypedDict, total=False):
     frozen: str
     released: str
     returned: str
+    restored: str
 
 
 class YearlyPartner(TypedDict):
@@ -146,6 +153,7 @@ class YearlyPartner(TypedDict):
     acknowledged: Durations
     first_freeze: Durations
     first_return: Durations
+    restored: Durations
 
 
 class YearlySummary(TypedDict):
@@ -161,6 +169,7 @@ class YearlySummary(TypedDict):
     acknowledged: NotRequired[Durations]
     first_freeze: NotRequired[Durations]
     first_return: NotRequired[Durations]
+    restored: NotRequired[Durations]
     assets: NotRequired[Mapping[str, YearlyAssetFigures]]
     usd: NotRequired[YearlyUsdFigures]
     declined: NotRequired[Mapping[str, int]]
@@ -183,6 +192,7 @@ class Figures:
     answered_in_time: list[bool] = field(default_factory=list)
     first_freeze: list[int] = field(default_factory=list)
     first_return: list[int] = field(default_factory=list)
+    restored: list[int] = field(default_factory=list)
     assets: dict[str, dict[str, int]] = field(default_factory=dict)
     usd: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_AMOUNTS, 0))
     unvalued: int = 0
@@ -225,6 +235,7 @@ class Figures:
         self.answered_in_time += other.answered_in_time
         self.first_freeze += other.first_freeze
         self.first_return += other.first_return
+        self.restored += other.restored
         for asset, sums in other.assets.items():
             for name, value in sums.items():
                 self._add_to_asset(asset, name, value)
@@ -254,6 +265,7 @@ class Figures:
                 "frozen": str(sums["frozen"]),
                 "released": str(sums["released"]),
                 "returned": str(sums["returned"]),
+                "restored": str(sums["restored"]),
                 "withheld": sums["withheld"],
             }
             for asset, sums in sorted(self.assets.items())
@@ -267,6 +279,7 @@ class Figures:
             "frozen": usd_text_if_any(self.usd["frozen"]),
             "released": usd_text_if_any(self.usd["released"]),
             "returned": usd_text_if_any(self.usd["returned"]),
+            "restored": usd_text_if_any(self.usd["restored"]),
             "unvalued": self.unvalued,
         }
 
@@ -318,13 +331,8 @@ def count_figures(
         of_answers.setdefault(leg.request_id, []).append(figures)
         requesters[leg.request_id] = leg.requester
         _count_leg(figures, leg)
-    for froze in store.first_freezes(connection, scope):
-        taken = milliseconds(froze.first - legs[froze.leg_id].queued_at)
-        of_leg[froze.leg_id].first_freeze.append(taken)
-    for gave_back in store.first_returns(connection, scope):
-        taken = milliseconds(gave_back.first - legs[gave_back.leg_id].queued_at)
-        of_leg[gave_back.leg_id].first_return.append(taken)
     partners = {leg.id: leg.partner for leg in legs.values()}
+    _add_times(connection, scope, of_leg, legs)
     nothing = _add_ledger(connection, scope, of_leg, partners)
     for leg in legs.values():
         if leg.status == LegStatus.DECLINED:
@@ -336,6 +344,26 @@ def count_figures(
         for figures in (*of_answers[asked.request_id], whole):
             figures.add_asked(asked, requesters[asked.request_id])
     return CountedFigures(rows, whole)
+
+
+def _add_times(
+    connection: Connection,
+    scope: Scope,
+    of_leg: Mapping[str, Figures],
+    legs: Mapping[str, CountedLeg],
+) -> None:
+    """Add how long after the notice each leg froze and gave back, and what arrived of that."""
+    for froze in store.first_freezes(connection, scope):
+        taken = milliseconds(froze.first - legs[froze.leg_id].queued_at)
+        of_leg[froze.leg_id].first_freeze.append(taken)
+    for gave_back in store.first_returns(connection, scope):
+        taken = milliseconds(gave_back.first - legs[gave_back.leg_id].queued_at)
+        of_leg[gave_back.leg_id].first_return.append(taken)
+    for back in store.restored(connection, scope):
+        figures, leg = of_leg[back.leg_id], legs[back.leg_id]
+        figures.restored.append(milliseconds(back.ended_at - leg.queued_at))
+        figures.add(back.asset, "restored", back.amount or 0, leg.partner)
+        figures.add_usd("restored", back.usd, leg.partner)
 
 
 def _named(connection: Connection, scope: Scope) -> frozenset[str]:
@@ -451,6 +479,7 @@ def member_view(
                 "answered_in_time": _in_time(row.answered_in_time),
                 "first_freeze": durations(row.first_freeze),
                 "first_return": durations(row.first_return),
+                "restored": durations(row.restored),
                 "assets": row.shown_assets(),
                 "usd": row.shown_usd(),
                 "declined": row.declined,
@@ -462,6 +491,7 @@ def member_view(
         "answered": durations(whole.answered),
         "first_freeze": durations(whole.first_freeze),
         "first_return": durations(whole.first_return),
+        "restored": durations(whole.restored),
         "requesters": requesters,
         "totals": whole.shown_assets(),
         "usd": whole.shown_usd(),
@@ -525,6 +555,7 @@ def yearly_view(
         "acknowledged": durations(whole.acknowledged),
         "first_freeze": durations(whole.first_freeze),
         "first_return": durations(whole.first_return),
+        "restored": durations(whole.restored),
         "assets": _sums_of_many(whole, name_from),
         "usd": _dollars_of_many(whole, name_from),
         "declined": whole.declined,
@@ -536,6 +567,7 @@ def yearly_view(
                 "acknowledged": durations(row.acknowledged),
                 "first_freeze": durations(row.first_freeze),
                 "first_return": durations(row.first_return),
+                "restored": durations(row.restored),
             }
             for partner, row in sorted(by_partner.items())
             if row.legs >= name_from

@@ -7,7 +7,7 @@ transactions, and kept from being verified twice.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from fractions import Fraction
 from typing import NotRequired, TypedDict
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.amount import AMOUNT_LIMIT, parse_amount
-from coordinator.domain.claim import COUNTING, ClaimAct, next_status, value_of
+from coordinator.domain.claim import COUNTING, ClaimAct, next_status
 from coordinator.domain.errors import (
     ConflictError,
     FieldFault,
@@ -28,6 +28,12 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.member_acts import MemberAct
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.services.restoring.claim_files import (
+    ReadClaim,
+    SignatureFaults,
+    StatedFor,
+    faults_of_signatures,
+)
 from coordinator.services.restoring.payout_changes import PayoutChangeView, other_chain, pay_to
 from coordinator.services.restoring.restitutions import (
     RestitutionContext,
@@ -35,20 +41,15 @@ from coordinator.services.restoring.restitutions import (
     in_force,
     own_restitution,
     price_of,
-    spelled_transaction,
     visible_restitution,
 )
 from coordinator.storage.engine.documents import Vault, load
 from coordinator.storage.restoring import claims as store
 from coordinator.storage.tables.restitutions import ClaimRow, RestitutionRow
 from holdfast.protocol import canonical_json, strict_json
-from holdfast.protocol.address_proofs.errors import AddressProofError
-from holdfast.protocol.address_proofs.statement import AddressStatement, ProofPurpose
-from holdfast.protocol.address_proofs.verification import verify_statement
-from holdfast.protocol.chains.account import parse_account
-from holdfast.protocol.chains.asset import parse_asset
-from holdfast.protocol.chains.format_errors import AccountError, AmountError, AssetError
+from holdfast.protocol.chains.format_errors import AmountError
 from holdfast.protocol.payloads import format_time, optional_time
+from holdfast.protocol.pool_sums import value_of
 from holdfast.protocol.restitution_payloads import (
     Claim,
     ClaimDecision,
@@ -63,10 +64,17 @@ from holdfast.protocol.vocabulary import ClaimProof, ClaimRejection, ClaimStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileClaims:
-    """Claims are filed: by the opener, or by a member for its own customers."""
+    """Claims are filed: by the opener, or by a member for its own customers.
+
+    Attributes:
+        read: The claims in their order, as the rules read them before the transaction.
+        signatures: What is wrong with signatures that were verified then.
+    """
 
     restitution_id: str
     body: Claims
+    read: Sequence[ReadClaim]
+    signatures: SignatureFaults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,29 +154,14 @@ class ClaimActView(TypedDict):
 # ---------- filing ----------
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """A claim as the rules read it.
-
-    Attributes:
-        document: What is sealed of it.
-        value: In base units of the asset that is paid.
-        keys: What it names, canonical: addresses and the transaction.
-    """
-
-    document: JsonObject
-    value: int
-    keys: Sequence[str]
-
-
 @handles(FileClaims, needs=Permission.CLAIM_FILE)
 def file_claims(command: FileClaims, actor: Actor, uow: UnitOfWork) -> Answer:
     """Store claims; a file with bad lines stores nothing and names each line."""
     body = command.body
     row = visible_restitution(uow.connection, actor.viewer, command.restitution_id, lock=True)
     on = in_force(RestitutionContext(uow, actor, row), body.content_sha256)
-    checked = _checked(on, body.claims)
-    act_id, ids = new_id("act"), new_ids("clm", len(checked))
+    values = _valued(on, command)
+    act_id, ids = new_id("act"), new_ids("clm", len(values))
     indexes = _ref_indexes(on, body.claims)
     late = uow.now > row.claims_close_at
     rows = [
@@ -180,31 +173,31 @@ def file_claims(command: FileClaims, actor: Actor, uow: UnitOfWork) -> Answer:
             "ref_index": index,
             "status": ClaimStatus.RECEIVED.value,
             "proof": claim.proof.value,
-            "value": each.value,
+            "value": value,
             "late": late,
             "filed_at": uow.now,
             "version": 1,
         }
-        for claim_id, index, claim, each in zip(ids, indexes, body.claims, checked, strict=True)
+        for claim_id, index, claim, value in zip(ids, indexes, body.claims, values, strict=True)
     ]
     blind = uow.vault.blind_index
     keys = [
         (row.id, blind(f"claim:{name}"), claim_id)
-        for claim_id, each in zip(ids, checked, strict=True)
+        for claim_id, each in zip(ids, command.read, strict=True)
         for name in dict.fromkeys(each.keys)
     ]
     store.insert_claims(uow.connection, rows, keys)
-    for claim_id, each in zip(ids, checked, strict=True):
+    for claim_id, each in zip(ids, command.read, strict=True):
         uow.seal(on.key, claim_id, store.DOCUMENT, canonical_json.dumps(each.document))
     shared = store.with_doubles(uow.connection, row.id, act_id)
     filed: list[FiledClaimView] = [
         {
             "id": claim_id,
             "ref": claim.ref,
-            "value": str(each.value),
+            "value": str(value),
             "has_double": claim_id in shared,
         }
-        for claim_id, claim, each in zip(ids, body.claims, checked, strict=True)
+        for claim_id, claim, value in zip(ids, body.claims, values, strict=True)
     ]
     told = {"filed_by": actor.partner, "claim_count": len(ids), "late": late}
     told |= {"double_count": len(shared)}
@@ -239,70 +232,46 @@ def _ref_indexes(on: RestitutionContext, claims: Sequence[Claim]) -> list[str]:
     return indexes
 
 
-def _checked(on: RestitutionContext, claims: Sequence[Claim]) -> list[_Checked]:
-    """Return the claims as the rules read them, or raise with every fault of every line."""
-    prices = _prices(on)
-    faults: list[FieldFault] = []
-    found: list[_Checked] = []
-    for number, claim in enumerate(claims):
-        before = len(faults)
-        faults += [
-            FieldFault(f"/claims/{number}{each.pointer}", each.detail, each.code)
-            for each in _faults(on, claim, prices)
-        ]
-        if len(faults) == before:
-            found.append(_read(on, claim, prices))
+def _valued(on: RestitutionContext, command: FileClaims) -> list[int]:
+    """Return what each claim is worth, or raise with every fault of every line."""
+    rates = _rates(on)
+    claims = command.body.claims
+    faults = [
+        FieldFault(f"/claims/{number}{each.pointer}", each.detail, each.code)
+        for number, read in enumerate(command.read)
+        for each in (*read.faults, *_faults(on, command, rates, number))
+    ]
     if faults:
         raise InvalidInputError(
             f"{len(faults)} fault(s) in {len(claims)} claim(s); nothing was stored", errors=faults
         )
-    return found
+    return [
+        min(value_of(each.amount, rates[each.asset]), AMOUNT_LIMIT - 1) for each in command.read
+    ]
 
 
-def _prices(on: RestitutionContext) -> dict[str, Fraction]:
-    """Return the price of one base unit of each asset that may be claimed."""
+def _rates(on: RestitutionContext) -> dict[str, Fraction]:
+    """Return how many base units that are paid one of each asset is worth, which may be claimed."""
     [document] = documents_of(on.uow.connection, on.uow.vault, [on.row.id]).values()
     if document.get("valuation") is None:
         return {on.row.asset: Fraction(1)}
     valuation = Valuation.model_validate(document["valuation"])
-    return price_of(on.uow.chains, valuation.prices)
+    prices = price_of(on.uow.chains, valuation.prices)
+    return {asset: price / prices[on.row.asset] for asset, price in prices.items()}
 
 
 def _faults(
-    on: RestitutionContext, claim: Claim, prices: Mapping[str, Fraction]
+    on: RestitutionContext, command: FileClaims, rates: Mapping[str, Fraction], number: int
 ) -> Iterator[FieldFault]:
-    places = {f"/addresses/{number}": each for number, each in enumerate(claim.addresses)}
-    for pointer, text in {**places, "/payout": claim.payout}.items():
-        try:
-            account = parse_account(on.uow.chains, text)
-        except AccountError as error:
-            yield FieldFault(pointer, error.message, error.code)
-            continue
-        fault = other_chain(on, account) if pointer == "/payout" else None
-        if fault is not None:
-            yield FieldFault(pointer, fault, "other_chain")
-    yield from _faults_of_amount(on, claim, prices)
-    yield from _faults_of_proof(on, claim)
-
-
-def _faults_of_amount(
-    on: RestitutionContext, claim: Claim, prices: Mapping[str, Fraction]
-) -> Iterator[FieldFault]:
-    try:
-        if parse_asset(on.uow.chains, claim.asset) not in prices:
-            detail = "has no price in the valuation: claims are of the asset that is paid, or of"
-            yield FieldFault("/asset", f"{detail} one that has a price", "no_price")
-    except AssetError as error:
-        yield FieldFault("/asset", error.message, error.code)
-    try:
-        if not parse_amount(claim.amount):
-            yield FieldFault("/amount", "must be more than nothing", "out_of_range")
-    except AmountError as error:
-        yield FieldFault("/amount", error.message, error.code)
-
-
-def _faults_of_proof(on: RestitutionContext, claim: Claim) -> Iterator[FieldFault]:
+    """Yield what is wrong with a claim on this restitution, though it be well formed."""
+    claim, read = command.body.claims[number], command.read[number]
     is_own = on.actor.partner == on.row.opener
+    fault = other_chain(on, read.payout)
+    if fault is not None:
+        yield FieldFault("/payout", fault, "other_chain")
+    if read.asset and read.asset not in rates:
+        detail = "has no price in the valuation: claims are of the asset that is paid, or of one"
+        yield FieldFault("/asset", f"{detail} that has a price", "no_price")
     if claim.proof is ClaimProof.SIGNATURE and on.row.key_theft:
         detail = "keys were stolen, and the thief can sign: no signature counts here"
         yield FieldFault("/proof", detail, "key_theft")
@@ -310,57 +279,12 @@ def _faults_of_proof(on: RestitutionContext, claim: Claim) -> Iterator[FieldFaul
         detail = "a member files for its own customers, and attests that they are: attested"
         yield FieldFault("/proof", detail, "not_attested")
     elif claim.signatures:
-        yield from _faults_of_signatures(on, claim)
-
-
-def _faults_of_signatures(on: RestitutionContext, claim: Claim) -> Iterator[FieldFault]:
-    """Verify one signature an address, over the text that we write ourselves."""
-    uow, row = on.uow, on.row
-    try:
-        pay_to = parse_account(uow.chains, claim.payout)
-        accounts = [parse_account(uow.chains, each) for each in claim.addresses]
-    except AccountError:
-        return  # told already
-    for number, (account, given) in enumerate(zip(accounts, claim.signatures or (), strict=True)):
-        try:
-            statement = AddressStatement(
-                coordinator=uow.origin,
-                incident=row.incident_id,
-                restitution=row.id,
-                claim=claim.ref,
-                purpose=ProofPurpose.CLAIM,
-                account=account,
-                signed_on=date.fromisoformat(given.signed_on),
-                pay_to=pay_to,
-            )
-            days = {"earliest": row.opened_at.date(), "today": uow.now.date()}
-            verify_statement(statement, given.signature, **days)
-        except AddressProofError as error:
-            yield FieldFault(f"/signatures/{number}", str(error), error.fault.value)
-        except ValueError:
-            detail = "is no date that exists: write it as 2026-03-02"
-            yield FieldFault(f"/signatures/{number}/signed_on", detail, "bad_date")
-
-
-def _read(on: RestitutionContext, claim: Claim, prices: Mapping[str, Fraction]) -> _Checked:
-    chains = on.uow.chains
-    accounts = [parse_account(chains, each) for each in claim.addresses]
-    asset, amount = parse_asset(chains, claim.asset), parse_amount(claim.amount)
-    value = min(value_of(amount, prices[asset], prices[on.row.asset]), AMOUNT_LIMIT - 1)
-    document: JsonObject = {
-        "ref": claim.ref,
-        "addresses": [each.display for each in accounts],
-        "asset": asset,
-        "amount": claim.amount,
-        "tx": claim.tx,
-        "documents": claim.documents or [],
-        "payout": parse_account(chains, claim.payout).display,
-        "sealed": claim.sealed,
-    }
-    keys = [each.key for each in accounts]
-    if claim.tx is not None:
-        keys.append(f"tx:{spelled_transaction(on.uow, asset, claim.tx)}")
-    return _Checked(document, value, keys)
+        verified = command.signatures.get(number)
+        if verified is None:  # it was not looked at before: it is now
+            stated_for = StatedFor(on.uow.origin, on.row, on.uow.now)
+            yield from faults_of_signatures(on.uow.chains, stated_for, claim)
+        else:
+            yield from verified
 
 
 # ---------- deciding ----------

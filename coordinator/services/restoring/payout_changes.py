@@ -251,10 +251,10 @@ def require_payout(on: RestitutionContext, text: str, pointer: str) -> Account:
     return account
 
 
-def other_chain(on: RestitutionContext, account: Account) -> str | None:
-    """Return why what is paid cannot arrive at an account; None where it can."""
+def other_chain(on: RestitutionContext, account: Account | None) -> str | None:
+    """Return why what is paid cannot arrive at an account; None where it can, or there is none."""
     chain = on.uow.chains.get(on.row.asset.partition("/")[0])
-    if chain is None or account.chain.caip2 == chain.caip2:
+    if chain is None or account is None or account.chain.caip2 == chain.caip2:
         return None
     return f"is on {account.chain.name}, and what is paid is on {chain.name}: name an account there"
 

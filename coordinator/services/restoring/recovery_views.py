@@ -7,11 +7,11 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.recovery import AWAITED, GIVEN_BACK, Awaits
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
+from coordinator.services.restoring.act_evidence import ActEvidenceView, act_evidence
 from coordinator.services.restoring.recovery_context import Turns, status_now, turns
 from coordinator.storage.engine.documents import load
-from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.restoring import recovery_requests as store
-from coordinator.storage.restoring.recovery_requests import Counted, Figures
+from coordinator.storage.restoring.recovery_requests import Counted, Figures, Months
 from coordinator.storage.tables.partners import MemberActRow
 from coordinator.storage.tables.recovery import RecoveryDepositRow, RecoveryRequestRow
 from holdfast.protocol import strict_json
@@ -19,7 +19,6 @@ from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import (
     DepositStatus,
-    EvidenceKind,
     Mistake,
     RecoveryCode,
     RecoveryNeed,
@@ -104,21 +103,10 @@ class DepositView(TypedDict):
     other_requests: int | None
 
 
-class RecoveryActView(TypedDict):
+class RecoveryActView(ActEvidenceView):
     """One act with what proves it (`recovery_views.RecoveryActView`)."""
 
-    act: str
-    act_id: str
     recovery_id: str
-    kind: EvidenceKind
-    partner: str | None
-    subject: str | None
-    kid: str | None
-    jwk: JsonObject | None
-    token: str | None
-    body: str | None
-    at: str
-    leaf_index: int | None
 
 
 class RecoveryFiguresView(TypedDict):
@@ -289,38 +277,22 @@ def act_views(
     read: ReadContext, request: RecoveryRequestRow, rows: Sequence[MemberActRow]
 ) -> list[RecoveryActView]:
     """Return acts with what proves each."""
-    packed = load(read.connection, read.vault, [row.id for row in rows], "evidence")
-    jwks = partner_store.jwks(read.connection, {row.kid for row in rows})
-    return [_act_view(request, row, packed.get(row.id), jwks.get(row.kid)) for row in rows]
+    return [{**view, "recovery_id": request.id} for view in act_evidence(read, rows)]
 
 
-def _act_view(
-    request: RecoveryRequestRow, row: MemberActRow, packed: bytes | None, jwk: JsonObject | None
-) -> RecoveryActView:
-    token, body = (None, None) if packed is None else unpack_evidence(packed)
-    return {
-        "act": row.kind,
-        "act_id": row.id,
-        "recovery_id": request.id,
-        "kind": EvidenceKind(row.evidence_kind),
-        "partner": row.partner,
-        "subject": row.subject,
-        "kid": row.kid,
-        "jwk": jwk,
-        "token": token,
-        "body": None if body is None else body.decode(),
-        "at": format_time(row.at),
-        "leaf_index": row.leaf_index,
-    }
-
-
-def statistics_view(read: ReadContext) -> RecoveryStatisticsView:
+def statistics_view(read: ReadContext, months: Months | None = None) -> RecoveryStatisticsView:
     """Return the figures of the reader's own organisation, on either side, and of all."""
-    connection, handle = read.connection, read.actor.partner
+    handle = read.actor.partner
+
+    def figures(requester: str | None, partner: str | None) -> RecoveryFiguresView:
+        return _figures_view(
+            store.figures(read.connection, requester=requester, partner=partner, months=months)
+        )
+
     return {
-        "sent": _figures_view(store.figures(connection, requester=handle, partner=None)),
-        "received": _figures_view(store.figures(connection, requester=None, partner=handle)),
-        "network": _figures_view(store.figures(connection, requester=None, partner=None)),
+        "sent": figures(handle, None),
+        "received": figures(None, handle),
+        "network": figures(None, None),
     }
 
 

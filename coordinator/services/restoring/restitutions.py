@@ -24,7 +24,7 @@ from coordinator.domain.errors import (
     StaleDocumentError,
 )
 from coordinator.domain.permission import Permission
-from coordinator.domain.pool import Entry, Pool
+from coordinator.domain.pool import Pool
 from coordinator.services.core.bus import handles
 from coordinator.services.core.member_acts import MemberAct, store_member_act
 from coordinator.services.core.read_context import ReadContext
@@ -41,8 +41,9 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.chains.format_errors import AmountError, AssetError, TransactionError
-from holdfast.protocol.chains.transaction import fits, fold_transaction, parse_transaction
+from holdfast.protocol.chains.transaction import parse_transaction, spelled_transaction
 from holdfast.protocol.payloads import format_time, optional_time
+from holdfast.protocol.pool_sums import Entry
 from holdfast.protocol.restitution_payloads import (
     NewRestitution,
     PoolConversion,
@@ -501,21 +502,13 @@ def _ledger_txs(on: RestitutionContext, ledger: Mapping[str, ReturnedFunds]) -> 
             tx = sent[each.report_id]["lines"][each.line_no].get("tx")
             if tx is not None:
                 found[each.id] = _tx_index(
-                    uow, each.asset, spelled_transaction(uow, each.asset, tx)
+                    uow, each.asset, spelled_transaction(uow.chains, each.asset, tx)
                 )
     return found
 
 
 def _tx_index(uow: UnitOfWork, asset: str, tx: str) -> str:
     return uow.vault.blind_index(f"pool-tx:{asset}:{tx}").hex()
-
-
-def spelled_transaction(uow: UnitOfWork, asset: str, text: str) -> str:
-    """Return the one spelling of a transaction by the form of an asset's chain, where it has it."""
-    chain = uow.chains.get(asset.partition("/")[0])
-    if chain is not None and fits(chain, text):
-        return parse_transaction(chain, text)
-    return fold_transaction(text)
 
 
 def _entry(row: PoolLineRow) -> Entry:

@@ -10,6 +10,7 @@ time behind every other thread, while all other writers wait.
 import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, String, Table
@@ -26,8 +27,13 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def columns_of(rows: Sequence[Sequence[Any]]) -> list[Column]:
-    """Return at least one row's values by column."""
-    return list(zip(*rows, strict=True))
+    """Return at least one row's values by column.
+
+    `zip(*rows)` would make an iterator of every row, and have the collector look at all of them.
+    """
+    if len(widths := set(map(len, rows))) > 1:
+        raise ValueError(f"rows have {sorted(widths)} values, and it takes as many of each")
+    return [list(map(itemgetter(place), rows)) for place in range(len(rows[0]))]
 
 
 def converter(column_type: TypeEngine[Any], dialect: Dialect) -> Converter | None:

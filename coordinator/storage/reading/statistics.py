@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Integer, Select, Subquery, case, cast, func, 
 from sqlalchemy.orm import aliased
 
 from coordinator.domain.actor import Viewer
-from coordinator.storage.engine.base import BaseUnits
 from coordinator.storage.engine.reads import fields_from, read_as
+from coordinator.storage.engine.sums import sum_units
 from coordinator.storage.requests.leg_limits import seen
 from coordinator.storage.tables.freeze_ledger import (
     FindingRow,
@@ -29,7 +29,8 @@ from coordinator.storage.tables.freeze_requests import (
     LegRow,
 )
 from coordinator.storage.tables.life_cycle import ClearanceRow
-from holdfast.protocol.vocabulary import DeclineCode, LineKind
+from coordinator.storage.tables.restoring import ReturnLineRow, ReturnRequestRow
+from holdfast.protocol.vocabulary import DeclineCode, LineKind, ReturnStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,16 @@ class FirstReturn(NamedTuple):
 
     leg_id: str
     first: datetime
+
+
+class RestoredRequest(NamedTuple):
+    """What a requester confirmed to have got upon a return request; dollars are in cents."""
+
+    leg_id: str
+    asset: str
+    ended_at: datetime
+    amount: int | None
+    usd: int | None
 
 
 class AskedSum(NamedTuple):
@@ -174,11 +185,6 @@ class NothingCount(NamedTuple):
     addresses: int
 
 
-def _sum(connection: Connection, column: Any) -> Any:
-    function = func.sum_units if connection.dialect.name == "sqlite" else func.sum
-    return function(column, type_=BaseUnits())
-
-
 def legs(connection: Connection, scope: Scope) -> list[CountedLeg]:
     """Return the legs in scope with their request's urgency and requester."""
     query = (
@@ -223,14 +229,42 @@ def first_returns(connection: Connection, scope: Scope) -> list[FirstReturn]:
     return read_as(connection, FirstReturn, query)
 
 
+def restored(connection: Connection, scope: Scope) -> list[RestoredRequest]:
+    """Return what was returned and confirmed on legs in scope, by return request.
+
+    Lines count as their last correction says.
+    """
+    correction, said = aliased(LedgerLineRow), aliased(LedgerLineRow)
+    last = (
+        select(func.max(correction.id))
+        .where(correction.corrects == ReturnLineRow.line_id)
+        .scalar_subquery()
+    )
+    asked_back = ReturnRequestRow
+    query = (
+        select(
+            asked_back.leg_id,
+            asked_back.asset,
+            asked_back.ended_at,
+            sum_units(connection, said.amount).label("amount"),
+            sum_units(connection, said.usd_cents).label("usd"),
+        )
+        .join(ReturnLineRow, ReturnLineRow.return_id == asked_back.id)
+        .join(said, said.id == func.coalesce(last, ReturnLineRow.line_id))
+        .where(asked_back.leg_id.in_(scope.legs()), asked_back.status == ReturnStatus.SETTLED.value)
+        .group_by(asked_back.id, asked_back.leg_id, asked_back.asset, asked_back.ended_at)
+    )
+    return read_as(connection, RestoredRequest, query)
+
+
 def asked(connection: Connection, scope: Scope) -> list[AskedSum]:
     """Return what the requests in scope name."""
     query = (
         select(
             FlaggedAddressRow.request_id,
             FlaggedAddressRow.asset,
-            _sum(connection, FlaggedAddressRow.amount).label("amount"),
-            _sum(connection, FlaggedAddressRow.usd_cents).label("usd"),
+            sum_units(connection, FlaggedAddressRow.amount).label("amount"),
+            sum_units(connection, FlaggedAddressRow.usd_cents).label("usd"),
             _unvalued(FlaggedAddressRow.amount, FlaggedAddressRow.usd_cents),
         )
         .where(FlaggedAddressRow.request_id.in_(scope.legs(LegRow.request_id)))
@@ -245,8 +279,8 @@ def found(connection: Connection, scope: Scope) -> list[FoundSum]:
         select(
             FindingRow.leg_id,
             FindingRow.asset,
-            _sum(connection, FindingRow.found).label("found"),
-            _sum(connection, FindingRow.found_usd).label("usd"),
+            sum_units(connection, FindingRow.found).label("found"),
+            sum_units(connection, FindingRow.found_usd).label("usd"),
             func.sum(cast(FindingRow.withheld, Integer)).label("withheld"),
             _unvalued(FindingRow.found, FindingRow.found_usd),
         )
@@ -324,12 +358,12 @@ _LET_GO = LetGo(HoldRow.released, HoldRow.released_usd, HoldRow.returned, HoldRo
 def _of_holds(connection: Connection, let_go: LetGo = _LET_GO) -> list[Any]:
     """Return the sums of holds, in the order of `HeldSum`."""
     return [
-        _sum(connection, HoldRow.frozen).label("frozen"),
-        _sum(connection, let_go.released).label("released"),
-        _sum(connection, let_go.returned).label("returned"),
-        _sum(connection, HoldRow.frozen_usd).label("frozen_usd"),
-        _sum(connection, let_go.released_usd).label("released_usd"),
-        _sum(connection, let_go.returned_usd).label("returned_usd"),
+        sum_units(connection, HoldRow.frozen).label("frozen"),
+        sum_units(connection, let_go.released).label("released"),
+        sum_units(connection, let_go.returned).label("returned"),
+        sum_units(connection, HoldRow.frozen_usd).label("frozen_usd"),
+        sum_units(connection, let_go.released_usd).label("released_usd"),
+        sum_units(connection, let_go.returned_usd).label("returned_usd"),
         func.sum(cast(HoldRow.withheld, Integer)).label("withheld"),
         _unvalued(HoldRow.frozen, HoldRow.frozen_usd),
     ]

@@ -401,9 +401,24 @@ class Figures(NamedTuple):
     median_seconds: int | None
 
 
-def figures(connection: Connection, *, requester: str | None, partner: str | None) -> Figures:
+class Months(NamedTuple):
+    """When partners were asked: from `start` until before `end`."""
+
+    start: datetime
+    end: datetime
+
+
+def figures(
+    connection: Connection,
+    *,
+    requester: str | None,
+    partner: str | None,
+    months: Months | None = None,
+) -> Figures:
     """Return what became of deposits that partners were asked about, drills left out."""
     which = [_Deposit.out_at.is_not(None), ~_Deposit.drill]
+    if months is not None:
+        which += [_Deposit.out_at >= months.start, _Deposit.out_at < months.end]
     if requester is not None:
         which.append(_Deposit.requester == requester)
     if partner is not None:

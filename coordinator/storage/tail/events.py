@@ -251,17 +251,18 @@ def news_of(connection: Connection, after: Mapping[str, int], *, limit: int = 2_
     return News(head, events)
 
 
-def told_to_all(connection: Connection, leaves: Sequence[int]) -> dict[int, str]:
-    """Return the events that every member was told, of those in these places of the log, by place.
+def told(connection: Connection, leaves: Sequence[int], partner: str = "*") -> dict[int, str]:
+    """Return the events that a partner was told, of those in these places of the log, by place.
 
-    What stands there for nobody, or for some alone, is left out.
+    By default those that every member was told. What stands there for nobody, or for others alone,
+    is left out.
     """
     found: dict[int, str] = {}
     for some in batches(leaves):
         query = (
             select(EventRow.leaf_index, EventRow.id)
             .join(EventAudienceRow, EventAudienceRow.seq == EventRow.seq)
-            .where(EventRow.leaf_index.in_(some), EventAudienceRow.partner == "*")
+            .where(EventRow.leaf_index.in_(some), EventAudienceRow.partner == partner)
         )
         found |= dict(connection.execute(query).all())
     return found

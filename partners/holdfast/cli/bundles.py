@@ -12,7 +12,7 @@ from rich.text import Text
 
 from holdfast.cli.findings import LEGEND, finding_document, folded, root_lines, summary_document
 from holdfast.cli.session import (
-    REQUEST_ID,
+    CASE_ID,
     Session,
     SessionCommand,
     facts,
@@ -42,7 +42,7 @@ _NOT_CHECKED = (
 
 
 @click.command(cls=SessionCommand)
-@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
+@click.argument("case_id", metavar="FRQ_…", type=CASE_ID)
 @click.option(
     "--output",
     "-o",
@@ -51,19 +51,22 @@ _NOT_CHECKED = (
 )
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @pass_session
-def bundle(session: Session, request_id: str, output: Path | None, *, force: bool) -> None:
+def bundle(session: Session, case_id: str, output: Path | None, *, force: bool) -> None:
     """Export a request with everything that proves it, as one ZIP.
+
+    Or a restitution (RST_…) or a recovery request (RCV_…): of a restitution its opener gets all,
+    and whoever filed claims what concerns those.
 
     Whoever gets it checks it without you and without the coordinator: holdfast verify FILE, or
     openssl (its VERIFY.txt says how). It has what you may read, tokens and bodies of acts among
     it. The file is for your eyes alone; whom you give it to is yours to decide, within its TLP
     mark. The coordinator records each export, and later bundles of the request tell of it.
     """
-    path = output or Path(f"{request_id}.evidence.zip")
+    path = output or Path(f"{case_id}.evidence.zip")
     if path.exists() and not force:
         # Before an export is recorded that nobody gets.
         raise ProfileError(f"{path} exists already and is not overwritten without --force")
-    content = session.client().evidence_bundle(request_id)
+    content = session.client().evidence_bundle(case_id)
     write_private(path, content, replace=force)
     answer = {"file": str(path), "bytes": len(content), "sha256": sha256(content).hexdigest()}
     session.show(answer, lambda: session.out.print(facts(list(answer.items()))))

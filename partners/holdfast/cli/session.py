@@ -48,6 +48,7 @@ from holdfast.wording import DRILL, counted
 
 # With how things lie on the screen, which every command needs beside its session.
 __all__ = [
+    "CASE_ID",
     "EVIDENCE_ID",
     "INCIDENT_ID",
     "RECOVERY_ID",
@@ -341,19 +342,22 @@ pass_session = click.make_pass_decorator(Session)
 class _Id(click.ParamType[str]):
     """The id of something: it becomes a part of a path, and nothing else may."""
 
-    def __init__(self, prefix: str, what: str) -> None:
+    def __init__(self, prefix: str, what: str, *others: str) -> None:
         self.name = prefix
         self._what = what
+        self._prefixes = (prefix, *others)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the id as it is, or say what one looks like."""
-        if not re.fullmatch(id_pattern(self.name), value, re.ASCII):
+        if not any(re.fullmatch(id_pattern(each), value, re.ASCII) for each in self._prefixes):
             example = f"{self.name}_01jd3v8z8nfq0a5m6c7d8e9f0g"
             self.fail(f"{value!r} is no {self._what}'s id, e.g. {example}", param, ctx)
         return str(value)
 
 
 REQUEST_ID = _Id("frq", "request")
+#: What there are evidence bundles of.
+CASE_ID = _Id("frq", "request, restitution or recovery request", "rst", "rcv")
 INCIDENT_ID = _Id("inc", "incident")
 EVIDENCE_ID = _Id("sev", "sealed evidence")
 RECOVERY_ID = _Id("rcv", "recovery request")

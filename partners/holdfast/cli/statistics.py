@@ -1,6 +1,7 @@
 """`holdfast statistics`, `year`: how fast partners answered, and what came of it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -20,12 +21,13 @@ from holdfast.protocol.life_cycle_views import (
     YearlySummary,
     YearlyUsdFigures,
 )
-from holdfast.protocol.views import Units
+from holdfast.protocol.recovery_views import RecoveryFiguresView
+from holdfast.protocol.views import AssetUnit, Units
 
 #: Of those that did not choose to be named in statistics.
 _UNNAMED = "members that are not named"
 _NONE = "\N{EN DASH}"
-_AMOUNTS = ("asked", "found", "frozen", "released", "returned")
+_AMOUNTS = ("asked", "found", "frozen", "released", "returned", "restored")
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
 _Row = tuple[str, object]
@@ -44,7 +46,10 @@ def statistics(session: Session, from_month: str | None, to_month: str | None) -
 def _show_statistics(session: Session, view: StatisticsView) -> None:
     if not view.rows:
         session.out.print(f"Nobody was asked from {view.from_month} to {view.to_month}.")
+        _show_given_back(session, view)
         return
+    session.out.print(facts(_head(session, view)))
+    session.out.print()
     for row in view.rows:
         session.out.print(
             f"{row.partner or _UNNAMED}, {row.urgency}, {row.month}", style="bold", markup=False
@@ -57,6 +62,7 @@ def _show_statistics(session: Session, view: StatisticsView) -> None:
             ("answered in time", _in_time(row.answered_in_time)),
             ("first freeze", _times(row.first_freeze)),
             ("first return", _times(row.first_return)),
+            ("restored after", _times(row.restored)),
             *_sums(session, row.assets, row.usd, view.units),
             ("declined", _mix(row.declined)),
             ("nothing on", _mix(row.nothing)),
@@ -69,6 +75,7 @@ def _show_statistics(session: Session, view: StatisticsView) -> None:
             ("acknowledged", _times(view.acknowledged)),
             ("first freeze", _times(view.first_freeze)),
             ("first return", _times(view.first_return)),
+            ("restored after", _times(view.restored)),
             *_sums(session, view.totals, view.usd, view.units),
         ]
         session.out.print(facts(together))
@@ -76,8 +83,69 @@ def _show_statistics(session: Session, view: StatisticsView) -> None:
     columns = ("asked by", "wrong addresses", "wrong requests")
     session.out.print(table(columns, map(_judged, view.requesters)))
     session.out.print()
+    _show_given_back(session, view)
     session.out.print(_LEGEND)
+    session.out.print(_RESTORED_LEGEND)
     session.out.print(_WRONG_LEGEND)
+
+
+def _head(session: Session, view: StatisticsView | YearlySummary) -> list[_Row]:
+    """Return the two figures that head every statistic: frozen, and restored, with their times."""
+    totals: Mapping[str, AssetFigures | YearlyAssetFigures] = (
+        view.totals if isinstance(view, StatisticsView) else view.assets
+    )
+    rows: list[_Row] = []
+    for name, taken in (("frozen", view.first_freeze), ("restored", view.restored)):
+        sums = [
+            _amount(session, asset, getattr(figures, name), view.units)
+            for asset, figures in sorted(totals.items())
+            if getattr(figures, name) not in {None, "0"}
+        ]
+        usd = getattr(view.usd, name, None)
+        sums += [] if usd is None else [dollars(usd)]
+        median = None if taken is None or taken.median_ms is None else _duration(taken.median_ms)
+        within = "" if median is None else f"; half within {median}"
+        rows.append((name, f"{', '.join(sums) or 'nothing'}{within}"))
+    return rows
+
+
+def _amount(session: Session, asset: str, amount: str, units: Units) -> str:
+    unit = None if session.in_base_units else units.get(asset) or session.assets.unit(asset)
+    return f"{format_amount(amount, unit, asset=asset) if unit else amount} {_unit_name(unit)}"
+
+
+def _show_given_back(session: Session, view: StatisticsView) -> None:
+    """Show misplaced deposits and restitutions, where there are any."""
+    if view.recoveries is not None and view.recoveries.network.asked:
+        sides = view.recoveries
+        rows = [
+            (name, each.asked, each.found, each.returned, each.confirmed, _seconds(each))
+            for name, each in (
+                ("asked for by you", sides.sent),
+                ("asked of you", sides.received),
+                ("in the network", sides.network),
+            )
+        ]
+        columns = ("deposits", "asked", "found", "returned", "confirmed", "half within")
+        session.out.print(table(columns, rows))
+        session.out.print()
+    if view.restitutions is not None and view.restitutions.network.opened:
+        own, network = view.restitutions.own, view.restitutions.network
+        told: list[_Row] = [
+            ("restitutions", f"{own.opened:,} of yours, {network.opened:,} in the network"),
+            ("claims on yours", _mix(own.claims)),
+            ("claims in the network", _mix(network.claims)),
+        ]
+        for name, sums in (("allocated", own.allocated), ("paid", own.paid)):
+            words = [_amount(session, a, v, view.units) for a, v in (sums or {}).items()]
+            told.append((f"{name} by you", ", ".join(words) or None))
+        session.out.print(facts(told))
+        session.out.print()
+
+
+def _seconds(figures: RecoveryFiguresView) -> str | None:
+    taken = figures.median_seconds
+    return None if taken is None else _duration(taken * 1_000)
 
 
 def _judged(figures: RequesterFigures) -> tuple[object, ...]:
@@ -113,11 +181,13 @@ def year(session: Session, year: int, coordinator: str | None) -> None:
 def _show_year(session: Session, view: YearlySummary) -> None:
     rows: list[_Row] = [
         ("year", view.year),
+        *_head(session, view),
         ("requests", f"{view.requests:,}"),
         ("cases", f"{view.cases:,}, one for each partner that a request asked"),
         ("acknowledged", _times(view.acknowledged)),
         ("first freeze", _times(view.first_freeze)),
         ("first return", _times(view.first_return)),
+        ("restored after", _times(view.restored)),
         *_sums(session, view.assets, view.usd, view.units),
         ("declined", _mix(view.declined)),
         ("nothing on", _mix(view.nothing)),
@@ -131,6 +201,7 @@ def _show_year(session: Session, view: YearlySummary) -> None:
             ("acknowledged", _times(partner.acknowledged)),
             ("first freeze", _times(partner.first_freeze)),
             ("first return", _times(partner.first_return)),
+            ("restored after", _times(partner.restored)),
         ]
         session.out.print(facts(told))
     session.out.print()
@@ -150,6 +221,9 @@ _LEGEND = (
     "Times are median / 90th percentile, of so many. Declines count partners, `nothing on` counts "
     "addresses. Dollars are those that requests and reports stated."
 )
+
+
+_RESTORED_LEGEND = "Restored: returned upon a return request, and confirmed by who asked for it."
 
 
 _WRONG_LEGEND = (
@@ -199,8 +273,7 @@ def _sums(
         words += [f"{figures.withheld} withheld"] if figures.withheld else []
         place = session.assets.chain_name(asset.partition("/")[0]) if unit else asset
         unknown = "" if unit or session.in_base_units else ", decimals unknown"
-        shown_name = unit.symbol if unit else "base units"
-        rows.append((shown_name, f"{', '.join(words)} ({place}{unknown})"))
+        rows.append((_unit_name(unit), f"{', '.join(words)} ({place}{unknown})"))
     if isinstance(usd, UsdFigures) and not _told(usd):
         rows += [("US dollars", f"{usd.unvalued:,} unvalued")] if usd.unvalued else []
     elif isinstance(usd, UsdFigures):
@@ -213,6 +286,11 @@ def _sums(
     return rows
 
 
+def _unit_name(unit: AssetUnit | None) -> str:
+    """Return what amounts are told in."""
+    return unit.symbol if unit else "base units"
+
+
 def _told(
     figures: AssetFigures | YearlyAssetFigures | UsdFigures | YearlyUsdFigures,
 ) -> list[tuple[str, str]]:
@@ -221,7 +299,7 @@ def _told(
     return [(name, value) for name, value in found if value is not None]
 
 
-def _mix(counts: Mapping[str, int]) -> list[str]:
+def _mix(counts: Mapping[Any, int]) -> list[str]:
     """Return codes with how often they were said, the most frequent first."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [f"{code} {count:,}" for code, count in ordered]

@@ -265,6 +265,8 @@ _REQUESTS = "/v1/freeze-requests"
 _RECOVERIES = "/v1/recovery-requests"
 _DATA_SUBJECTS = "/v1/data-subject-requests"
 _RESTITUTIONS = "/v1/restitutions"
+#: Whose bundles are elsewhere than those of freeze requests.
+_BUNDLES_OF = {"rst_": _RESTITUTIONS, "rcv_": _RECOVERIES}
 #: How a request is refused that names another rulebook than the one in force.
 _OTHER_RULEBOOK = "rulebook_not_in_force"
 
@@ -926,17 +928,21 @@ class Client:
         """Yield token and body of every act that one may see."""
         return self._pages(EvidenceView, f"{_REQUESTS}/{request_id}/evidence")
 
-    def evidence_bundle(self, request_id: str) -> bytes:
-        """Return the evidence bundle of a request, a ZIP to hand on: see `examine_bundle`.
+    def evidence_bundle(self, about: str) -> bytes:
+        """Return an evidence bundle, a ZIP to hand on: see `examine_bundle`.
 
         The coordinator records that it was exported.
+
+        Args:
+            about: The id of a request (`frq_…`), a restitution (`rst_…`) or a recovery request
+                (`rcv_…`).
 
         Raises:
             ApiError: The coordinator refused.
             TransportError: No usable answer came.
         """
         return self.transport.read_document(
-            f"{_REQUESTS}/{request_id}/evidence-bundle", CONTENT_TYPE
+            f"{_BUNDLES_OF.get(about[:4], _REQUESTS)}/{about}/evidence-bundle", CONTENT_TYPE
         )
 
     def summary_pdf(self, request_id: str) -> bytes:

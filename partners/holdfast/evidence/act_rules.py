@@ -7,10 +7,11 @@ no coordinator has to be believed about it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Literal
 
 from holdfast.protocol.data_subject_payloads import DataSubjectAnswer
 from holdfast.protocol.errors import IdFormatError
@@ -47,6 +48,26 @@ from holdfast.protocol.payloads import (
     Review,
     Withdrawal,
 )
+from holdfast.protocol.recovery_payloads import (
+    DepositDeclined,
+    DepositReturned,
+    RecoveryAnswers,
+    RecoveryDecision,
+    RecoveryReplies,
+    RecoveryRequest,
+    RecoveryWithdrawal,
+)
+from holdfast.protocol.restitution_payloads import (
+    AllocationDecision,
+    ClaimDecision,
+    ClaimObjection,
+    Claims,
+    NewAllocation,
+    NewRestitution,
+    PayoutLines,
+    PoolLines,
+    RestitutionClosure,
+)
 from holdfast.protocol.return_payloads import (
     ReturnAnswer,
     ReturnAsk,
@@ -60,11 +81,20 @@ from holdfast.protocol.type_ids import id_pattern
 from holdfast.protocol.vocabulary import Decision, LineKind, Role
 
 REQUESTS = "/v1/freeze-requests"
+RESTITUTIONS = "/v1/restitutions"
+RECOVERIES = "/v1/recovery-requests"
+#: What each list of documents has ids of.
+_PREFIXES: Mapping[str, str] = MappingProxyType(
+    {REQUESTS: "frq", RESTITUTIONS: "rst", RECOVERIES: "rcv"}
+)
 TASKS = "/v1/tasks/{task}/taken"
 
 
 class Side(StrEnum):
-    """Who can do it: the requester, a partner asked, or either."""
+    """Who can do it: the requester, a partner asked, or either.
+
+    Of a restitution: its opener, or a member that files claims.
+    """
 
     REQUESTER = "requester"
     ASKED = "asked"
@@ -83,29 +113,35 @@ class ActRule:
     """What one kind of act is.
 
     Attributes:
-        path: Below the request's own, "{…}" for an id of that prefix; None: the list of requests;
-            `TASKS`: that of a task that is about the request.
+        path: Below the request's own, "{…}" for an id of that prefix; None: the list of requests,
+            for it makes the document; `TASKS`: that of a task that is about the request.
         body: The model that its body fits.
         side: Whose act it can be.
         roles: Any of these may do it.
         by_person: No system may, whatever its partner's policy names.
         decision: Of decisions: which one its body states.
+        base: The list that what it is about stands in: requests, restitutions or recovery requests.
     """
 
     path: str | None
     body: type[Body]
     side: Side
     roles: frozenset[Role]
-    decision: Decision | None = None
+    decision: Decision | Literal["verify"] | None = None
     by_person: bool = False
+    base: str = REQUESTS
+
+    def is_of(self, document_id: str) -> bool:
+        """Tell whether it is an act on a document of this kind."""
+        return document_id.startswith(f"{_PREFIXES[self.base]}_")
 
     def fits(self, url: str, *, origin: str, request_id: str | None) -> bool:
         """Tell whether a token for this URL is one of such an act on this request; no query."""
         if self.path is None:
-            return url == origin + REQUESTS
+            return url == origin + self.base
         if self.path == TASKS:
             return request_id is not None and _is_of_task(url, origin, request_id)
-        head = f"{origin}{REQUESTS}/{request_id}/"
+        head = f"{origin}{self.base}/{request_id}/"
         below = re.sub(r"\\\{(\w+)\\\}", _id_of, re.escape(self.path))
         return request_id is not None and bool(
             url.startswith(head) and re.fullmatch(below, url[len(head) :], re.ASCII)
@@ -129,6 +165,39 @@ def _id_of(prefix: re.Match[str]) -> str:
 _ON_REQUEST, _ON_LEG = Side.REQUESTER, Side.ASKED
 _WITHDRAWAL = "withdrawals/{wdp}/approvals"
 _RETURN = "return-requests/{ret}/"
+_CLAIM, _ALLOCATION = "claims/{clm}/", "allocations/{alo}/approvals"
+
+
+def _giving_back(
+    path: str | None, body: type[Body], decision: Decision | Literal["verify"] | None = None
+) -> ActRule:
+    """Return the rule of an act by which recovered funds are given away: people do it."""
+    return ActRule(path, body, _ON_REQUEST, DISPOSERS, decision, by_person=True, base=RESTITUTIONS)
+
+
+def _claiming(path: str, body: type[Body]) -> ActRule:
+    """Return the rule of an act of whoever files claims."""
+    return ActRule(path, body, Side.EITHER, DISPOSERS, base=RESTITUTIONS)
+
+
+def _recovering(path: str | None, body: type[Body], side: Side) -> ActRule:
+    """Return the rule of an act on misplaced deposits."""
+    return ActRule(path, body, side, _ANSWERERS, base=RECOVERIES)
+
+
+def _deciding_recovery(decision: Decision) -> ActRule:
+    """Return the rule of a person's decision to ask for misplaced deposits."""
+    return ActRule(
+        "approvals",
+        RecoveryDecision,
+        _ON_REQUEST,
+        DISPOSERS,
+        decision,
+        by_person=True,
+        base=RECOVERIES,
+    )
+
+
 #: Every act that somebody signs; all are POST.
 ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
     {
@@ -217,6 +286,24 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "share_evidence": ActRule(
             "sealed-evidence/{sev}/recipients", SealedEvidenceShare, Side.EITHER, DISPOSERS
         ),
+        "open_restitution": _giving_back(None, NewRestitution),
+        "add_pool_lines": _giving_back("pool-lines", PoolLines),
+        "file_claims": _claiming("claims", Claims),
+        "verify_claim": _giving_back(_CLAIM + "decisions", ClaimDecision, "verify"),
+        "reject_claim": _giving_back(_CLAIM + "decisions", ClaimDecision, Decision.REJECT),
+        "object_to_claim": _claiming(_CLAIM + "objections", ClaimObjection),
+        "propose_allocation": _giving_back("allocations", NewAllocation),
+        "approve_allocation": _giving_back(_ALLOCATION, AllocationDecision, Decision.APPROVE),
+        "reject_allocation": _giving_back(_ALLOCATION, AllocationDecision, Decision.REJECT),
+        "record_payouts": _giving_back("payouts", PayoutLines),
+        "close_restitution": _giving_back("closure", RestitutionClosure),
+        "submit_recovery": _recovering(None, RecoveryRequest, _ON_REQUEST),
+        "approve_recovery": _deciding_recovery(Decision.APPROVE),
+        "reject_recovery": _deciding_recovery(Decision.REJECT),
+        "withdraw_recovery": _recovering("withdrawal", RecoveryWithdrawal, _ON_REQUEST),
+        # What is declined or went back takes more; see `roles_for`.
+        "answer_recovery": _recovering("answers", RecoveryAnswers, _ON_LEG),
+        "reply_recovery": _recovering("replies", RecoveryReplies, _ON_REQUEST),
         "take": ActRule(TASKS, TaskTaken, Side.EITHER, DISPOSERS | {Role.ANALYST}),
     }
 )
@@ -226,6 +313,18 @@ LINE_ROLES: Mapping[LineKind, frozenset[Role]] = MappingProxyType(
     dict.fromkeys(LineKind, DISPOSERS)
     | dict.fromkeys((LineKind.FOUND, LineKind.FROZEN, LineKind.NOTHING), _ANSWERERS)
 )
+
+
+def roles_for(payload: Body) -> Iterator[frozenset[Role]]:
+    """Yield what roles the lines of a body take beyond those of its act, one of each."""
+    if isinstance(payload, FreezeReport):
+        for kind in sorted({LineKind(line.kind) for line in payload.lines}):
+            yield LINE_ROLES[kind]
+    if isinstance(payload, RecoveryAnswers) and any(
+        isinstance(line, DepositDeclined | DepositReturned) for line in payload.lines
+    ):
+        yield DISPOSERS
+
 
 #: What the coordinator does itself, and what nobody signs: time passed, something was delivered,
 #: the operator suspended a member, or what was disputed is not held any more.

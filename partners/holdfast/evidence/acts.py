@@ -13,12 +13,11 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as ModelError
 
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence.act_rules import ACT_RULES, LINE_ROLES, ActRule
+from holdfast.evidence.act_rules import ACT_RULES, ActRule, roles_for
 from holdfast.evidence.key_directory import KeyDirectory, TrustedKey
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError
-from holdfast.protocol.life_cycle_payloads import WithdrawalDecision
-from holdfast.protocol.payloads import Approval, Body, FreezeReport
+from holdfast.protocol.payloads import Body
 from holdfast.protocol.remainder import read_asked
 from holdfast.protocol.request_token import (
     DEFAULT_SKEW,
@@ -28,7 +27,7 @@ from holdfast.protocol.request_token import (
     verify_signature,
 )
 from holdfast.protocol.views import EvidenceView
-from holdfast.protocol.vocabulary import EvidenceKind, LineKind, Role
+from holdfast.protocol.vocabulary import EvidenceKind, Role
 
 #: Seconds by which clocks may differ when the times of two acts are compared.
 SKEW = 60
@@ -99,11 +98,12 @@ def prove_act(
 
     Args:
         directory: Whose key is whose.
-        act: "submit", or the name of an act on a request.
+        act: Its name: one that makes a document ("submit", …), or is done on one.
         partner: Whose act it is said to be.
         token: The request token or the passkey's, as forwarded.
         body: The exact body that was signed with it.
-        request_id: Which request it acts on; None for "submit".
+        request_id: Which request it acts on, restitution or recovery request; None for what makes
+            one.
         content_sha256: The document that it must be about; None where it makes the document.
         allow_revoked: Accept a key that was revoked after the act (looking back, not acting).
         place: Where its entry stands in the log, where that is proven.
@@ -144,9 +144,10 @@ def prove_act(
         raise UntrustedEvidenceError(f"{said} is about another document", code="other_document")
     # (7) Its body says so, and (8) whoever signed it had the right to, then.
     payload = _payload(said, rule.body.model_validate, document)
-    if isinstance(payload, Approval | WithdrawalDecision) and payload.decision is not rule.decision:
+    decision = getattr(payload, "decision", None)
+    if rule.decision is not None and decision != rule.decision:
         raise UntrustedEvidenceError(
-            f"{said}: the lead's decision was to {payload.decision.value}", code="bad_body"
+            f"{said}: whoever decided said {decision}, and not {rule.decision}", code="bad_body"
         )
     _require_role(said, rule, payload, key, proven.iat)
     return ProvenAct(act, key, proven, body, document, payload)
@@ -250,12 +251,7 @@ def _require_role(said: str, rule: ActRule, payload: Body, key: TrustedKey, at: 
             f"{said}: {key.subject} is a machine, and this takes a person", code="not_a_person"
         )
     roles = key.roles_at(at)
-    needed = [rule.roles]
-    if isinstance(payload, FreezeReport):
-        needed += [
-            LINE_ROLES[kind] for kind in sorted({LineKind(line.kind) for line in payload.lines})
-        ]
-    if all(roles & each for each in needed):
+    if all(roles & each for each in (rule.roles, *roles_for(payload))):
         return
     if rule.roles == {Role.SECURITY_LEAD}:
         raise UntrustedEvidenceError(
@@ -276,9 +272,12 @@ def prove_evidence(
         UntrustedEvidenceError: It proves nothing, or is no signed act.
         ApiError: The keys could not be fetched; likewise TransportError.
     """
-    is_submission = evidence.act == "submit"
+    rule = ACT_RULES.get(evidence.act)
+    if rule is not None and not rule.is_of(request_id):
+        raise UntrustedEvidenceError(f"{evidence.act} is no act on {request_id}", code="other_act")
+    is_submission = rule is not None and rule.path is None
     token, body = evidence.token, evidence.body
-    if is_submission and token is not None and evidence.remainder is not None:
+    if evidence.act == "submit" and token is not None and evidence.remainder is not None:
         proven = prove_cut_submission(
             directory,
             partner=evidence.partner or "",
@@ -305,7 +304,7 @@ def prove_evidence(
         )
     if is_submission and proven.sha256 != content_sha256:
         raise UntrustedEvidenceError(
-            "the submitted body is another document than the request's", code="other_document"
+            "the submitted body is another document than the one shown", code="other_document"
         )
     moment = evidence.at.timestamp()
     if not proven.token.iat - SKEW <= moment <= proven.token.exp + SKEW:

@@ -6,9 +6,10 @@ legs, its ledger and its totals is compared with the proven acts. What the reade
 reported as asserted, never as verified.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Protocol
 
 from holdfast.errors import UntrustedEvidenceError
@@ -164,19 +165,42 @@ def _read_once(reader: Reader, request_id: str, handle: str) -> CaseFile:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What acts are about.
+
+    Attributes:
+        id: Of the request, restitution or recovery request.
+        content_sha256: Of its document, which every act names.
+        require_side: Refuses what is not its author's to do.
+    """
+
+    id: str
+    content_sha256: str
+    require_side: Callable[[EvidenceView, ProvenAct], None]
+
+
 def examine_acts(case: CaseFile, directory: KeyDirectory) -> Iterator[tuple[Finding, SeenAct]]:
     """Yield what came of every act that evidence is shown of.
 
     Raises:
         ApiError: Keys could not be fetched; likewise TransportError.
     """
+    subject = Subject(case.view.id, case.view.content_sha256, partial(_require_side, case))
+    return examine_evidence(subject, case.evidence, directory)
+
+
+def examine_evidence(
+    subject: Subject, evidence: Iterable[EvidenceView], directory: KeyDirectory
+) -> Iterator[tuple[Finding, SeenAct]]:
+    """Yield what came of every act in the order of their times; raises as `examine_acts`."""
     seen: set[object] = set()
-    for shown in sorted(case.evidence, key=lambda each: (each.at, each.act_id)):
-        yield _examine_act(case, directory, shown, seen)
+    for shown in sorted(evidence, key=lambda each: (each.at, each.act_id)):
+        yield _examine_act(subject, directory, shown, seen)
 
 
 def _examine_act(
-    case: CaseFile, directory: KeyDirectory, shown: EvidenceView, seen: set[object]
+    subject: Subject, directory: KeyDirectory, shown: EvidenceView, seen: set[object]
 ) -> tuple[Finding, SeenAct]:
     proven = None
     try:
@@ -186,10 +210,10 @@ def _examine_act(
             proven = prove_evidence(
                 directory,
                 shown,
-                request_id=case.view.id,
-                content_sha256=case.view.content_sha256,
+                request_id=subject.id,
+                content_sha256=subject.content_sha256,
             )
-            _require_side(case, shown, proven)
+            subject.require_side(shown, proven)
             result, detail = Result.VERIFIED, _signer(proven)
         _require_new(shown, proven, seen)
     except UntrustedEvidenceError as error:

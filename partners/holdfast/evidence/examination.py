@@ -119,16 +119,16 @@ def _shown(case: CaseFile) -> Iterator[Finding]:
         submissions.append(completeness.the_submission(case))
         return completeness.document_as_signed(case, submissions[0])
 
-    yield _look("request", submitted)
+    yield look("request", submitted)
     if submissions:
         [submission] = submissions
         for what, check_of in _OF_REQUEST.items():
-            yield _look(what, partial(check_of, case, submission))
+            yield look(what, partial(check_of, case, submission))
         if case.clearances or case.proven("withdraw", "propose_withdrawal", "revoke_clearance"):
-            yield _look("clearances", partial(completeness.clearances_as_signed, case, submission))
+            yield look("clearances", partial(completeness.clearances_as_signed, case, submission))
     yield from _legs_and_ledgers(case)
     if case.disputes or case.proven("dispute", "resolve_dispute"):
-        yield _look("disputes", partial(completeness.disputes_as_signed, case))
+        yield look("disputes", partial(completeness.disputes_as_signed, case))
 
 
 def _legs_and_ledgers(case: CaseFile) -> Iterator[Finding]:
@@ -136,16 +136,15 @@ def _legs_and_ledgers(case: CaseFile) -> Iterator[Finding]:
     ledgers = _ledgers(case)
     for leg in case.legs:
         check = partial(completeness.leg_as_signed, case, leg, ledgers[leg.partner])
-        yield _look("leg", check, by=leg.partner)
+        yield look("leg", check, by=leg.partner)
     for partner, own in ledgers.items():
         if own.faults or own.asserted_holds or own.asserted_terms or _has_lines(case, partner):
             yield from _ledger(case, own)
-    yield _look("totals", partial(_totals, case, ledgers))
+    yield look("totals", partial(_totals, case, ledgers))
 
 
-def _look(
-    what: str, check: Callable[[], completeness.Outcome], *, by: str | None = None
-) -> Finding:
+def look(what: str, check: Callable[[], completeness.Outcome], *, by: str | None = None) -> Finding:
+    """Return what comes of a check."""
     try:
         result, detail = check()
     except UntrustedEvidenceError as error:

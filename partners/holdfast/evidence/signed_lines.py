@@ -115,12 +115,12 @@ def _unlike(view: LineView, report: SignedReport, number: int) -> list[str]:
     names += [name for name in _DERIVED if name in told]
     wrong = [name for name in names if getattr(view, name) != getattr(expected, name)]
     asset = document.get("asset")
-    if isinstance(asset, str) and _asset_key(asset) != _asset_key(view.asset or ""):
+    if isinstance(asset, str) and asset_key(asset) != asset_key(view.asset or ""):
         wrong.append("asset")
     return wrong
 
 
-def _asset_key(asset: str) -> tuple[str, str]:
+def asset_key(asset: str) -> tuple[str, str]:
     """Return a key that is equal for all accepted spellings of one CAIP-19 asset."""
     chain, _, rest = asset.partition("/")
     namespace, _, reference = rest.partition(":")

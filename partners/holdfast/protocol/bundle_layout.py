@@ -5,6 +5,12 @@ request/request.json               the request as its reader sees it
 request/legs.jsonl                 likewise; every .jsonl holds one document in a line
 request/ledger.jsonl  holds.jsonl  disputes.jsonl  clearances.jsonl
 request/recomputed.json            the ledger added up again (`holdfast.protocol.ledger_sums`)
+restitution/restitution.json       in place of request/, of a restitution: as its reader sees it
+restitution/pool.jsonl  claims.jsonl  allocations.jsonl  payouts.jsonl
+restitution/recomputed.json        pool and payouts added up (`holdfast.protocol.restoring_sums`)
+recovery/recovery.json             in place of request/, of a recovery request
+recovery/deposits.jsonl
+recovery/recomputed.json           the deposits added up (`holdfast.protocol.restoring_sums`)
 acts.jsonl                         every act that its reader may see; `file` names what proves it
 acts/00001-submit.token            the token as it was signed, without a line feed
 acts/00001-submit.body             the exact body that it was signed over
@@ -25,10 +31,11 @@ log-key.pem                        the log's key, as openssl reads it
 log-keys/000000000042.entry        what the log said of its keys, if one was ever replaced, with
                                    .committed and .tlog-proof, under the checkpoint of its own time
 log-policy                         whose signatures the checkpoint needs (c2sp.org/tlog-policy)
-custody.jsonl                      earlier exports of the request: who, when, which manifest
+custody.jsonl                      earlier exports of it: who, when, which manifest
 reads.jsonl                        who read the request until then, as `…/reads` answers its reader;
-                                   bundles made before there was a read log have none
-summary.pdf                        the case as a document for people, signed by the coordinator
+                                   only of requests; those from before the read log have none
+summary.pdf                        the case as a document for people, signed by the coordinator;
+                                   only of requests
 timestamp.tsr                      where a timestamp authority was asked: when `checkpoint` existed,
                                    by its signature (RFC 3161, a TimeStampResp in DER)
 timestamp-roots.pem                that authority's root certificates, by the coordinator's word
@@ -42,6 +49,8 @@ same content makes the same bytes.
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
@@ -71,7 +80,21 @@ HOLDS = "request/holds.jsonl"
 DISPUTES = "request/disputes.jsonl"
 CLEARANCES = "request/clearances.jsonl"
 RECOMPUTED = "request/recomputed.json"
+RESTITUTION = "restitution/restitution.json"
+POOL = "restitution/pool.jsonl"
+CLAIMS = "restitution/claims.jsonl"
+ALLOCATIONS = "restitution/allocations.jsonl"
+PAYOUTS = "restitution/payouts.jsonl"
+RESTITUTION_RECOMPUTED = "restitution/recomputed.json"
+RECOVERY = "recovery/recovery.json"
+DEPOSITS = "recovery/deposits.jsonl"
+RECOVERY_RECOMPUTED = "recovery/recomputed.json"
 ACTS = "acts.jsonl"
+
+#: By which member its events name what a bundle is about, by the prefix of its id.
+EVENTS_NAME: Mapping[str, str] = MappingProxyType(
+    {"frq": "request_id", "rst": "restitution", "rcv": "recovery_id"}
+)
 
 #: Files of one bundle: as many as a ZIP that is no ZIP64 can name, and some left.
 MAX_FILES = 65_000
@@ -101,14 +124,15 @@ class BundleManifest(View):
     """What a bundle is, and what is in it.
 
     `partner` is whose view it is, `log` the verifier key of the coordinator's log, `tree_size` that
-    of the one checkpoint under which every entry is proven.
+    of the one checkpoint under which every entry is proven. `request_id` is the id of what it is
+    about: a freeze request, a restitution or a recovery request.
     """
 
     format: Literal["holdfast-evidence-bundle"]
     version: Literal[1]
     origin: Annotated[str, AfterValidator(_require_url)]
     log: str
-    request_id: str
+    request_id: Annotated[str, Field(pattern=r"^(frq|rst|rcv)_")]
     drill: bool = False
     content_sha256: Sha256
     partner: Handle
@@ -118,7 +142,7 @@ class BundleManifest(View):
 
 
 class Custody(View):
-    """One export of a request: by whose people, when, and the SHA-256 of the bundle's manifest.
+    """One export: by whose people, when, and the SHA-256 of the bundle's manifest.
 
     `subject`, the person or system, is told to its own partner alone.
     """

@@ -9,6 +9,8 @@ from pydantic import Field
 
 from holdfast.protocol.life_cycle_payloads import CallBackRecord
 from holdfast.protocol.payloads import AmountText, Handle, Sha256, Time
+from holdfast.protocol.recovery_views import RecoveryStatisticsView
+from holdfast.protocol.restitution_views import RestitutionStatisticsView
 from holdfast.protocol.views import (
     IncidentView,
     LegView,
@@ -470,13 +472,17 @@ class InTime(View):
 
 
 class AssetFigures(View):
-    """What was asked for, found, frozen, released and returned of one asset, base units."""
+    """What was asked for, found, frozen, released, returned and restored of one asset, base units.
+
+    `restored`: of what was returned upon return requests, what the requester confirmed to have.
+    """
 
     asked: str = "0"
     found: str = "0"
     frozen: str = "0"
     released: str = "0"
     returned: str = "0"
+    restored: str = "0"
     withheld: int = 0
 
 
@@ -492,6 +498,7 @@ class UsdFigures(View):
     frozen: UsdText | None = None
     released: UsdText | None = None
     returned: UsdText | None = None
+    restored: UsdText | None = None
     unvalued: int = 0
 
 
@@ -555,6 +562,7 @@ class StatisticsRow(View):
     answered_in_time: InTime | None = None
     first_freeze: Durations
     first_return: Durations | None = None
+    restored: Durations | None = None
     assets: dict[str, AssetFigures] = Field(default_factory=dict)
     usd: UsdFigures = UsdFigures()
     declined: dict[str, int] = Field(default_factory=dict)
@@ -578,7 +586,12 @@ class RequesterFigures(View):
 
 
 class StatisticsView(View):
-    """`GET /v1/statistics`: over the legs that the reader may see; the times are of all rows."""
+    """`GET /v1/statistics`: over the legs that the reader may see; the times are of all rows.
+
+    `restored` has one time for each return request that was settled: from the notice to the
+    confirmation. `recoveries` and `restitutions` are of those that went out, or were opened, in
+    these months.
+    """
 
     from_month: str
     to_month: str
@@ -587,10 +600,13 @@ class StatisticsView(View):
     answered: Durations | None = None
     first_freeze: Durations | None = None
     first_return: Durations | None = None
+    restored: Durations | None = None
     requesters: list[RequesterFigures] = Field(default_factory=list)
     totals: dict[str, AssetFigures] = Field(default_factory=dict)
     usd: UsdFigures = UsdFigures()
     units: Units = Field(default_factory=dict)
+    recoveries: RecoveryStatisticsView | None = None
+    restitutions: RestitutionStatisticsView | None = None
 
 
 class YearlyAssetFigures(View):
@@ -601,6 +617,7 @@ class YearlyAssetFigures(View):
     frozen: str | None = None
     released: str | None = None
     returned: str | None = None
+    restored: str | None = None
     withheld: int | None = None
 
 
@@ -612,6 +629,7 @@ class YearlyUsdFigures(View):
     frozen: str | None = None
     released: str | None = None
     returned: str | None = None
+    restored: str | None = None
 
 
 class YearlyPartner(View):
@@ -622,6 +640,7 @@ class YearlyPartner(View):
     acknowledged: Durations
     first_freeze: Durations
     first_return: Durations | None = None
+    restored: Durations | None = None
 
 
 class YearlySummary(View):
@@ -637,6 +656,7 @@ class YearlySummary(View):
     acknowledged: Durations | None = None
     first_freeze: Durations | None = None
     first_return: Durations | None = None
+    restored: Durations | None = None
     assets: dict[str, YearlyAssetFigures] = Field(default_factory=dict)
     usd: YearlyUsdFigures | None = None
     units: Units = Field(default_factory=dict)

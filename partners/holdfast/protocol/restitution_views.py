@@ -224,3 +224,23 @@ class ClaimActView(View):
     act_id: str
     claim: ClaimView
     log: LogEntry | None = None
+
+
+class RestitutionFiguresView(View):
+    """What became of restitutions: how many, where claims on them stand, and sums by asset.
+
+    `allocated` is what approved allocations give, `paid` what of it was paid, in base units. Both
+    are told of one's own alone.
+    """
+
+    opened: int
+    claims: dict[ClaimStatus, int]
+    allocated: dict[str, str] | None = None
+    paid: dict[str, str] | None = None
+
+
+class RestitutionStatisticsView(View):
+    """The restitutions that one's own organisation opened, and those of the whole network."""
+
+    own: RestitutionFiguresView
+    network: RestitutionFiguresView

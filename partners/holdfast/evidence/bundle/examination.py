@@ -1,6 +1,6 @@
 """The verdict on a bundle, without a coordinator: what was checked, and what came of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -22,6 +22,11 @@ from holdfast.evidence.bundle.log import (
     read_log,
 )
 from holdfast.evidence.bundle.reader import BundleReader
+from holdfast.evidence.bundle.restoring import (
+    examine_recovery,
+    examine_restitution,
+    own_findings,
+)
 from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.completeness import Outcome
 from holdfast.evidence.examination import Examination, examine
@@ -129,20 +134,31 @@ def examine_bundle(reader: BundleReader, trust: Trust) -> BundleExamination:
     log = read_log(reader, checkpoint)
     manifest = reader.manifest
     directory = KeyDirectory(reader, manifest.origin, pins=trust.pins, places=log.places(reader))
-    found = examine(reader, directory, manifest.request_id, handle=manifest.partner)
+    about = manifest.request_id
+    if about.startswith("frq_"):
+        found = examine(reader, directory, about, handle=manifest.partner)
+        of_its_kind = list(_of_request(reader, log))
+    else:
+        looks_at = examine_restitution if about.startswith("rst_") else examine_recovery
+        found = looks_at(reader, directory)
+        of_its_kind = list(own_findings(reader, log))
     checks: Mapping[str, Callable[[], Outcome]] = {
-        "entries": partial(_entries, log),
-        "events": partial(_events, reader, log),
         "keys": partial(_keys, reader),
         "revocations": partial(_revocations, reader, log, directory),
         "passkeys": partial(_documents, reader),
-        "document": partial(_same_document, reader),
-        "sums": partial(_sums, reader),
         "custody": partial(_custody, reader),
         "rest": partial(_rest, reader),
     }
-    own += [_look(what, check) for what, check in checks.items()]
+    own.append(_look("entries", partial(_entries, log)))
+    own += [*of_its_kind, *(_look(what, check) for what, check in checks.items())]
     return outcome(found.acts, found.shown, found.roots, tuple(own))
+
+
+def _of_request(reader: BundleReader, log: BundleLog) -> Iterator[Finding]:
+    """Yield what comes of those parts that only the bundle of a freeze request has."""
+    yield _look("events", partial(_events, reader, log))
+    yield _look("document", partial(_same_document, reader))
+    yield _look("sums", partial(_sums, reader))
 
 
 def _look(what: str, check: Callable[[], Outcome]) -> Finding:

@@ -225,7 +225,7 @@ def _require_ours(reader: BundleReader, event: ToldEvent, seen: set[str]) -> Non
     if event.type in _OF_KEYS:
         if event.data.get("partner") not in reader.members():
             raise UntrustedEvidenceError("it is about the keys of a stranger", code="other_request")
-    elif event.data.get("request_id") != reader.manifest.request_id:
+    elif not reader.is_told_of(event.data):
         raise UntrustedEvidenceError("it is of another request", code="other_request")
     event_id = str(event.data.get("event_id"))
     if event_id in seen:

@@ -1,6 +1,6 @@
 """A bundle as a `Reader` and `KeySource`: what was stored, in place of a coordinator."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from io import BytesIO
 from itertools import islice
@@ -16,6 +16,14 @@ from holdfast.protocol.bundle_layout import BundleManifest, Custody, RevocationR
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.life_cycle_views import ClearanceView, DisputeView
 from holdfast.protocol.read_log_views import RequestReadView
+from holdfast.protocol.recovery_views import DepositView, RecoveryView
+from holdfast.protocol.restitution_views import (
+    AllocationView,
+    ClaimView,
+    PayoutView,
+    PoolLineView,
+    RestitutionView,
+)
 from holdfast.protocol.views import (
     EvidenceView,
     FreezeRequestView,
@@ -34,7 +42,16 @@ _KEPT_BYTES = 64 << 20
 _KEPT_FILE_BYTES = 1 << 18
 #: No document is larger, be it a file or a line: reading one takes some times as much memory.
 _DOCUMENT_BYTES = 64 << 20
-_FOLDERS = ("request/", "acts/", "members/", "keys/", "log/", "log-keys/")
+_FOLDERS = (
+    "request/",
+    "restitution/",
+    "recovery/",
+    "acts/",
+    "members/",
+    "keys/",
+    "log/",
+    "log-keys/",
+)
 _LOG_ENDINGS = ("entry", "committed", "tlog-proof")
 
 
@@ -159,6 +176,39 @@ class BundleReader:
         if request_id != self.manifest.request_id:
             raise BundleError("it is about another request", code="other_request")
 
+    def is_told_of(self, data: Mapping[str, Any]) -> bool:
+        """Tell whether an event's data names what the bundle is about."""
+        about = self.manifest.request_id
+        return data.get(layout.EVENTS_NAME[about.partition("_")[0]]) == about
+
+    def restitution(self) -> RestitutionView:
+        """Return the restitution."""
+        return _model(RestitutionView, self.document(layout.RESTITUTION), layout.RESTITUTION)
+
+    def pool_lines(self) -> Iterator[PoolLineView]:
+        """Return the lines of its pool."""
+        return self._views(PoolLineView, layout.POOL)
+
+    def claims(self) -> Iterator[ClaimView]:
+        """Return the claims on it."""
+        return self._views(ClaimView, layout.CLAIMS)
+
+    def allocations(self) -> Iterator[AllocationView]:
+        """Return its allocations."""
+        return self._views(AllocationView, layout.ALLOCATIONS)
+
+    def payouts(self) -> Iterator[PayoutView]:
+        """Return its payouts."""
+        return self._views(PayoutView, layout.PAYOUTS)
+
+    def recovery(self) -> RecoveryView:
+        """Return the recovery request."""
+        return _model(RecoveryView, self.document(layout.RECOVERY), layout.RECOVERY)
+
+    def deposits(self) -> Iterator[DepositView]:
+        """Return its deposits."""
+        return self._views(DepositView, layout.DEPOSITS)
+
     def freeze_request(self, request_id: str) -> FreezeRequestView:
         """Return the request."""
         self._require_request(request_id)
@@ -261,7 +311,7 @@ class BundleReader:
             yield record, self._text(f"{file}.token") or "", self.find(f"{file}.body") or b""
 
     def custody(self) -> list[Custody]:
-        """Return the earlier exports of the request."""
+        """Return the earlier exports of it."""
         return list(self._views(Custody, layout.CUSTODY))
 
     def reads(self) -> list[RequestReadView] | None:

@@ -84,3 +84,11 @@ def require_whole(chains: Chains, text: str) -> None:
         raise TransactionError(
             "is no chain's transaction: behind 0x come 64 hexadecimal digits; copy it whole"
         )
+
+
+def spelled_transaction(chains: Chains, asset: str, text: str) -> str:
+    """Return the one spelling of a transaction by the form of an asset's chain, where it has it."""
+    chain = chains.get(asset.partition("/")[0])
+    if chain is not None and fits(chain, text):
+        return parse_transaction(chain, text)
+    return fold_transaction(text)
