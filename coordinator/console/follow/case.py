@@ -299,10 +299,18 @@ def _go_on(case: Case) -> Iterable[Action]:
     holders = sum(any(int(total["held"]) for total in each) for each in sums)
     if case.is_live and holders > 1 and may(Permission.SAME_FUNDS_MARK):
         yield Action(f"{case.url}/same-funds", "Count once")
-    if is_approved and holders and may(Permission.RETURN_ASK):
-        yield Action(f"{case.url}/returns", "Money back")
+    if is_approved:
+        yield from _money_back(case, is_held=holders > 0)
     if case.is_live and may(Permission.SUPPORT_RAISE):
         yield Action(f"{case.url}/papers", "Give papers")
+
+
+def _money_back(case: Case, *, is_held: bool) -> Iterable[Action]:
+    may = case.visit.may
+    if is_held and may(Permission.RETURN_ASK):
+        yield Action(f"{case.url}/returns", "Money back")
+    if case.totals and may(Permission.RESTITUTION_CHANGE):
+        yield Action("/console/restitutions", "Give to victims")
 
 
 def _end(case: Case) -> Iterable[Action]:
