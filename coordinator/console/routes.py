@@ -67,6 +67,7 @@ from coordinator.console.follow import (
     owed,
     read_log,
     readiness,
+    restraints,
     timeline,
 )
 from coordinator.console.forms import Form, read_form
@@ -129,6 +130,7 @@ _QUESTION = "/console/requests/{request_id}/questions/{info_request_id}"
 _CLEARANCE = "/console/requests/{request_id}/clearances/{clearance_id}"
 _RESTITUTION = "/console/restitutions/{restitution_id}"
 _RETURN = "/console/requests/{request_id}/returns/{return_id}"
+_RESTRAINT = "/console/requests/{request_id}/orders/{restraint_id}"
 _DATA_SUBJECT = "/console/requests/{request_id}/data-subjects/{data_subject_request_id}"
 _DISPUTE = "/console/requests/{request_id}/disputes/{dispute_id}"
 
@@ -287,6 +289,14 @@ PAGES: tuple[Page | PublicPage, ...] = (
     Page("POST", "/console/requests/{request_id}/guests", follow_acts.ask_guest),
     Page("GET", _DATA_SUBJECT, data_subjects.show_decision),
     Page("POST", _DATA_SUBJECT, data_subjects.decide),
+    Page("GET", "/console/requests/{request_id}/orders", restraints.show_all),
+    Page("GET", "/console/requests/{request_id}/orders/claim", restraints.show_new_claim),
+    Page("POST", "/console/requests/{request_id}/orders/claim", restraints.attach_claim),
+    Page("GET", "/console/requests/{request_id}/orders/order", restraints.show_new_order),
+    Page("POST", "/console/requests/{request_id}/orders/order", restraints.attach_order),
+    Page("GET", _RESTRAINT, restraints.show),
+    Page("GET", f"{_RESTRAINT}/{{act}}", restraints.show_act),
+    Page("POST", f"{_RESTRAINT}/{{act}}", restraints.act),
     Page("GET", "/console/requests/{request_id}/erasure", follow_acts.show_erasure),
     Page("POST", "/console/requests/{request_id}/erasure", follow_acts.erase),
     Page("GET", "/console/requests/{request_id}/extension", follow_acts.show_extension),

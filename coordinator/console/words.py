@@ -266,6 +266,14 @@ def sums(asked: Iterable[AskedSum], assets: KnownAssets, *, short: bool = False)
     return listed(named)
 
 
+def about(base_units: str | int, asset: str, assets: KnownAssets) -> str:
+    """Return an amount for a heading, whose page has it in full: long ones as "about 0.3333 ETH"."""
+    whole = amount(base_units, asset, assets)
+    if assets.unit(asset) is None or len(whole.plain) <= _LONG:
+        return str(whole)
+    return _cut(whole)
+
+
 def _sum(asked: AskedSum, assets: KnownAssets, *, short: bool) -> str:
     unit = assets.unit(asked.asset)
     whole = amount(asked.base_units, asked.asset or "", assets)

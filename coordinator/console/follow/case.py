@@ -259,10 +259,11 @@ class Action(NamedTuple):
 
 def _acts(case: Case) -> list[Action]:
     report = [Action(f"{case.url}/readiness", "Readiness report")] if case.request["drill"] else []
+    orders = [Action(f"{case.url}/orders", "Orders and claims")] if case.totals else []
     if not case.is_ours:
         answer = [Action(f"{case.url}/answer", "Answer", is_main=True)] if case.is_live else []
-        return [*answer, *report]
-    return [*_decide(case), *_go_on(case), *_end(case), *report]
+        return [*answer, *orders, *report]
+    return [*_decide(case), *_go_on(case), *orders, *_end(case), *report]
 
 
 def _decide(case: Case) -> Iterable[Action]:

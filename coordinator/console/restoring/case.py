@@ -13,7 +13,7 @@ from coordinator.console import render
 from coordinator.console.acts import WantedAct, ask_signature, done_words
 from coordinator.console.faults import Faults
 from coordinator.console.visit import Visit
-from coordinator.console.words import AmountWords, amount, moment
+from coordinator.console.words import AmountWords, about, amount, moment
 from coordinator.domain.errors import ConflictError, InvalidInputError, SelfApprovalError
 from coordinator.domain.permission import Permission
 from holdfast.protocol.amounts import AmountTextError
@@ -109,6 +109,10 @@ class Case:
     def units(self, base_units: str | int, asset: str | None = None) -> AmountWords:
         """Return an amount as people read it, of what is paid where nothing else is said."""
         return amount(base_units, asset or self.view["asset"], self.visit.assets)
+
+    def about(self, base_units: str | int, asset: str | None = None) -> str:
+        """Return an amount for a sentence, of what is paid where nothing else is said."""
+        return about(base_units, asset or self.view["asset"], self.visit.assets)
 
     def base_units(self, name: str, label: str) -> str:
         """Return the base units of an amount that somebody typed.

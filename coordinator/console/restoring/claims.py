@@ -45,6 +45,7 @@ class Claim:
     state: tuple[str, str]
     worth: AmountWords
     lost: AmountWords
+    lost_about: str
     verified: AmountWords | None
     to_confirm: AmountWords | None
     allocated: AmountWords | None
@@ -131,7 +132,13 @@ def show(
 def _shared(view: Mapping[str, Any], beside: list[Mapping[str, Any]]) -> set[str]:
     """Return the addresses and transactions that a claim has in common with others."""
     own = {*view["addresses"], view["tx"]} - {None}
-    return {name for each in beside for name in (*each["addresses"], each["tx"]) if name in own}
+    names = {name for each in beside for name in (*each["addresses"], each["tx"])}
+    return {_bare(name) for name in names & own}
+
+
+def _bare(account: str) -> str:
+    """Return an account without its chain, which the asset names."""
+    return account.split(":")[-1]
 
 
 def act(visit: Visit, restitution_id: str, claim_id: str, act: str) -> Response | WsgiResponse:
@@ -223,14 +230,15 @@ def _claim(case: Case, view: Mapping[str, Any]) -> Claim:
         state=state,
         worth=case.units(view["value"]),
         lost=case.units(view["amount"], view["asset"]),
+        lost_about=case.about(view["amount"], view["asset"]),
         verified=units("verified"),
         to_confirm=units("to_confirm"),
         allocated=units("allocated"),
-        addresses=view["addresses"],
+        addresses=[_bare(each) for each in view["addresses"]],
         tx=view["tx"] or "",
         proof=PROOFS[view["proof"]],
         documents=list(view["documents"]),
-        payout=view["payout"],
+        payout=_bare(view["payout"]),
         is_late=view["late"],
         is_sealed=view.get("sealed") is not None,
         double_count=len(view.get("doubles") or []),

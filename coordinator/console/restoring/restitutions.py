@@ -184,15 +184,16 @@ def _next_steps(case: Case) -> Iterator[Next]:
     payouts, claims, url = case.view["payouts"], case.view["claims"], case.url
     failed, due = payouts.get("failed"), payouts.get("due")
     if failed is not None:
-        text = f"{case.units(failed['amount'])} did not arrive: pay it anew"
+        text = f"{case.about(failed['amount'])} did not arrive: pay it anew"
         yield Next(text, f"{url}/payouts?status=failed", "danger", "warn")
     if due is not None:
-        text = f"You owe {case.units(due['amount'])} in {counted(due['count'], 'payout')}"
+        text = f"You owe {case.about(due['amount'])} in {counted(due['count'], 'payout')}"
         yield Next(text, f"{url}/payouts?status=due", "waiting", "clock")
-    for waiting in waiting_allocations(case):
+    proposed = _waiting_allocations(case)
+    for waiting in proposed:
         left = 2 - waiting["approvals"]
         text = (
-            f"{case.units(waiting['given'])} is to be shared: {left} of yours must still approve it"
+            f"{case.about(waiting['given'])} is to be shared: {left} of yours must still approve it"
         )
         yield Next(text, f"{url}/allocations/{waiting['id']}", "waiting", "eyes")
     for status, word in (("objection", "contested"), ("received", "undecided")):
@@ -201,12 +202,12 @@ def _next_steps(case: Case) -> Iterator[Next]:
             yield Next(text, f"{url}/claims?status={status}", "waiting", "pen")
     sums = case.view["pool"].get(case.view["asset"], {"available": "0"})
     shares = claims.get("verified", 0) + claims.get("allocated", 0) + claims.get("paid", 0)
-    if sums["available"] != "0" and shares:
-        text = f"{case.units(sums['available'])} may be shared among those who lost"
+    if sums["available"] != "0" and shares and not proposed:
+        text = f"{case.about(sums['available'])} may be shared among those who lost"
         yield Next(text, f"{url}/allocations", "", "move")
 
 
-def waiting_allocations(case: Case) -> list[Mapping[str, Any]]:
+def _waiting_allocations(case: Case) -> list[Mapping[str, Any]]:
     """Return the allocation that waits for approvals: there is one at most."""
     every = case.visit.every(allocation_api.list_allocations, restitution_id=case.id)
     return [each for each in every if each["status"] == "proposed"]

@@ -656,7 +656,7 @@ def _view(row: RestitutionRow, document: JsonObject, sums: _Sums) -> Restitution
         "pool": pool_view(sums.pool),
         "claims": {ClaimStatus(status): count for status, count in sorted(sums.claims.items())},
         "payouts": {
-            PayoutStatus(status): {"count": each.count, "amount": str(each.amount)}
+            PayoutStatus(status): {"count": each.number, "amount": str(each.amount)}
             for status, each in sorted(sums.payouts.items())
         },
     }

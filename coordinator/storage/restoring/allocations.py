@@ -191,7 +191,7 @@ def page_of_payouts(
 class PayoutSum(NamedTuple):
     """Payouts of one status: how many, and what they come to."""
 
-    count: int
+    number: int
     amount: int
 
 
