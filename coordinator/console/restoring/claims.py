@@ -138,7 +138,7 @@ def _shared(view: Mapping[str, Any], beside: list[Mapping[str, Any]]) -> set[str
 
 def _bare(account: str) -> str:
     """Return an account without its chain, which the asset names."""
-    return account.split(":")[-1]
+    return account.rsplit(":", maxsplit=1)[-1]
 
 
 def act(visit: Visit, restitution_id: str, claim_id: str, act: str) -> Response | WsgiResponse:

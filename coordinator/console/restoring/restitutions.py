@@ -184,7 +184,7 @@ def _next_steps(case: Case) -> Iterator[Next]:
     payouts, claims, url = case.view["payouts"], case.view["claims"], case.url
     failed, due = payouts.get("failed"), payouts.get("due")
     if failed is not None:
-        text = f"{case.about(failed['amount'])} did not arrive: pay it anew"
+        text = f"Pay {case.about(failed['amount'])} anew: it did not arrive"
         yield Next(text, f"{url}/payouts?status=failed", "danger", "warn")
     if due is not None:
         text = f"You owe {case.about(due['amount'])} in {counted(due['count'], 'payout')}"
@@ -192,9 +192,7 @@ def _next_steps(case: Case) -> Iterator[Next]:
     proposed = _waiting_allocations(case)
     for waiting in proposed:
         left = 2 - waiting["approvals"]
-        text = (
-            f"{case.about(waiting['given'])} is to be shared: {left} of yours must still approve it"
-        )
+        text = f"Approve that {case.about(waiting['given'])} is shared: {left} of yours must still"
         yield Next(text, f"{url}/allocations/{waiting['id']}", "waiting", "eyes")
     for status, word in (("objection", "contested"), ("received", "undecided")):
         if claims.get(status):
@@ -203,7 +201,7 @@ def _next_steps(case: Case) -> Iterator[Next]:
     sums = case.view["pool"].get(case.view["asset"], {"available": "0"})
     shares = claims.get("verified", 0) + claims.get("allocated", 0) + claims.get("paid", 0)
     if sums["available"] != "0" and shares and not proposed:
-        text = f"{case.about(sums['available'])} may be shared among those who lost"
+        text = f"Share {case.about(sums['available'])} among those who lost it"
         yield Next(text, f"{url}/allocations", "", "move")
 
 
