@@ -20,6 +20,7 @@ from coordinator.api.responses import Later
 from coordinator.console import (
     acts,
     audit,
+    data_subject_letters,
     decide,
     decide_proposals,
     deliveries,
@@ -208,6 +209,8 @@ PAGES: tuple[Page | PublicPage, ...] = (
     Page("GET", f"{_RESTITUTION}/payouts.csv", payouts.download),
     Page("GET", "/console/rulebook", house_rules.show),
     Page("POST", "/console/rulebook/accept", house_rules.accept),
+    Page("GET", "/console/data-subjects", data_subject_letters.show),
+    Page("POST", "/console/data-subjects", data_subject_letters.record),
     Page("GET", "/console/gateways", gateways.show),
     Page("POST", "/console/gateways/declare", gateways.declare),
     Page("POST", "/console/gateways/withdraw", gateways.withdraw),
