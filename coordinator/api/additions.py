@@ -4,10 +4,10 @@ from typing import Any
 
 from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader, SignedCall
+from coordinator.api.scope import readable
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
-from coordinator.services.core.access import readable_request
 from coordinator.services.requests.additions import ProposePartners, addition_views
 from coordinator.storage.requests import additions as store
 from holdfast.protocol import life_cycle_payloads as payloads
@@ -31,7 +31,7 @@ def propose(call: SignedCall[payloads.PartnersAddition], request_id: str) -> Pro
 )
 def list_additions(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List your request's additions with the context that decides on each."""
-    row, _ = readable_request(reader.connection, reader.actor.viewer, request_id)
+    row, _ = readable(reader, request_id)
     if row.requester != reader.actor.partner:
         raise NotFoundError("only the requester reads who else it wants to ask")
     after = after_id(query) or ""

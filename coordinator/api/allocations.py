@@ -10,9 +10,11 @@ from coordinator.api.view import command_view, query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
 from coordinator.services.restoring.allocations import (
+    AllocationDocumentView,
     DecideAllocation,
     ProposeAllocation,
     allocation_view,
+    read_allocation,
 )
 from coordinator.services.restoring.payouts import RecordPayouts, payout_views
 from coordinator.storage.restoring import allocations as store
@@ -54,6 +56,13 @@ def list_allocations(reader: Reader, query: PageQuery, restitution_id: str) -> d
         lambda limit: store.page(reader.connection, restitution_id, after=after, limit=limit),
         lambda rows: [allocation_view(row) for row in rows],
     )
+
+
+@query_view(answer=shown.AllocationDocumentView, needs=_READ)
+def read_one(reader: Reader, restitution_id: str, allocation_id: str) -> AllocationDocumentView:
+    """Read an allocation with its exact document: method, inputs, and what each claim gets."""
+    _require_own(reader, restitution_id)
+    return read_allocation(reader.read_context, restitution_id, allocation_id)
 
 
 @command_view(DecideAllocation, body=payloads.AllocationDecision, answer=shown.AllocationView)

@@ -15,10 +15,12 @@ from coordinator.services.restoring.claim_files import (
     signature_faults,
 )
 from coordinator.services.restoring.claims import (
+    ClaimView,
     DecideClaim,
     FileClaims,
     ObjectToClaimDecision,
     claim_views,
+    read_claim,
 )
 from coordinator.services.restoring.payout_changes import DecidePayoutChange, ProposePayoutChange
 from coordinator.services.restoring.restitutions import visible_restitution
@@ -90,6 +92,12 @@ def list_claims(reader: Reader, query: ClaimsQuery, restitution_id: str) -> dict
         lambda limit: store.page(reader.connection, wanted, limit),
         lambda rows: claim_views(reader.read_context, row, rows),
     )
+
+
+@query_view(answer=shown.ClaimView, needs=Permission.FREEZE_REQUEST_READ)
+def read_one(reader: Reader, restitution_id: str, claim_id: str) -> ClaimView:
+    """Read one claim: the opener any, others what they filed."""
+    return read_claim(reader.read_context, restitution_id, claim_id)
 
 
 @command_view(DecideClaim, body=payloads.ClaimDecision, answer=shown.ClaimActView)

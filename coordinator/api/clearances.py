@@ -8,10 +8,10 @@ from coordinator.api.client_address import client_address
 from coordinator.api.context import current_context
 from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader, SignedCall
+from coordinator.api.scope import readable
 from coordinator.api.view import command_view, public_view, query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
-from coordinator.services.core.access import readable_request
 from coordinator.services.ending.clearances import (
     RevokeClearance,
     clearance_status,
@@ -36,7 +36,7 @@ def list_clearances(reader: Reader, query: PageQuery, request_id: str) -> dict[s
     For the requester, and for partners that were asked about them. `statement` is a JWS by the
     coordinator's key, to be shown elsewhere; one that was revoked has none any more.
     """
-    row, leg = readable_request(reader.connection, reader.actor.viewer, request_id)
+    row, leg = readable(reader, request_id)
     context, after = reader.context, after_id(query) or ""
     issuer = Issuer(context.origin, context.signing_key)
     return read_page(

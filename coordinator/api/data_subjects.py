@@ -6,9 +6,9 @@ from pydantic import Field
 
 from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader, SignedCall
+from coordinator.api.scope import readable
 from coordinator.api.view import command_view, personal, query_view
 from coordinator.domain.permission import Permission
-from coordinator.services.core.access import readable_request
 from coordinator.services.requests.data_subjects import (
     AnswerDataSubject,
     DataSubjectRequestView,
@@ -55,7 +55,7 @@ def list_own(reader: Reader, query: DataSubjectQuery) -> dict[str, Any]:
     """List what your organisation passed on, and what it has to answer, oldest first."""
     viewer = reader.actor.viewer
     if query.request_id is not None:
-        readable_request(reader.connection, viewer, query.request_id)
+        readable(reader, query.request_id)
     return read_page(
         page_size(reader.context, query.limit),
         lambda limit: store.page(

@@ -4,10 +4,10 @@ from typing import Any
 
 from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader
+from coordinator.api.scope import readable
 from coordinator.api.view import query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
-from coordinator.services.core.access import readable_request
 from coordinator.services.requests.drafts import drafts
 from coordinator.storage.requests import incidents as store
 from holdfast.protocol import life_cycle_views, views
@@ -26,7 +26,7 @@ def list_drafts(reader: Reader, query: PageQuery, request_id: str) -> dict[str, 
 
     Check a draft, add a nonce, and submit it; it follows this request in the same incident.
     """
-    row, _ = readable_request(reader.connection, reader.actor.viewer, request_id)
+    row, _ = readable(reader, request_id)
     if row.requester != reader.actor.partner:
         raise NotFoundError("only the requester follows its request")
     size = min(page_size(reader.context, query.limit), _MOST_DRAFTS)

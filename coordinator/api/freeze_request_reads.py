@@ -17,10 +17,10 @@ from coordinator.api.paging import (
 )
 from coordinator.api.pipeline import Reader
 from coordinator.api.reading_marks import mark_delivered_after
+from coordinator.api.scope import readable
 from coordinator.api.view import logged_as, query_view
 from coordinator.domain.errors import InvalidInputError, NotFoundError, ParameterFault
 from coordinator.domain.permission import Permission, is_allowed
-from coordinator.services.core.access import readable_request
 from coordinator.services.ending.erasures import ProposedErasureView, proposed_view
 from coordinator.services.reading.awaited_decisions import awaited
 from coordinator.services.requests.freeze_request_views import (
@@ -127,7 +127,7 @@ def read_request(reader: Reader, request_id: str) -> FreezeRequestView:
     The requester sees the decision context, counts and totals over all legs; a partner asked sees
     its own leg. Reading it counts as delivery of the notice.
     """
-    row, leg = readable_request(reader.connection, reader.actor.viewer, request_id)
+    row, leg = readable(reader, request_id)
     if leg is not None and leg.status == LegStatus.QUEUED:
         after_this_request(mark_delivered_after([leg.id]))
     return request_view(reader.read_context, row, leg)
@@ -139,7 +139,7 @@ def read_request(reader: Reader, request_id: str) -> FreezeRequestView:
 )
 def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the flagged addresses of a request, in its own order."""
-    row, leg = readable_request(reader.connection, reader.actor.viewer, request_id)
+    row, leg = readable(reader, request_id)
     size = page_size(reader.context, query.limit)
     items, more = address_views(
         reader.read_context, row, leg, after=after_number(query), limit=size
@@ -151,7 +151,7 @@ def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[st
 @query_view(query=PageQuery, answer=views.Page[views.LegView], needs=_READ, while_suspended=True)
 def list_legs(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the legs of a request: all of them for the requester, one's own for a partner asked."""
-    row, leg = readable_request(reader.connection, reader.actor.viewer, request_id)
+    row, leg = readable(reader, request_id)
     after = after_id(query) or ""
 
     def find(limit: int) -> Sequence[Any]:
@@ -173,7 +173,7 @@ def list_legs(reader: Reader, query: PageQuery, request_id: str) -> dict[str, An
 )
 def read_erasure(reader: Reader, request_id: str) -> ProposedErasureView:
     """Read what the operator proposes to erase of your own request, and why."""
-    row, _ = readable_request(reader.connection, reader.actor.viewer, request_id)
+    row, _ = readable(reader, request_id)
     if row.requester != reader.actor.partner:
         raise NotFoundError("only the requester reads of that", code="no_erasure")
     return proposed_view(reader.connection, row.id)

@@ -4,10 +4,10 @@ from typing import Any
 
 from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader, SignedCall
+from coordinator.api.scope import readable
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
-from coordinator.services.core.access import readable_request
 from coordinator.services.requests.guests import AskGuest, guest_views
 from coordinator.storage.requests import guests as store
 from holdfast.protocol import guest_payloads as payloads
@@ -33,7 +33,7 @@ def ask(call: SignedCall[payloads.GuestAsk], request_id: str) -> AskGuest:
 )
 def list_guests(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the guests of your own request, oldest first, with what they said: all unverified."""
-    row, _ = readable_request(reader.connection, reader.actor.viewer, request_id)
+    row, _ = readable(reader, request_id)
     if row.requester != reader.actor.partner:
         raise NotFoundError("only the requester reads of guests")
     after = after_id(query) or ""

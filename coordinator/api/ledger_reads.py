@@ -16,10 +16,9 @@ from coordinator.api.paging import (
 )
 from coordinator.api.pipeline import Reader
 from coordinator.api.query import Query
-from coordinator.api.scope import leg_scope, scoped_page
+from coordinator.api.scope import leg_scope, readable, scoped_page
 from coordinator.api.view import logged_as, query_view
 from coordinator.domain.permission import Permission
-from coordinator.services.core.access import readable_request
 from coordinator.services.ledger.address_answers import address_answers
 from coordinator.services.ledger.ledger_views import (
     evidence_page,
@@ -112,7 +111,7 @@ def list_evidence(reader: Reader, query: EvidenceQuery, request_id: str) -> dict
     """
     size = min(page_size(reader.context, query.limit), _MOST_EVIDENCE)
     size = size if query.act is None else 1
-    row, leg = readable_request(reader.connection, reader.actor.viewer, request_id)
+    row, leg = readable(reader, request_id)
     found = store.acts(
         reader.connection,
         request_id,

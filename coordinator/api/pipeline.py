@@ -23,7 +23,7 @@ A command (POST, PATCH, DELETE):
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from flask import Response, request
@@ -53,6 +53,7 @@ from coordinator.services.membership.rotations import RotateKey
 from coordinator.services.membership.suspended import require_holding
 from coordinator.services.requests.read_log import Read
 from coordinator.storage.engine.documents import Vault
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tail import idempotency
 from holdfast.protocol.payloads import Body
 from holdfast.protocol.read_log_views import ReadVia
@@ -61,12 +62,19 @@ from holdfast.protocol.request_token import RequestToken
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What a query view works with."""
+    """What a query view works with.
+
+    Attributes:
+        readable: Requests that the actor may read, each with its own leg, once they were asked for.
+    """
 
     connection: Connection
     vault: Vault
     actor: Actor
     context: AppContext
+    readable: dict[str, tuple[FreezeRequestRow, LegRow | None]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @property
     def read_context(self) -> ReadContext:

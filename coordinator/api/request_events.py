@@ -9,9 +9,9 @@ from pydantic import Field
 from coordinator.api.events import EventTypes, chosen
 from coordinator.api.paging import PageQuery, after_number, page_size, read_page
 from coordinator.api.pipeline import Reader
+from coordinator.api.scope import readable
 from coordinator.api.view import logged_as, query_view
 from coordinator.domain.permission import Permission
-from coordinator.services.core.access import readable_request
 from coordinator.services.requests.request_events import request_events
 from coordinator.storage.requests import request_events as store
 from coordinator.storage.requests.asked_sums import asked_sums, stated_worths
@@ -40,7 +40,7 @@ def list_events(reader: Reader, query: EventsQuery, request_id: str) -> dict[str
     The same bodies as by webhook and in the feed. Where an event tells of an act, `evidence` says
     how that was proven, and `…/evidence` has the proof.
     """
-    readable_request(reader.connection, reader.actor.viewer, request_id)
+    readable(reader, request_id)
     past = None if query.cursor is None else after_number(query)
     return read_page(
         page_size(reader.context, query.limit),
@@ -68,7 +68,7 @@ def read_asked(reader: Reader, request_id: str) -> dict[str, Any]:
 
     As its flagged addresses state; those that were left out or withdrawn count no more.
     """
-    readable_request(reader.connection, reader.actor.viewer, request_id)
+    readable(reader, request_id)
     found = asked_sums(reader.connection, [request_id])
     return {
         "asked": {each.asset: str(each.amount) for each in found},
@@ -113,7 +113,7 @@ def newest_number(reader: Reader, request_id: str) -> int:
     Raises:
         NotFoundError: If the reader is neither the requester nor asked.
     """
-    readable_request(reader.connection, reader.actor.viewer, request_id)
+    readable(reader, request_id)
     return store.newest(reader.connection, request_id, reader.actor.partner)
 
 

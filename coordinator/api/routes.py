@@ -357,6 +357,7 @@ ROUTES: tuple[Route, ...] = (
         ("GET", "/v1/restitutions/{restitution_id}/pool-lines", restitutions.list_pool_lines),
         ("POST", "/v1/restitutions/{restitution_id}/claims", claims.file_claims),
         ("GET", "/v1/restitutions/{restitution_id}/claims", claims.list_claims),
+        ("GET", "/v1/restitutions/{restitution_id}/claims/{claim_id}", claims.read_one),
         (
             "POST",
             "/v1/restitutions/{restitution_id}/claims/{claim_id}/decisions",
@@ -382,6 +383,11 @@ ROUTES: tuple[Route, ...] = (
         ),
         ("POST", "/v1/restitutions/{restitution_id}/allocations", allocations.propose),
         ("GET", "/v1/restitutions/{restitution_id}/allocations", allocations.list_allocations),
+        (
+            "GET",
+            "/v1/restitutions/{restitution_id}/allocations/{allocation_id}",
+            allocations.read_one,
+        ),
         (
             "POST",
             "/v1/restitutions/{restitution_id}/allocations/{allocation_id}/approvals",

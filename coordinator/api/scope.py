@@ -9,10 +9,22 @@ from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader
 from coordinator.services.core.access import readable_request
 from coordinator.storage.engine.documents import Vault
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 
 R = TypeVar("R")
 Find = Callable[..., Sequence[R]]
 Show = Callable[[Connection, Vault, Sequence[R]], Sequence[Mapping[str, object]]]
+
+
+def readable(reader: Reader, request_id: str) -> tuple[FreezeRequestRow, LegRow | None]:
+    """Return (request, own leg or None) as `readable_request` does, read once for a reader.
+
+    A page of the console reads a dozen lists of one request.
+    """
+    if request_id not in reader.readable:
+        found = readable_request(reader.connection, reader.actor.viewer, request_id)
+        reader.readable[request_id] = found
+    return reader.readable[request_id]
 
 
 def leg_scope(reader: Reader, request_id: str) -> str | None:
@@ -21,7 +33,7 @@ def leg_scope(reader: Reader, request_id: str) -> str | None:
     Raises:
         NotFoundError: If the reader is neither the requester nor asked.
     """
-    row, leg = readable_request(reader.connection, reader.actor.viewer, request_id)
+    row, leg = readable(reader, request_id)
     if row.requester == reader.actor.partner or leg is None:
         return None
     return str(leg.id)

@@ -4,10 +4,10 @@ from typing import Any
 
 from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader, SignedCall
+from coordinator.api.scope import readable
 from coordinator.api.view import command_view, logged_as, or_known, query_view
 from coordinator.domain.errors import FieldFault, InvalidInputError, NotFoundError
 from coordinator.domain.permission import Permission
-from coordinator.services.core.access import readable_request
 from coordinator.services.requests.sealed_evidence import (
     SealedEvidenceView,
     SealedPartView,
@@ -80,7 +80,7 @@ def share(
 def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List what you sealed on a request and what was sealed to you, with the acts that did it."""
     partner = reader.actor.partner
-    readable_request(reader.connection, reader.actor.viewer, request_id)
+    readable(reader, request_id)
     return read_page(
         min(page_size(reader.context, query.limit), _MOST_LISTED),
         lambda limit: store.page(

@@ -4,9 +4,9 @@ from typing import Any
 
 from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader, SignedCall
+from coordinator.api.scope import readable
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.permission import Permission
-from coordinator.services.core.access import readable_request
 from coordinator.services.ending.withdrawal_approvals import DecideWithdrawal
 from coordinator.services.ending.withdrawal_proposals import withdrawal_views
 from coordinator.services.ending.withdrawals import WithdrawFreezeRequest
@@ -53,7 +53,7 @@ def decide(
 )
 def list_withdrawals(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List what was proposed to be withdrawn; for a partner asked, what concerns it."""
-    row, leg = readable_request(reader.connection, reader.actor.viewer, request_id)
+    row, leg = readable(reader, request_id)
     after = after_id(query) or ""
     return read_page(
         page_size(reader.context, query.limit),

@@ -53,6 +53,7 @@ _DEFAULTS = {
     "why_you": "",
     "interest": "",
     "statement": "",
+    "gateway": "",
 }
 _MOST_DIGITS = 6
 _LEGAL = ("police_report", "agency", "order")
@@ -212,6 +213,7 @@ class DraftContent:
             "why_you": [{"to": "all", "why": typed["why_you"]}] if typed["why_you"] else None,
             "interest": _interest(typed),
             "hold": {"hours": _whole(hours)} if hours else None,
+            "gateway": typed["gateway"],
         }
         return {
             "nonce": self.nonce,
@@ -272,6 +274,7 @@ def following(view: Mapping[str, Any], title: str) -> DraftContent:
         "indemnity_text": indemnity.get("text") or "",
         "interest": " ".join(interest["kinds"]),
         "statement": interest["statement"],
+        "gateway": request.get("gateway") or "",
     }
     return content
 

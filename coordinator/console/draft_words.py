@@ -13,6 +13,7 @@ from coordinator.domain.errors import CoordinatorError
 from coordinator.domain.hold_limits import lasting
 from coordinator.storage.console.drafts import StoredDraft
 from holdfast.protocol.amounts import KnownAssets
+from holdfast.protocol.gateway_words import GATEWAYS
 from holdfast.protocol.vocabulary import (
     AddressRole,
     IncidentKind,
@@ -294,6 +295,10 @@ def choices(
             ("", "None of its own"),
             *((kind.value, _capital(words)) for kind, words in INTERESTS.items()),
             *_several(interest),
+        ],
+        "gateway": [
+            ("", "Whichever both sides of a leg hold"),
+            *((gateway.value, words) for gateway, words in GATEWAYS.items()),
         ],
     }
 

@@ -7,7 +7,12 @@ from flask import Response
 
 from coordinator.console import render
 from coordinator.console.visit import Visit
-from coordinator.services.requests.flags import LastApplied, flag_counts, last_applied
+from coordinator.services.requests.flags import (
+    LastApplied,
+    flag_counts,
+    flagging_titles,
+    last_applied,
+)
 
 #: As the kit has it: from so long after on nothing is "clean" there.
 _STALE_AFTER = timedelta(minutes=60)
@@ -31,6 +36,7 @@ def show(visit: Visit) -> Response:
         "flags.html",
         visit,
         rows=shown,
+        titles=flagging_titles(visit.reader.read_context, [row.request_id for row in shown]),
         count=sum(row.count for row in shown),
         is_cut=len(rows) > _MOST,
         applied=_applied(visit, last_applied(visit.reader.read_context)),

@@ -7,13 +7,13 @@ from coordinator.console.words import amount
 from holdfast.protocol.amounts import KnownAssets
 from holdfast.protocol.vocabulary import Blocked, EncumbranceKind, EncumbranceStatus
 
-_KINDS: Mapping[str, str] = {
+KINDS: Mapping[str, str] = {
     EncumbranceKind.INJUNCTION: "An injunction",
     EncumbranceKind.ATTACHMENT: "An attachment",
     EncumbranceKind.COMPETING_CLAIM: "A competing claim",
     EncumbranceKind.FORFEITURE: "A forfeiture",
 }
-_BLOCKS: Mapping[str, str] = {
+BLOCKS: Mapping[str, str] = {
     Blocked.RELEASE: "releases",
     Blocked.RETURN: "returns",
     Blocked.PAYOUT: "payouts",
@@ -30,13 +30,13 @@ def claim_title(claim: Mapping[str, Any], assets: KnownAssets) -> str:
     much = "all of a hold"
     if claim["amount"] is not None and claim["asset"] is not None:
         much = f"{amount(claim['amount'], claim['asset'], assets)} of a hold"
-    return f"{_KINDS[claim['kind']]} on {much}"
+    return f"{KINDS[claim['kind']]} on {much}"
 
 
 def claim_words(claim: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a claim blocks, and whether it still does."""
     if claim["encumbrance_status"] != EncumbranceStatus.LIFTED:
-        yield f"blocks {', '.join(_BLOCKS[each] for each in claim['blocks'])}"
+        yield f"blocks {', '.join(BLOCKS[each] for each in claim['blocks'])}"
     yield _STATES[claim["encumbrance_status"]]
 
 

@@ -58,6 +58,13 @@ CODES: Mapping[str, str] = MappingProxyType(
         ReturnCode.OTHER: "Something else",
     }
 )
+_IN_THE_WAY: Mapping[str, str] = MappingProxyType(
+    {
+        "dsp": "The customer contests the freeze",
+        "enc": "A third party has a claim on it",
+        "ord": "An authority's order stands on it",
+    }
+)
 #: What each act is below the API's return request, in a sentence and on its button.
 _ACTS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
@@ -105,7 +112,6 @@ class Return:
     asked_at: datetime | None
     waits_until: datetime | None
     parts: Sequence[Part]
-    suspended: bool
     because: str
     code: str
 
@@ -384,10 +390,19 @@ def _return(visit: Visit, view: Mapping[str, Any]) -> Return:
         asked_at=moment(view["asked_at"]),
         waits_until=moment({"submitted": view["decide_by"], "open": view["answer_by"]}.get(status)),
         parts=[Part(p["hold"], units(p["accepted"]), units(p["sent"])) for p in view["parts"]],
-        suspended=status == "suspended",
-        because="" if view["suspended_because"] is None else view["suspended_because"],
+        because=_because(view["suspended_because"], status),
         code="" if view["code"] is None else CODES[view["code"]],
     )
+
+
+def _because(what: str | None, status: str) -> str:
+    """Return what stands in its way: a dispute, a claim, or an order, by the kind of its id.
+
+    What was claimed on another request is not named to whoever is on this one alone.
+    """
+    if status != ReturnStatus.SUSPENDED:
+        return ""
+    return _IN_THE_WAY.get((what or "")[:3], "Something stands in its way")
 
 
 def _ground(basis: Mapping[str, Any] | None) -> tuple[str, str]:

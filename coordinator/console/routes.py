@@ -20,6 +20,7 @@ from coordinator.api.responses import Later
 from coordinator.console import (
     acts,
     audit,
+    data_subject_letters,
     decide,
     decide_proposals,
     deliveries,
@@ -67,10 +68,12 @@ from coordinator.console.follow import (
     owed,
     read_log,
     readiness,
+    restraints,
     timeline,
 )
 from coordinator.console.forms import Form, read_form
 from coordinator.console.guard import CSRF_FIELD, guard, require_own_form, sent_elsewhere
+from coordinator.console.restoring import allocations, claims, payouts, restitutions
 from coordinator.console.sessions import TableSessions, own_session
 from coordinator.console.signing_in import own_path
 from coordinator.console.visit import Visit
@@ -126,7 +129,9 @@ class PublicPage:
 
 _QUESTION = "/console/requests/{request_id}/questions/{info_request_id}"
 _CLEARANCE = "/console/requests/{request_id}/clearances/{clearance_id}"
+_RESTITUTION = "/console/restitutions/{restitution_id}"
 _RETURN = "/console/requests/{request_id}/returns/{return_id}"
+_RESTRAINT = "/console/requests/{request_id}/orders/{restraint_id}"
 _DATA_SUBJECT = "/console/requests/{request_id}/data-subjects/{data_subject_request_id}"
 _DISPUTE = "/console/requests/{request_id}/disputes/{dispute_id}"
 
@@ -188,8 +193,24 @@ PAGES: tuple[Page | PublicPage, ...] = (
     Page("POST", "/console/recovery/{recovery_id}/withdrawal", recovery.withdraw),
     Page("GET", "/console/recovery/{recovery_id}/deposits/{number}", recovery.show_deposit),
     Page("POST", "/console/recovery/{recovery_id}/deposits/{number}", recovery.speak),
+    Page("GET", "/console/restitutions", restitutions.show_list),
+    Page("GET", _RESTITUTION, restitutions.show),
+    Page("POST", f"{_RESTITUTION}/closure", restitutions.close),
+    Page("GET", f"{_RESTITUTION}/pool", restitutions.show_pool),
+    Page("GET", f"{_RESTITUTION}/claims", claims.show_list),
+    Page("GET", f"{_RESTITUTION}/claims/{{claim_id}}", claims.show),
+    Page("POST", f"{_RESTITUTION}/claims/{{claim_id}}/{{act}}", claims.act),
+    Page("GET", f"{_RESTITUTION}/allocations", allocations.show_list),
+    Page("POST", f"{_RESTITUTION}/allocations", allocations.propose),
+    Page("GET", f"{_RESTITUTION}/allocations/{{allocation_id}}", allocations.show),
+    Page("POST", f"{_RESTITUTION}/allocations/{{allocation_id}}", allocations.decide),
+    Page("GET", f"{_RESTITUTION}/payouts", payouts.show),
+    Page("POST", f"{_RESTITUTION}/payouts", payouts.record, large=True),
+    Page("GET", f"{_RESTITUTION}/payouts.csv", payouts.download),
     Page("GET", "/console/rulebook", house_rules.show),
     Page("POST", "/console/rulebook/accept", house_rules.accept),
+    Page("GET", "/console/data-subjects", data_subject_letters.show),
+    Page("POST", "/console/data-subjects", data_subject_letters.record),
     Page("GET", "/console/gateways", gateways.show),
     Page("POST", "/console/gateways/declare", gateways.declare),
     Page("POST", "/console/gateways/withdraw", gateways.withdraw),
@@ -271,6 +292,14 @@ PAGES: tuple[Page | PublicPage, ...] = (
     Page("POST", "/console/requests/{request_id}/guests", follow_acts.ask_guest),
     Page("GET", _DATA_SUBJECT, data_subjects.show_decision),
     Page("POST", _DATA_SUBJECT, data_subjects.decide),
+    Page("GET", "/console/requests/{request_id}/orders", restraints.show_all),
+    Page("GET", "/console/requests/{request_id}/orders/claim", restraints.show_new_claim),
+    Page("POST", "/console/requests/{request_id}/orders/claim", restraints.attach_claim),
+    Page("GET", "/console/requests/{request_id}/orders/order", restraints.show_new_order),
+    Page("POST", "/console/requests/{request_id}/orders/order", restraints.attach_order),
+    Page("GET", _RESTRAINT, restraints.show),
+    Page("GET", f"{_RESTRAINT}/{{act}}", restraints.show_act),
+    Page("POST", f"{_RESTRAINT}/{{act}}", restraints.act),
     Page("GET", "/console/requests/{request_id}/erasure", follow_acts.show_erasure),
     Page("POST", "/console/requests/{request_id}/erasure", follow_acts.erase),
     Page("GET", "/console/requests/{request_id}/extension", follow_acts.show_extension),

@@ -266,6 +266,14 @@ def sums(asked: Iterable[AskedSum], assets: KnownAssets, *, short: bool = False)
     return listed(named)
 
 
+def about(base_units: str | int, asset: str, assets: KnownAssets) -> str:
+    """Return an amount for a heading, long ones as "about 0.3333 ETH": the page has it in full."""
+    whole = amount(base_units, asset, assets)
+    if assets.unit(asset) is None or len(whole.plain) <= _LONG:
+        return str(whole)
+    return _cut(whole)
+
+
 def _sum(asked: AskedSum, assets: KnownAssets, *, short: bool) -> str:
     unit = assets.unit(asked.asset)
     whole = amount(asked.base_units, asked.asset or "", assets)
@@ -276,7 +284,8 @@ def _sum(asked: AskedSum, assets: KnownAssets, *, short: bool) -> str:
 
 def _cut(whole: AmountWords) -> str:
     number, point, fraction = whole.number.partition(".")
-    return f"about {number}{point}{fraction[:4]}{_NBSP}{whole.unit}"
+    rest = f"{point}{fraction[:4]}".rstrip("0").rstrip(".")
+    return f"about {number}{rest}{_NBSP}{whole.unit}"
 
 
 def share(part: int, whole: int) -> str:

@@ -20,6 +20,7 @@ from coordinator.domain.clock import SystemClock
 from coordinator.services.ending.erasures import ProposeErasure
 from coordinator.storage.engine.database import open_database
 from holdfast.protocol import membership_payloads
+from holdfast.protocol.allocation import ValuedClaim, share_pro_rata
 from holdfast.protocol.vocabulary import ErasureReason
 from tests.api.membership_acts import operate
 from tests.browser.conftest import NewPage
@@ -32,7 +33,7 @@ from tests.browser.passkeys import Authenticator
 from tests.browser.served import Served, serve
 from tests.browser.signed_in import sign_act, sign_in
 from tests.conftest import KEYS, World, write_keys
-from tests.factories import ETHER, Exchange, nonce
+from tests.factories import ETHER, Exchange, Member, nonce
 from tests.services import recovery_world
 
 pytestmark = pytest.mark.processes
@@ -48,6 +49,7 @@ NO_PAGES = frozenset(
         "/console/guest/request",
         "/console/sign-in/return/{handle}",
         "/console/figures.csv",
+        "/console/restitutions/{restitution_id}/payouts.csv",
         f"{_REQUEST}/live",
         f"{_REQUEST}/evidence.json",
         f"{_REQUEST}/evidence.zip",
@@ -98,6 +100,10 @@ BOTH = (
     f"{_REQUEST}/owed",
     f"{_REQUEST}/documents",
     f"{_REQUEST}/reads",
+    f"{_REQUEST}/orders",
+    f"{_REQUEST}/orders/claim",
+    f"{_REQUEST}/orders/order",
+    f"{_REQUEST}/orders/{{restraint_id}}",
     "/console/recovery",
     "/console/recovery/{recovery_id}",
     "/console/recovery/{recovery_id}/deposits/{number}",
@@ -180,6 +186,7 @@ def filled(world: World, folder: Path) -> Iterator[tuple[Served, dict[str, str]]
         names["destination_id"] = proposed["id"]
         names |= _misplaced(served, a, b)
         names["return_id"] = _asked_back(case, registered)
+        names |= _given_back(served, case) | _ordered(served, case)
         yield served, names
     world.drop(url)
 
@@ -258,6 +265,101 @@ def _asked_back(case: Followed, registered: Mapping[str, Any]) -> str:
         basis={"kind": "own_error", "reason": "A digit was wrong."},
     )
     return str(asked["id"])
+
+
+def _ordered(served: Served, case: Followed) -> dict[str, str]:
+    """Have B attach an authority's order to what it holds."""
+    order = {"agency": "State police", "reference": "1-23-456", "document_sha256": "ab" * 32}
+    called = {"at": "2026-03-02T11:00:00Z", "number_from": "agency_website"}
+    made = case.act(
+        served.cast.b.compliance,
+        "legal-orders",
+        **order,
+        officer="Detective Tamm",
+        verification="call_back",
+        call_back=called,
+    )
+    return {"restraint_id": made["id"], "act": "call-back"}
+
+
+def _given_back(served: Served, case: Followed) -> dict[str, str]:
+    """Have A give back what was recovered: shared once, and to be shared again; two are doubles."""
+    a, path = served.cast.a, "/v1/restitutions"
+    incident = _made(served.get(a.lead, f"/v1/freeze-requests/{case.id}"))["incident"]["id"]
+    terms = {
+        "nonce": nonce(),
+        "incident": incident,
+        "asset": ETHER,
+        "verify_by_two_above": f"{5 * 10**18}",
+        "claims_close_at": "2036-06-01T00:00:00Z",
+        "objections_until": "2036-07-01T00:00:00Z",
+        "unclaimed_to": "Those whose claims were paid, in equal shares.",
+    }
+    made = _made(served.post(a.compliance, path, terms))
+    below, act = f"{path}/{made['id']}", {"content_sha256": made["content_sha256"]}
+
+    def acted(member: Member, name: str, **body: Any) -> dict[str, Any]:
+        return _made(served.post(member, f"{below}/{name}", act | body))
+
+    pool = {"asset": ETHER, "amount": f"{3 * 10**18 + 7}"}
+    lines = [
+        pool | {"kind": "returned", "tx": f"0x{'6b' * 32}"},
+        {"kind": "cost", "asset": ETHER, "amount": f"{10**17}", "what": "Counsel's fees"},
+        {"kind": "reserve", "asset": ETHER, "amount": f"{10**18}", "what": "Late claims"},
+    ]
+    acted(a.compliance, "pool-lines", lines=lines)
+    claims = [_claim(number) for number in range(1, 5)]
+    claims[3]["addresses"] = claims[2]["addresses"]
+    filed = [each["id"] for each in acted(a.compliance, "claims", claims=claims)["claims"]]
+    for claim_id in filed[:3]:
+        acted(a.lead, f"claims/{claim_id}/decisions", decision="verify")
+    first = acted(a.compliance, "allocations", **_shares(filed[:3], 10**18))
+    decision = {"decision": "approve", "act_sha256": first["act_sha256"]}
+    for lead in (a.lead, a.second_lead):
+        acted(lead, f"allocations/{first['id']}/approvals", **decision)
+    due = _made(served.get(a.lead, f"{below}/payouts"))["items"]
+    failed = {"payout": due[1]["id"], "failed": "The account is closed."}
+    paid = {"payout": due[0]["id"], "tx": f"0x{'7c' * 32}"}
+    acted(a.lead, "payouts", lines=[paid, failed])
+    again = _shares(filed[:3], 9 * 10**17, before=[each["amount"] for each in due])
+    second = acted(a.compliance, "allocations", **again)
+    ids = {"restitution_id": made["id"], "allocation_id": second["id"]}
+    return ids | {"claim_id": filed[3]}
+
+
+def _claim(number: int) -> dict[str, Any]:
+    return {
+        "ref": f"V-{number}",
+        "addresses": [f"eip155:1:0x{number:040x}"],
+        "asset": ETHER,
+        "amount": f"{number * 10**18 + number}",
+        "tx": f"0x{number:064x}",
+        "proof": "documents",
+        "documents": ["ab" * 32],
+        "payout": f"eip155:1:0x{number + 100:040x}",
+    }
+
+
+def _shares(
+    claim_ids: Sequence[str], pool: int, before: Sequence[str] = ("0", "0", "0")
+) -> dict[str, Any]:
+    """Return the document that shares so much among claims number 1, 2 and 3."""
+    stated = [int(_claim(number)["amount"]) for number in (1, 2, 3)]
+    claims = [
+        ValuedClaim(each, value, int(had))
+        for each, value, had in zip(claim_ids, stated, before, strict=True)
+    ]
+    found = share_pro_rata(pool, claims, unit_value=1, minimum=0)
+    parts = [
+        {
+            "claim": each.ref,
+            "value": str(each.value),
+            "before": str(each.paid),
+            "amount": str(found.parts[each.ref]),
+        }
+        for each in claims
+    ]
+    return {"method": "pro_rata", "pool": str(pool), "claims": parts}
 
 
 def _papers(case: Followed, a: Exchange) -> dict[str, str]:

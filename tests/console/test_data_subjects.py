@@ -74,3 +74,27 @@ def test_a_lead_signs_an_erasure_from_its_task(w: World, signed_in: SignedIn) ->
     assert page not in browser.get("/console").text
     gone = w.signer.get(a.lead, f"/v1/freeze-requests/{request['id']}")
     assert gone.status_code == 410
+
+
+def test_a_letter_is_passed_on_by_its_form(w: World, signed_in: SignedIn) -> None:
+    a, b = w.cast.a, w.cast.b
+    request = w.live(to=[b.handle])
+    page = "/console/data-subjects"
+    browser, passkey = signed_in(b, b.compliance)
+    assert "Nobody asked yet" in browser.get(page).text
+    letter = {"kind": "erasure", "reference": "DS-18/2026", "request_id": request["id"]}
+    for wrong in ({}, {"received_at": "soon"}, {"received_at": "2036-03-01"}):
+        refused = browser.post(page, page, **letter, **wrong)
+        assert (refused.status_code, "DS-18/2026" in refused.text) == (422, True)
+    both = {"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"}
+    came = {"received_at": "2026-03-01"}
+    assert browser.post(page, page, **letter, **came, **both).status_code == 422
+    asked = browser.post(page, page, **letter, **came)
+    assert browser.sign(asked.location, passkey, asked.location).location == page
+    shown = browser.get(page).text
+    for told in ("That it be erased", "DS-18/2026", f"/console/requests/{request['id']}"):
+        assert told in shown
+    requester, _ = signed_in(a, a.compliance)
+    assert "DS-18/2026" in requester.get(page).text
+    stranger, _ = signed_in(w.cast.d, w.cast.d.compliance)
+    assert "DS-18/2026" not in stranger.get(page).text

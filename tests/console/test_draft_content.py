@@ -104,6 +104,9 @@ def test_what_was_typed_becomes_the_request() -> None:
     assert (request.legal.order, request.hold.hours) == ("12 O 3/26", 72)
     content.typed |= {"asked": "all", "hours": ""}
     assert (content.body()["to"], "hold" in content.body()) == ("all", False)
+    assert "gateway" not in content.body()
+    content.typed |= {"gateway": "eu_amlr75"}
+    assert FreezeRequest.model_validate(content.body()).gateway == "eu_amlr75"
 
 
 def test_a_draft_keeps_its_nonce_so_that_sending_twice_is_one_request() -> None:

@@ -42,6 +42,7 @@ VIEW: dict[str, Any] = {
     "closed_at": None,
     "pool": {ETHER: SUMS},
     "claims": {"received": 2},
+    "payouts": {"due": {"count": 2, "amount": str(ETH)}},
 }
 CLAIM: dict[str, Any] = {
     "id": CLM,

@@ -40,7 +40,7 @@ def give_back(w: World, incident: str) -> Restoring:
         approve(rst, lead, made)
     due = [each["id"] for each in w.get(a.auditor, f"{rst.path}/payouts")["items"]]
     rst.act(a.lead, "payouts", lines=[{"payout": each, "tx": TX} for each in due])
-    for path in ("allocations", "payouts"):
+    for path in ("allocations", f"allocations/{made['id']}", f"claims/{one}", "payouts"):
         w.get(a.auditor, f"{rst.path}/{path}")
     for path in ("/v1/restitutions", rst.path, f"{rst.path}/pool-lines", f"{rst.path}/claims"):
         w.get(a.auditor, path)

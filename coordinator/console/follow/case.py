@@ -259,10 +259,11 @@ class Action(NamedTuple):
 
 def _acts(case: Case) -> list[Action]:
     report = [Action(f"{case.url}/readiness", "Readiness report")] if case.request["drill"] else []
+    orders = [Action(f"{case.url}/orders", "Orders and claims")] if case.totals else []
     if not case.is_ours:
         answer = [Action(f"{case.url}/answer", "Answer", is_main=True)] if case.is_live else []
-        return [*answer, *report]
-    return [*_decide(case), *_go_on(case), *_end(case), *report]
+        return [*answer, *orders, *report]
+    return [*_decide(case), *_go_on(case), *orders, *_end(case), *report]
 
 
 def _decide(case: Case) -> Iterable[Action]:
@@ -299,10 +300,18 @@ def _go_on(case: Case) -> Iterable[Action]:
     holders = sum(any(int(total["held"]) for total in each) for each in sums)
     if case.is_live and holders > 1 and may(Permission.SAME_FUNDS_MARK):
         yield Action(f"{case.url}/same-funds", "Count once")
-    if is_approved and holders and may(Permission.RETURN_ASK):
-        yield Action(f"{case.url}/returns", "Money back")
+    if is_approved:
+        yield from _money_back(case, is_held=holders > 0)
     if case.is_live and may(Permission.SUPPORT_RAISE):
         yield Action(f"{case.url}/papers", "Give papers")
+
+
+def _money_back(case: Case, *, is_held: bool) -> Iterable[Action]:
+    may = case.visit.may
+    if is_held and may(Permission.RETURN_ASK):
+        yield Action(f"{case.url}/returns", "Money back")
+    if case.totals and may(Permission.RESTITUTION_CHANGE):
+        yield Action("/console/restitutions", "Give to victims")
 
 
 def _end(case: Case) -> Iterable[Action]:

@@ -33,10 +33,11 @@ from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.ended_legs import all_legs
 from coordinator.services.membership.grants import own_partner
 from coordinator.services.requests.flag_lines import FlagLine, lines_of, open_hash
-from coordinator.services.requests.freeze_request_views import evidence_bodies
+from coordinator.services.requests.freeze_request_views import evidence_bodies, incident_titles
 from coordinator.services.requests.left_out import REMAINDER
 from coordinator.services.requests.notices import proof_of_this_act
 from coordinator.storage.engine.documents import load, load_keys
+from coordinator.storage.reading import awaited_decisions
 from coordinator.storage.requests import flags as store
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests.flags import AppliedFlags, FlagChange, LiveLeg
@@ -279,6 +280,13 @@ class FlagCount:
     count: int
     contested: int
     gone: int
+
+
+def flagging_titles(read: ReadContext, request_ids: Sequence[str]) -> dict[str, str]:
+    """Return what the incidents of requests are called, as far as the reader is told."""
+    rows = awaited_decisions.rows(read.connection, request_ids, read.actor.viewer)
+    titles = incident_titles(read.connection, read.vault, rows)
+    return {row.id: titles.get(row.incident_id, "") for row in rows}
 
 
 def flag_counts(read: ReadContext, limit: int) -> list[FlagCount]:

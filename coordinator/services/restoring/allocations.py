@@ -22,7 +22,8 @@ from coordinator.domain.errors import (
 from coordinator.domain.permission import Permission
 from coordinator.services.core.bus import handles
 from coordinator.services.core.member_acts import MemberAct
-from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.core.read_context import ReadContext
+from coordinator.services.core.unit_of_work import Answer, UnitOfWork, unpack_evidence
 from coordinator.services.restoring.encumbrances import require_free
 from coordinator.services.restoring.restitutions import (
     RestitutionContext,
@@ -30,6 +31,7 @@ from coordinator.services.restoring.restitutions import (
     own_restitution,
     read_pools,
 )
+from coordinator.storage.engine.documents import load
 from coordinator.storage.restoring import allocations as store
 from coordinator.storage.tables.restitutions import AllocationRow
 from holdfast.protocol.allocation import (
@@ -86,6 +88,12 @@ class AllocationView(TypedDict):
     proposed_by: str
     proposed_at: str
     decided_at: str | None
+
+
+class AllocationDocumentView(AllocationView):
+    """An allocation with its document (`restitution_views.AllocationDocumentView`)."""
+
+    body: str
 
 
 @handles(ProposeAllocation, needs=Permission.RESTITUTION_CHANGE)
@@ -287,3 +295,18 @@ def allocation_view(row: AllocationRow) -> AllocationView:
         "proposed_at": format_time(row.proposed_at),
         "decided_at": optional_time(row.decided_at),
     }
+
+
+def read_allocation(
+    context: ReadContext, restitution_id: str, allocation_id: str
+) -> AllocationDocumentView:
+    """Return an allocation of a restitution of one's own, with the bytes that were signed.
+
+    Raises:
+        NotFoundError: If there is none, or it is another's.
+    """
+    row = store.get(context.connection, restitution_id, allocation_id)
+    if row is None:
+        raise NotFoundError("there is no such allocation, or none that you may see")
+    [packed] = load(context.connection, context.vault, [row.act_id], "evidence").values()
+    return {**allocation_view(row), "body": unpack_evidence(packed)[1].decode()}

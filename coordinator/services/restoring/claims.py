@@ -124,6 +124,7 @@ class ClaimView(TypedDict):
     decided_at: str | None
     sealed: NotRequired[str | None]
     doubles: NotRequired[Sequence[str]]
+    to_confirm: NotRequired[str | None]
 
 
 class FiledClaimView(TypedDict):
@@ -431,6 +432,20 @@ class _Reading:
     is_opener: bool
 
 
+def read_claim(context: ReadContext, restitution_id: str, claim_id: str) -> ClaimView:
+    """Return a claim as its reader may see it: the opener, and whoever filed it.
+
+    Raises:
+        NotFoundError: If there is none, or none that they may see.
+    """
+    restitution = visible_restitution(context.connection, context.actor.viewer, restitution_id)
+    row = store.get(context.connection, restitution_id, claim_id)
+    if row is None or context.actor.partner not in {restitution.opener, row.filed_by}:
+        raise NotFoundError(_NO_SUCH)
+    [view] = claim_views(context, restitution, [row])
+    return view
+
+
 def claim_views(
     context: ReadContext, restitution: RestitutionRow, rows: Sequence[ClaimRow]
 ) -> list[ClaimView]:
@@ -458,6 +473,8 @@ def _views(
         view["payout_change"] = paid_to[row.id].change
         if is_opener:
             view["sealed"], view["doubles"] = document["sealed"], shared[row.id]
+            awaited = row.first_amount if row.verified is None else None
+            view["to_confirm"] = None if awaited is None else str(awaited)
         views.append(view)
     return views
 

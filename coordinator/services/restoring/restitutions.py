@@ -8,7 +8,7 @@ back. The sums add up to the unit after every line.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NotRequired, TypedDict
+from typing import NamedTuple, NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -35,6 +35,7 @@ from coordinator.storage.requests import incidents as incident_store
 from coordinator.storage.restoring import allocations as allocation_store
 from coordinator.storage.restoring import claims as claim_store
 from coordinator.storage.restoring import restitutions as store
+from coordinator.storage.restoring.allocations import PayoutSum
 from coordinator.storage.restoring.restitutions import ReturnedFunds
 from coordinator.storage.tables.restitutions import PoolLineRow, RestitutionRow
 from holdfast.protocol import strict_json
@@ -56,7 +57,7 @@ from holdfast.protocol.restitution_payloads import (
 from holdfast.protocol.restitution_views import PoolLineKind
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import ClaimStatus, EventType, RestitutionStatus
+from holdfast.protocol.vocabulary import ClaimStatus, EventType, PayoutStatus, RestitutionStatus
 
 #: A pool is added up whole with every line.
 MOST_LINES = 1_000
@@ -99,6 +100,13 @@ class PoolSumsView(TypedDict):
     available: str
 
 
+class PayoutSumView(TypedDict):
+    """Payouts of one status (`restitution_views.PayoutSumView`)."""
+
+    count: int
+    amount: str
+
+
 class RestitutionView(TypedDict):
     """A restitution (`restitution_views.RestitutionView`)."""
 
@@ -118,6 +126,7 @@ class RestitutionView(TypedDict):
     closed_at: str | None
     pool: Mapping[str, PoolSumsView]
     claims: Mapping[ClaimStatus, int]
+    payouts: Mapping[PayoutStatus, PayoutSumView]
 
 
 class PoolLineView(TypedDict):
@@ -278,7 +287,7 @@ def open_restitution(command: OpenRestitution, actor: Actor, uow: UnitOfWork) ->
     # Under the restitution's id, so that its document is read without a search.
     act = MemberAct(restitution_id, "open_restitution", body.incident)
     recorded = on.record(act, EventType.RESTITUTION_OPENED, told)
-    view = _view(row, strict_json.loads(uow.evidence.body), Pool([]), {})
+    view = _view(row, strict_json.loads(uow.evidence.body), _Sums(Pool([]), {}, {}))
     return Answer(201, view, entry=recorded, location=f"/v1/restitutions/{restitution_id}")
 
 
@@ -598,7 +607,11 @@ def restitution_views(
     documents = documents_of(connection, vault, ids)
     pools = read_pools(connection, ids)
     counts = claim_store.counts(connection, ids)
-    return [_view(row, documents[row.id], pools[row.id], counts[row.id]) for row in rows]
+    paid = allocation_store.payout_sums(connection, ids)
+    return [
+        _view(row, documents[row.id], _Sums(pools[row.id], counts[row.id], paid[row.id]))
+        for row in rows
+    ]
 
 
 def documents_of(
@@ -616,9 +629,15 @@ def pool_line_views(context: ReadContext, rows: Sequence[PoolLineRow]) -> list[P
     return [_line_view(row, bodies[row.act_id]) for row in rows]
 
 
-def _view(
-    row: RestitutionRow, document: JsonObject, pool: Pool, counts: Mapping[str, int]
-) -> RestitutionView:
+class _Sums(NamedTuple):
+    """What is added up of a restitution: its pool, claims and payouts by status."""
+
+    pool: Pool
+    claims: Mapping[str, int]
+    payouts: Mapping[str, PayoutSum]
+
+
+def _view(row: RestitutionRow, document: JsonObject, sums: _Sums) -> RestitutionView:
     return {
         "id": row.id,
         "incident": row.incident_id,
@@ -634,8 +653,12 @@ def _view(
         "unclaimed_to": document["unclaimed_to"],
         "opened_at": format_time(row.opened_at),
         "closed_at": optional_time(row.closed_at),
-        "pool": pool_view(pool),
-        "claims": {ClaimStatus(status): count for status, count in sorted(counts.items())},
+        "pool": pool_view(sums.pool),
+        "claims": {ClaimStatus(status): count for status, count in sorted(sums.claims.items())},
+        "payouts": {
+            PayoutStatus(status): {"count": each.number, "amount": str(each.amount)}
+            for status, each in sorted(sums.payouts.items())
+        },
     }
 
 

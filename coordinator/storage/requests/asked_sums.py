@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Text, exists, func, select
+from sqlalchemy import Connection, exists, func, select
 
-from coordinator.storage.engine.base import BaseUnits
 from coordinator.storage.engine.reads import read_as
+from coordinator.storage.engine.sums import summed
 from coordinator.storage.tables.freeze_requests import FlaggedAddressRow
 from coordinator.storage.tables.life_cycle import LeftOutAddressRow, WithdrawnAddressRow
 
@@ -34,7 +34,7 @@ def asked_sums(connection: Connection, request_ids: Sequence[str]) -> list[Asked
         select(
             FlaggedAddressRow.request_id,
             FlaggedAddressRow.asset,
-            _sum(FlaggedAddressRow.amount, connection.dialect.name).label("amount"),
+            summed(FlaggedAddressRow.amount, connection.dialect.name).label("amount"),
             func.count().label("stated"),
         )
         .where(
@@ -54,7 +54,7 @@ def stated_worths(connection: Connection, request_ids: Sequence[str]) -> list[St
     query = (
         select(
             FlaggedAddressRow.request_id,
-            _sum(FlaggedAddressRow.usd_cents, connection.dialect.name).label("usd_cents"),
+            summed(FlaggedAddressRow.usd_cents, connection.dialect.name).label("usd_cents"),
             func.count().label("valued"),
         )
         .where(
@@ -76,10 +76,3 @@ def _still_asked() -> list[Any]:
         )
         for row in (LeftOutAddressRow, WithdrawnAddressRow)
     ]
-
-
-def _sum(units: Any, dialect: str) -> Any:
-    if dialect == "sqlite":
-        # Amounts outgrow SQLite's numbers: each costs a call into Python there.
-        return func.coalesce(func.sum_units(units, type_=Text()), "0", type_=BaseUnits())
-    return func.coalesce(func.sum(units), 0, type_=BaseUnits())

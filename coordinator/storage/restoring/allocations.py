@@ -9,6 +9,7 @@ from coordinator.domain.errors import ConflictError
 from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.reads import fields_from, read, read_as, read_one
 from coordinator.storage.engine.rows import insert_rows, new_row, update_rows
+from coordinator.storage.engine.sums import sum_units
 from coordinator.storage.tables.restitutions import AllocationRow, ClaimRow, PayoutRow
 from holdfast.protocol.vocabulary import AllocationStatus, PayoutStatus
 
@@ -185,6 +186,33 @@ def page_of_payouts(
     if status is not None:
         query = query.where(PayoutRow.status == status.value)
     return read_as(connection, ShownPayout, query.order_by(PayoutRow.id).limit(limit))
+
+
+class PayoutSum(NamedTuple):
+    """Payouts of one status: how many, and what they come to."""
+
+    number: int
+    amount: int
+
+
+def payout_sums(
+    connection: Connection, restitution_ids: Collection[str]
+) -> dict[str, dict[str, PayoutSum]]:
+    """Return what the payouts of a few restitutions come to, by status."""
+    query = (
+        select(
+            PayoutRow.restitution_id,
+            PayoutRow.status,
+            func.count(),
+            sum_units(connection, PayoutRow.amount),
+        )
+        .where(PayoutRow.restitution_id.in_(sorted(restitution_ids)))
+        .group_by(PayoutRow.restitution_id, PayoutRow.status)
+    )
+    found: dict[str, dict[str, PayoutSum]] = {each: {} for each in restitution_ids}
+    for restitution_id, status, count, amount in connection.execute(query):
+        found[restitution_id][status] = PayoutSum(count, amount)
+    return found
 
 
 def count_unpaid(connection: Connection, restitution_id: str) -> int:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.restitution_payloads import (
     AllocatedClaim,
     Claim,
+    NewAllocation,
     NewRestitution,
     PayoutChange,
     PayoutLines,
@@ -340,6 +342,32 @@ def allocations(session: Session, restitution_id: str) -> None:
     )
 
 
+@restitution.command("allocation")
+@_RESTITUTION
+@click.argument("allocation_id", metavar="ALO_…")
+@pass_session
+def allocation(session: Session, restitution_id: str, allocation_id: str) -> None:
+    """Show an allocation from its document, with the digits that approvers compare."""
+    client = session.client()
+    view = client.restitution(restitution_id)
+    found = client.allocation(restitution_id, allocation_id)
+    digits = sha256(found.body.encode()).hexdigest()
+    if digits != found.act_sha256:
+        raise ProfileError("the document is not the one that was proposed: approve nothing")
+    parts = NewAllocation.model_validate(strict_json.loads(found.body.encode())).claims
+    gets = [int(each.amount) for each in parts if each.amount != "0"]
+    rows = [
+        ("digits", f"{digits[:4]} {digits[4:8]} … {digits[-8:-4]} {digits[-4:]}"),
+        ("status", f"{found.status}, approved by {found.approvals} of 2"),
+        ("shared", session.amount(found.pool, view.asset)),
+        ("- given", session.amount(str(sum(gets)), view.asset)),
+        ("= left over", session.amount(str(int(found.pool) - sum(gets)), view.asset)),
+        ("claims", f"{len(parts)}, of which {len(gets)} get something"),
+        ("the most", session.amount(str(max(gets, default=0)), view.asset)),
+    ]
+    session.show(found, lambda: session.out.print(facts(rows)))
+
+
 @restitution.command("approve")
 @_RESTITUTION
 @click.argument("allocation_id", metavar="ALO_…")
@@ -468,6 +496,13 @@ def _show(session: Session, view: RestitutionView) -> None:
     ]
     session.out.print(facts(rows))
     _show_pool(session, view.pool)
+    paid = [
+        (f"{status}, {each.count}", session.amount(each.amount, view.asset))
+        for status, each in view.payouts.items()
+    ]
+    if paid:
+        session.out.print("\nPayouts", markup=False)
+        session.out.print(facts(paid))
 
 
 def _counts(view: RestitutionView) -> str:

@@ -173,6 +173,7 @@ from holdfast.protocol.restitution_payloads import (
     RestitutionClosure,
 )
 from holdfast.protocol.restitution_views import (
+    AllocationDocumentView,
     AllocationView,
     ClaimActView,
     ClaimView,
@@ -782,6 +783,10 @@ class Client:
         path = f"{_RESTITUTIONS}/{restitution_id}/claims"
         return self._pages(ClaimView, path, status=status)
 
+    def claim(self, restitution_id: str, claim_id: str) -> ClaimView:
+        """`GET /v1/restitutions/{id}/claims/{id}`: one claim."""
+        return self._get(ClaimView, f"{_RESTITUTIONS}/{restitution_id}/claims/{claim_id}")
+
     def decide_claim(
         self,
         restitution: RequestRef,
@@ -856,6 +861,11 @@ class Client:
     def allocations(self, restitution_id: str) -> Iterator[AllocationView]:
         """Yield the allocations of one's own restitution, oldest first."""
         return self._pages(AllocationView, f"{_RESTITUTIONS}/{restitution_id}/allocations")
+
+    def allocation(self, restitution_id: str, allocation_id: str) -> AllocationDocumentView:
+        """`GET …/allocations/{id}`: an allocation with its exact document."""
+        path = f"{_RESTITUTIONS}/{restitution_id}/allocations/{allocation_id}"
+        return self._get(AllocationDocumentView, path)
 
     def decide_allocation(
         self,

@@ -34,10 +34,18 @@ class PoolSumsView(View):
     available: str
 
 
+class PayoutSumView(View):
+    """How many payouts stand there, and what they come to in base units of the asset paid."""
+
+    count: int
+    amount: str
+
+
 class RestitutionView(View):
     """A restitution: its document's terms, the sums of its pool by asset, and claims by status.
 
     `verify_by_two_above` is in base units of `asset`. `content_sha256` binds every act on it.
+    `payouts` by status come to what is `allocated`, to the unit.
     """
 
     id: str
@@ -56,6 +64,7 @@ class RestitutionView(View):
     closed_at: Time | None = None
     pool: dict[str, PoolSumsView]
     claims: dict[ClaimStatus, int]
+    payouts: dict[PayoutStatus, PayoutSumView]
     log: LogEntry | None = None
 
 
@@ -107,8 +116,10 @@ class ClaimView(View):
     """One claim, as its opener and whoever filed it read it.
 
     `value` is the claim in base units of the restitution's asset, `verified` what of it was
-    verified. `verifications` counts who did: some claims take two. `doubles` are claims that name
-    one of its addresses or its transaction; they are shown to the opener alone, and so is `sealed`.
+    verified. `verifications` counts who did: some claims take two, and while the second is
+    awaited, `to_confirm` is what the first verified. `doubles` are claims that name one of its
+    addresses or its transaction; they are shown to the opener alone, and so are `sealed` and
+    `to_confirm`.
     `payout` is the account that holds now, `payout_change` the one that is to take its place.
     """
 
@@ -131,6 +142,7 @@ class ClaimView(View):
     late: bool
     verified: str | None = None
     verifications: int
+    to_confirm: str | None = None
     allocated: str | None = None
     code: ClaimRejection | None = None
     reason: str | None = None
@@ -189,6 +201,12 @@ class AllocationView(View):
     proposed_at: Time
     decided_at: Time | None = None
     log: LogEntry | None = None
+
+
+class AllocationDocumentView(AllocationView):
+    """An allocation with `body`, the exact document that was proposed: `act_sha256` is its hash."""
+
+    body: str
 
 
 class PayoutView(View):

@@ -1,0 +1,1 @@
+"""Giving recovered funds back: a restitution, its pool, claims, allocations and payouts."""
