@@ -44,6 +44,7 @@ from holdfast.protocol.payloads import EndpointChanges, NewEndpoint
 from holdfast.webhooks.flask_blueprint import WebhookInbox, webhook_blueprint
 from reference_exchange.answering import answer
 from reference_exchange.deposit_book import DepositBook
+from reference_exchange.giving_back import GivingBack, ProvenReturns
 from reference_exchange.inbox import Inbox, Matter
 from reference_exchange.incoming import IncomingDeposits, open_screening, screen
 from reference_exchange.log_watch import open_monitor, watch
@@ -62,6 +63,7 @@ class Exchange:
     book: DepositBook
     inbox: Inbox
     withdrawals: ProvenWithdrawals
+    giving_back: GivingBack
     seen: SqliteSeenEvents
     pins: dict[str, str]
     endpoint_file: Path
@@ -82,11 +84,14 @@ class Exchange:
         inbox, pins = Inbox(home / "inbox.sqlite3"), store.pins()
         chains = client.chains()
         directory = KeyDirectory(client, client.profile.coordinator, pins=pins)
+        book = DepositBook(home / "book.sqlite3", chains)
+        returns = ProvenReturns(inbox, directory, client.evidence)
         return cls(
             client=client,
-            book=DepositBook(home / "book.sqlite3", chains),
+            book=book,
             inbox=inbox,
             withdrawals=ProvenWithdrawals(inbox, directory, client.evidence),
+            giving_back=GivingBack(book, client, returns),
             seen=SqliteSeenEvents(home / "seen.sqlite3"),
             pins=pins,
             endpoint_file=home / "endpoint.json",
@@ -153,7 +158,9 @@ def work(exchange: Exchange, stop: threading.Event) -> None:
             continue
         try:
             now = datetime.fromtimestamp(int(exchange.now()), UTC)
-            if isinstance(task, Matter):
+            if isinstance(task, Matter) and task.type.startswith("return."):
+                exchange.giving_back.settle(task.document)
+            elif isinstance(task, Matter):
                 settle(task, exchange.book, exchange.client, now, exchange.withdrawals.covers)
             else:
                 answer(task, exchange.book, exchange.client, now)

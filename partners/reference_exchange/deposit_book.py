@@ -40,6 +40,9 @@ CREATE TABLE IF NOT EXISTS share (
     PRIMARY KEY (request_id, address_no, hold));
 CREATE TABLE IF NOT EXISTS payout (
     customer TEXT NOT NULL, asset TEXT NOT NULL, service TEXT, account TEXT, tx TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS promise (
+    return_request TEXT NOT NULL, hold TEXT NOT NULL, amount TEXT NOT NULL,
+    tx TEXT, PRIMARY KEY (return_request, hold));
 CREATE TABLE IF NOT EXISTS ruling (
     customer TEXT NOT NULL, asset TEXT NOT NULL, days INTEGER NOT NULL,
     PRIMARY KEY (customer, asset));
@@ -106,6 +109,15 @@ class Payout:
     service: str | None
     account: str | None
     tx: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What we promised to send back of one hold, and the transaction once it was sent."""
+
+    hold: str
+    amount: int
+    tx: str | None
 
 
 @dataclass(slots=True)
@@ -381,6 +393,71 @@ class DepositBook:
         if freeze is None:
             raise ValueError(f"we have no hold {hold}")
         return freeze
+
+    def promise(self, return_request: str, amounts: Mapping[str, int]) -> list[Promise]:
+        """Set aside what is sent back for a return request, by hold, and return all of it.
+
+        It decides once, however often it is asked, and never on more than a hold still holds less
+        what other return requests were promised of it and did not get yet.
+        """
+        with self._transaction() as database:
+            if not self._promises(return_request):
+                for hold, amount in amounts.items():
+                    share = min(amount, self._unpromised(hold))
+                    if share:
+                        database.execute(
+                            "INSERT INTO promise VALUES (?, ?, ?, NULL)",
+                            (return_request, hold, str(share)),
+                        )
+            return self._promises(return_request)
+
+    def _promises(self, return_request: str) -> list[Promise]:
+        rows = self._database.execute(
+            "SELECT hold, amount, tx FROM promise WHERE return_request = ? ORDER BY hold",
+            (return_request,),
+        )
+        return [Promise(row["hold"], int(row["amount"]), row["tx"]) for row in rows]
+
+    def promises(self, return_request: str) -> list[Promise]:
+        """Return what we promised on a return request, by hold."""
+        with self._lock:
+            return self._promises(return_request)
+
+    def drop_promise(self, return_request: str) -> None:
+        """Set nothing aside any more of what was not sent: it was asked for no longer."""
+        with self._transaction() as database:
+            database.execute(
+                "DELETE FROM promise WHERE return_request = ? AND tx IS NULL", (return_request,)
+            )
+
+    def unpromised(self, hold: str) -> int:
+        """Return what a hold still holds, less what was promised of it and is not sent yet."""
+        with self._lock:
+            return self._unpromised(hold)
+
+    def _unpromised(self, hold: str) -> int:
+        rows = self._database.execute(
+            "SELECT amount FROM promise WHERE hold = ? AND tx IS NULL", (hold,)
+        )
+        return self.freeze_of(hold).held - sum(int(row["amount"]) for row in rows)
+
+    def send_promised(self, return_request: str, hold: str, tx: str) -> Promise:
+        """Pay out what was promised of a hold, once however often it is asked."""
+        with self._transaction() as database:
+            (promise,) = (each for each in self._promises(return_request) if each.hold == hold)
+            if promise.tx is not None:
+                return promise
+            freeze = self.freeze_of(hold)
+            _move(database, freeze.customer, freeze.asset, _Parts(frozen=-promise.amount))
+            database.execute(
+                "UPDATE freeze SET returned = ? WHERE hold = ?",
+                (str(freeze.returned + promise.amount), hold),
+            )
+            database.execute(
+                "UPDATE promise SET tx = ? WHERE return_request = ? AND hold = ?",
+                (tx, return_request, hold),
+            )
+        return Promise(hold, promise.amount, tx)
 
     def _end(self, hold: str, column: str) -> Freeze:
         freeze = self.freeze_of(hold)

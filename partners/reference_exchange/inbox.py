@@ -32,7 +32,15 @@ CREATE TABLE IF NOT EXISTS matter (
     tries INTEGER NOT NULL DEFAULT 0, due_at REAL NOT NULL, done INTEGER NOT NULL DEFAULT 0);
 """
 #: Events that ask something about holds of ours.
-_MATTERS = frozenset({EventType.ANSWER_OWED.value, EventType.HOLD_EXPIRING.value})
+_MATTERS = frozenset(
+    {
+        EventType.ANSWER_OWED.value,
+        EventType.HOLD_EXPIRING.value,
+        EventType.RETURN_OPENED.value,
+        EventType.RETURN_RESUMED.value,
+        EventType.RETURN_ENDED.value,
+    }
+)
 #: Seconds before a failed task is tried again; doubled each time, up to five minutes.
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 300.0
 
