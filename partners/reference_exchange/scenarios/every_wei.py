@@ -96,8 +96,7 @@ def lines_of(flow: Flow, usd_per_ether: int) -> Sequence[str]:
         _line("  left over", int(pool.available), int(sold.available)),
         "",
         _line("paid to victims", flow.paid),
-        f"  That is {_usd(flow.paid, usd_per_ether)} of {_usd(flow.taken, usd_per_ether)} dollars, "
-        + f"at {usd_per_ether:,} for 1 ETH.",
+        _worth(flow, usd_per_ether),
     ]
 
 
@@ -111,6 +110,11 @@ def _number(base_units: int, decimals: int) -> str:
     """Return an amount with all its decimals, so that columns can be added by hand."""
     whole, part = divmod(abs(base_units), 10**decimals)
     return f"{'-' if base_units < 0 else ''}{whole:,}.{part:0{decimals}}"
+
+
+def _worth(flow: Flow, usd_per_ether: int) -> str:
+    paid, taken = (_usd(wei, usd_per_ether) for wei in (flow.paid, flow.taken))
+    return f"  That is {paid} of {taken} US dollars, at {usd_per_ether:,} for 1 ETH."
 
 
 def _usd(wei: int, usd_per_ether: int) -> str:

@@ -53,7 +53,9 @@ def tell(console: Console, summary: Summary, units: Units, prices: Mapping[str, 
             console.print(Text(line.rstrip()))
         if price:
             console.print(
-                Text(f"  1 {symbol} at {price:,} US dollars, as the script has it.", "dim")
+                Text(
+                    f"  1 {symbol} at {price:,} US dollars throughout, as the script has it.", "dim"
+                )
             )
     console.print()
     said = "The coordinator and the exchanges' own deposit books say the same. It adds up."
