@@ -43,6 +43,10 @@ CREATE TABLE IF NOT EXISTS payout (
 CREATE TABLE IF NOT EXISTS promise (
     return_request TEXT NOT NULL, hold TEXT NOT NULL, amount TEXT NOT NULL,
     tx TEXT, PRIMARY KEY (return_request, hold));
+CREATE TABLE IF NOT EXISTS stray (
+    tx TEXT NOT NULL, match_key TEXT NOT NULL, asset TEXT NOT NULL, amount TEXT NOT NULL,
+    sender TEXT NOT NULL, is_credited INTEGER NOT NULL, given_to TEXT,
+    PRIMARY KEY (tx, match_key));
 CREATE TABLE IF NOT EXISTS ruling (
     customer TEXT NOT NULL, asset TEXT NOT NULL, days INTEGER NOT NULL,
     PRIMARY KEY (customer, asset));
@@ -109,6 +113,23 @@ class Payout:
     service: str | None
     account: str | None
     tx: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A deposit that came to an account of ours by mistake.
+
+    Attributes:
+        asset: CAIP-19.
+        amount: Base units.
+        sender: From which account it came, as the chain shows it (CAIP-10).
+        is_credited: Whether a customer was credited with it already.
+    """
+
+    asset: str
+    amount: int
+    sender: str
+    is_credited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +414,51 @@ class DepositBook:
         if freeze is None:
             raise ValueError(f"we have no hold {hold}")
         return freeze
+
+    def record_stray(self, stray: Stray, account: str, tx: str) -> None:
+        """Book what came to `account` by mistake; your node or explorer tells the sender."""
+        with self._transaction() as database:
+            database.execute(
+                "INSERT INTO stray VALUES (?, ?, ?, ?, ?, ?, NULL)",
+                (
+                    tx.lower(),
+                    comparison_key(account, None, self._chains),
+                    stray.asset,
+                    str(stray.amount),
+                    stray.sender,
+                    int(stray.is_credited),
+                ),
+            )
+
+    def stray(self, account: str, tx: str) -> Stray | None:
+        """Return what came to `account` by a transaction; None where nothing did."""
+        with self._lock:
+            row = self._database.execute(
+                "SELECT asset, amount, sender, is_credited FROM stray"
+                " WHERE tx = ? AND match_key = ?",
+                (tx.lower(), comparison_key(account, None, self._chains)),
+            ).fetchone()
+        if row is None:
+            return None
+        return Stray(row["asset"], int(row["amount"]), row["sender"], bool(row["is_credited"]))
+
+    def is_same_account(self, one: str, other: str) -> bool:
+        """Tell whether two spellings are of one account."""
+        return comparison_key(one, None, self._chains) == comparison_key(other, None, self._chains)
+
+    def give_stray(self, account: str, tx: str, to: str) -> bool:
+        """Set a stray deposit aside for one who asks; False where another came first."""
+        place = (tx.lower(), comparison_key(account, None, self._chains))
+        with self._transaction() as database:
+            database.execute(
+                "UPDATE stray SET given_to = ? WHERE tx = ? AND match_key = ?"
+                " AND given_to IS NULL AND is_credited = 0",
+                (to, *place),
+            )
+            row = database.execute(
+                "SELECT given_to FROM stray WHERE tx = ? AND match_key = ?", place
+            ).fetchone()
+        return row is not None and row["given_to"] == to
 
     def promise(self, return_request: str, amounts: Mapping[str, int]) -> list[Promise]:
         """Set aside what is sent back for a return request, by hold, and return all of it.

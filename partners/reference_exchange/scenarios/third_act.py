@@ -207,7 +207,7 @@ def _ask(case: _Case, to: str, asset: str) -> ReturnRequestView:
         holds="all",
         asset=stage.script.assets[asset],
         amount="all",
-        destination=ReturnDestination(id=case.destination.id, account=case.destination.account),
+        destination=ReturnDestination(id=case.destination.id, account=terms.account),
         basis=CourtOrder(
             kind="court_order",
             court=terms.court,
@@ -410,8 +410,8 @@ def _give(case: _Case, view: RestitutionView) -> RestitutionView:
             for each in claims
         ],
     )
-    for person in ("deputy", "lead"):
-        made = asker.client(person).decide_allocation(view, proposed, decision="approve")
+    asker.client("deputy").decide_allocation(view, proposed, decision="approve")
+    made = asker.client("lead").decide_allocation(view, proposed, decision="approve")
     share = 10_000 * int(made.given) // sum(each.value for each in claims)
     board.say(
         f"{case.asker}: {board.amount(view.asset, made.given)} to {made.claim_count} claims, "
