@@ -17,7 +17,7 @@ T ?= tests
 # How many test processes; one is easier to debug: make test N=0
 N ?= 2
 UV ?= uv
-# Which act of the demo: 1, 2, all, or drill
+# Which act of the demo: 1, 2, 3, all, or drill
 ACT ?= all
 
 # Whatever the shell says, what was compiled is kept: a run of the tests starts some hundred processes.
@@ -36,7 +36,7 @@ run: setup  ## Run the coordinator, web and worker, on SQLite at http://127.0.0.
 	@$(BIN)/holdfast-coordinator serve
 
 .PHONY: demo
-demo: setup  ## Replay a real case with a coordinator and four exchanges (ACT=1, ACT=2; FAST=1: no pauses; KEEP=1 leaves it running)
+demo: setup  ## Replay a real case with a coordinator and four exchanges (ACT=1, ACT=2, ACT=3; FAST=1: no pauses; KEEP=1 leaves it running)
 	@$(BIN)/python -m reference_exchange.scenarios.demo --act $(ACT) $(if $(FAST),--fast) $(if $(KEEP),--keep)
 
 .PHONY: drill

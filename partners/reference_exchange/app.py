@@ -44,9 +44,11 @@ from holdfast.protocol.payloads import EndpointChanges, NewEndpoint
 from holdfast.webhooks.flask_blueprint import WebhookInbox, webhook_blueprint
 from reference_exchange.answering import answer
 from reference_exchange.deposit_book import DepositBook
-from reference_exchange.inbox import Inbox, Matter
+from reference_exchange.giving_back import GivingBack, ProvenReturns
+from reference_exchange.inbox import Inbox, Matter, Recovery, Task
 from reference_exchange.incoming import IncomingDeposits, open_screening, screen
 from reference_exchange.log_watch import open_monitor, watch
+from reference_exchange.misplaced import Misplaced
 from reference_exchange.settling import settle
 from reference_exchange.withdrawals import ProvenWithdrawals
 
@@ -62,6 +64,8 @@ class Exchange:
     book: DepositBook
     inbox: Inbox
     withdrawals: ProvenWithdrawals
+    giving_back: GivingBack
+    misplaced: Misplaced
     seen: SqliteSeenEvents
     pins: dict[str, str]
     endpoint_file: Path
@@ -82,11 +86,15 @@ class Exchange:
         inbox, pins = Inbox(home / "inbox.sqlite3"), store.pins()
         chains = client.chains()
         directory = KeyDirectory(client, client.profile.coordinator, pins=pins)
+        book = DepositBook(home / "book.sqlite3", chains)
+        returns = ProvenReturns(inbox, directory, client.evidence)
         return cls(
             client=client,
-            book=DepositBook(home / "book.sqlite3", chains),
+            book=book,
             inbox=inbox,
             withdrawals=ProvenWithdrawals(inbox, directory, client.evidence),
+            giving_back=GivingBack(book, client, returns),
+            misplaced=Misplaced(book, client, fees={}),
             seen=SqliteSeenEvents(home / "seen.sqlite3"),
             pins=pins,
             endpoint_file=home / "endpoint.json",
@@ -152,21 +160,34 @@ def work(exchange: Exchange, stop: threading.Event) -> None:
         if task is None:
             continue
         try:
-            now = datetime.fromtimestamp(int(exchange.now()), UTC)
-            if isinstance(task, Matter):
-                settle(task, exchange.book, exchange.client, now, exchange.withdrawals.covers)
-            else:
-                answer(task, exchange.book, exchange.client, now)
+            _deal_with(exchange, task)
         except ConflictError as error:
             # Withdrawn or closed meanwhile, or answered by a colleague: a person decides, not a
             # loop.
-            _log.error("%s needs a person: %s", task.document.id, error)
+            _log.error("%s needs a person: %s", _name(task), error)
             exchange.inbox.finish(task)
         except HoldfastError as error:
-            _log.warning("%s will be tried again: %s", task.document.id, error)
+            _log.warning("%s will be tried again: %s", _name(task), error)
             exchange.inbox.postpone(task)
         else:
             exchange.inbox.finish(task)
+
+
+def _deal_with(exchange: Exchange, task: Task | Matter | Recovery) -> None:
+    now = datetime.fromtimestamp(int(exchange.now()), UTC)
+    if isinstance(task, Recovery):
+        exchange.misplaced.settle(task.id)
+    elif isinstance(task, Task):
+        answer(task, exchange.book, exchange.client, now)
+    elif task.type.startswith("return."):
+        exchange.giving_back.settle(task.document)
+    else:
+        settle(task, exchange.book, exchange.client, now, exchange.withdrawals.covers)
+
+
+def _name(task: Task | Matter | Recovery) -> str:
+    """Return the id by which people find what a task is about."""
+    return task.id if isinstance(task, Recovery) else task.document.id
 
 
 class _QuietHandler(WSGIRequestHandler):

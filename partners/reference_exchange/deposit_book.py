@@ -40,6 +40,13 @@ CREATE TABLE IF NOT EXISTS share (
     PRIMARY KEY (request_id, address_no, hold));
 CREATE TABLE IF NOT EXISTS payout (
     customer TEXT NOT NULL, asset TEXT NOT NULL, service TEXT, account TEXT, tx TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS promise (
+    return_request TEXT NOT NULL, hold TEXT NOT NULL, amount TEXT NOT NULL,
+    tx TEXT, PRIMARY KEY (return_request, hold));
+CREATE TABLE IF NOT EXISTS stray (
+    tx TEXT NOT NULL, match_key TEXT NOT NULL, asset TEXT NOT NULL, amount TEXT NOT NULL,
+    sender TEXT NOT NULL, is_credited INTEGER NOT NULL, given_to TEXT,
+    PRIMARY KEY (tx, match_key));
 CREATE TABLE IF NOT EXISTS ruling (
     customer TEXT NOT NULL, asset TEXT NOT NULL, days INTEGER NOT NULL,
     PRIMARY KEY (customer, asset));
@@ -106,6 +113,32 @@ class Payout:
     service: str | None
     account: str | None
     tx: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A deposit that came to an account of ours by mistake.
+
+    Attributes:
+        asset: CAIP-19.
+        amount: Base units.
+        sender: From which account it came, as the chain shows it (CAIP-10).
+        is_credited: Whether a customer was credited with it already.
+    """
+
+    asset: str
+    amount: int
+    sender: str
+    is_credited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What we promised to send back of one hold, and the transaction once it was sent."""
+
+    hold: str
+    amount: int
+    tx: str | None
 
 
 @dataclass(slots=True)
@@ -381,6 +414,116 @@ class DepositBook:
         if freeze is None:
             raise ValueError(f"we have no hold {hold}")
         return freeze
+
+    def record_stray(self, stray: Stray, account: str, tx: str) -> None:
+        """Book what came to `account` by mistake; your node or explorer tells the sender."""
+        with self._transaction() as database:
+            database.execute(
+                "INSERT INTO stray VALUES (?, ?, ?, ?, ?, ?, NULL)",
+                (
+                    tx.lower(),
+                    comparison_key(account, None, self._chains),
+                    stray.asset,
+                    str(stray.amount),
+                    stray.sender,
+                    int(stray.is_credited),
+                ),
+            )
+
+    def stray(self, account: str, tx: str) -> Stray | None:
+        """Return what came to `account` by a transaction; None where nothing did."""
+        with self._lock:
+            row = self._database.execute(
+                "SELECT asset, amount, sender, is_credited FROM stray"
+                " WHERE tx = ? AND match_key = ?",
+                (tx.lower(), comparison_key(account, None, self._chains)),
+            ).fetchone()
+        if row is None:
+            return None
+        return Stray(row["asset"], int(row["amount"]), row["sender"], bool(row["is_credited"]))
+
+    def is_same_account(self, one: str, other: str) -> bool:
+        """Tell whether two spellings are of one account."""
+        return comparison_key(one, None, self._chains) == comparison_key(other, None, self._chains)
+
+    def give_stray(self, account: str, tx: str, to: str) -> bool:
+        """Set a stray deposit aside for one who asks; False where another came first."""
+        place = (tx.lower(), comparison_key(account, None, self._chains))
+        with self._transaction() as database:
+            database.execute(
+                "UPDATE stray SET given_to = ? WHERE tx = ? AND match_key = ?"
+                " AND given_to IS NULL AND is_credited = 0",
+                (to, *place),
+            )
+            row = database.execute(
+                "SELECT given_to FROM stray WHERE tx = ? AND match_key = ?", place
+            ).fetchone()
+        return row is not None and row["given_to"] == to
+
+    def promise(self, return_request: str, amounts: Mapping[str, int]) -> list[Promise]:
+        """Set aside what is sent back for a return request, by hold, and return all of it.
+
+        It decides once, however often it is asked, and never on more than a hold still holds less
+        what other return requests were promised of it and did not get yet.
+        """
+        with self._transaction() as database:
+            if not self._promises(return_request):
+                for hold, amount in amounts.items():
+                    share = min(amount, self._unpromised(hold))
+                    if share:
+                        database.execute(
+                            "INSERT INTO promise VALUES (?, ?, ?, NULL)",
+                            (return_request, hold, str(share)),
+                        )
+            return self._promises(return_request)
+
+    def _promises(self, return_request: str) -> list[Promise]:
+        rows = self._database.execute(
+            "SELECT hold, amount, tx FROM promise WHERE return_request = ? ORDER BY hold",
+            (return_request,),
+        )
+        return [Promise(row["hold"], int(row["amount"]), row["tx"]) for row in rows]
+
+    def promises(self, return_request: str) -> list[Promise]:
+        """Return what we promised on a return request, by hold."""
+        with self._lock:
+            return self._promises(return_request)
+
+    def drop_promise(self, return_request: str) -> None:
+        """Set nothing aside any more of what was not sent: it was asked for no longer."""
+        with self._transaction() as database:
+            database.execute(
+                "DELETE FROM promise WHERE return_request = ? AND tx IS NULL", (return_request,)
+            )
+
+    def unpromised(self, hold: str) -> int:
+        """Return what a hold still holds, less what was promised of it and is not sent yet."""
+        with self._lock:
+            return self._unpromised(hold)
+
+    def _unpromised(self, hold: str) -> int:
+        rows = self._database.execute(
+            "SELECT amount FROM promise WHERE hold = ? AND tx IS NULL", (hold,)
+        )
+        return self.freeze_of(hold).held - sum(int(row["amount"]) for row in rows)
+
+    def send_promised(self, return_request: str, hold: str, tx: str) -> Promise:
+        """Pay out what was promised of a hold, once however often it is asked."""
+        with self._transaction() as database:
+            (promise,) = (each for each in self._promises(return_request) if each.hold == hold)
+            if promise.tx is not None:
+                return promise
+            freeze = self.freeze_of(hold)
+            _move(database, freeze.customer, freeze.asset, _Parts(frozen=-promise.amount))
+            database.execute(
+                "UPDATE freeze SET returned = ? WHERE hold = ?",
+                (str(freeze.returned + promise.amount), hold),
+            )
+            database.execute(
+                "UPDATE promise SET tx = ? WHERE return_request = ? AND hold = ?",
+                (tx, return_request, hold),
+            )
+        return Promise(hold, promise.amount, tx)
 
     def _end(self, hold: str, column: str) -> Freeze:
         freeze = self.freeze_of(hold)

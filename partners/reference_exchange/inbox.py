@@ -30,9 +30,22 @@ CREATE TABLE IF NOT EXISTS withdrawal (
 CREATE TABLE IF NOT EXISTS matter (
     event_id TEXT PRIMARY KEY, type TEXT NOT NULL, request_id TEXT NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0, due_at REAL NOT NULL, done INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS recovery (
+    event_id TEXT PRIMARY KEY, recovery_id TEXT NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0, due_at REAL NOT NULL, done INTEGER NOT NULL DEFAULT 0);
 """
 #: Events that ask something about holds of ours.
-_MATTERS = frozenset({EventType.ANSWER_OWED.value, EventType.HOLD_EXPIRING.value})
+_MATTERS = frozenset(
+    {
+        EventType.ANSWER_OWED.value,
+        EventType.HOLD_EXPIRING.value,
+        EventType.RETURN_OPENED.value,
+        EventType.RETURN_RESUMED.value,
+        EventType.RETURN_ENDED.value,
+    }
+)
+#: Events about misplaced deposits that we are asked to give back.
+_RECOVERIES = frozenset({EventType.RECOVERY_RECEIVED.value, EventType.RECOVERY_REPLIED.value})
 #: Seconds before a failed task is tried again; doubled each time, up to five minutes.
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 300.0
 
@@ -53,6 +66,15 @@ class Matter:
     event_id: str
     type: str
     document: Document
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Something new about misplaced deposits; `id` is of the recovery request."""
+
+    event_id: str
+    id: str
     tries: int
 
 
@@ -107,6 +129,12 @@ class Inbox:
                     " VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING",
                     (event.id, event.type, event.data["request_id"]),
                 )
+            if event.type in _RECOVERIES and isinstance(event.data.get("recovery_id"), str):
+                self._database.execute(
+                    "INSERT INTO recovery (event_id, recovery_id, due_at)"
+                    " VALUES (?, ?, 0) ON CONFLICT DO NOTHING",
+                    (event.id, event.data["recovery_id"]),
+                )
             self._database.execute("COMMIT")
         self._arrived.set()
 
@@ -126,14 +154,26 @@ class Inbox:
             ).fetchall()
         return [dict(strict_json.loads(row[0])) for row in rows]
 
-    def next_task(self, wait: float) -> Task | Matter | None:
+    def next_task(self, wait: float) -> Task | Matter | Recovery | None:
         """Return what is due; None if nothing became due within `wait` seconds."""
-        due = self._due_task() or self._due_matter()
+        due = self._due()
         if due is None:
             self._arrived.wait(wait)
             self._arrived.clear()
-            due = self._due_task() or self._due_matter()
+            due = self._due()
         return due
+
+    def _due(self) -> Task | Matter | Recovery | None:
+        return self._due_task() or self._due_matter() or self._due_recovery()
+
+    def _due_recovery(self) -> Recovery | None:
+        with self._lock:
+            row = self._database.execute(
+                "SELECT event_id, recovery_id, tries FROM recovery"
+                " WHERE done = 0 AND due_at <= ? ORDER BY due_at, event_id LIMIT 1",
+                (time.time(),),
+            ).fetchone()
+        return None if row is None else Recovery(*row)
 
     def _due_task(self) -> Task | None:
         with self._lock:
@@ -158,19 +198,19 @@ class Inbox:
             ).fetchone()
         return None if row is None else Matter(row[0], row[1], Document(row[2], row[3]), row[4])
 
-    def finish(self, task: Task | Matter) -> None:
+    def finish(self, task: Task | Matter | Recovery) -> None:
         """It is answered."""
         table, column, key = _row_of(task)
         with self._lock:
-            self._database.execute(f"UPDATE {table} SET done = 1 WHERE {column} = ?", (key,))  # noqa: S608 - one of two words
+            self._database.execute(f"UPDATE {table} SET done = 1 WHERE {column} = ?", (key,))  # noqa: S608 - one of three words
 
-    def postpone(self, task: Task | Matter) -> None:
+    def postpone(self, task: Task | Matter | Recovery) -> None:
         """It failed: try again later."""
         wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0**task.tries)
         table, column, key = _row_of(task)
         with self._lock:
             self._database.execute(
-                f"UPDATE {table} SET tries = tries + 1, due_at = ? WHERE {column} = ?",  # noqa: S608 - one of two words
+                f"UPDATE {table} SET tries = tries + 1, due_at = ? WHERE {column} = ?",  # noqa: S608 - one of three words
                 (time.time() + wait, key),
             )
 
@@ -184,6 +224,7 @@ class Inbox:
                 "SELECT (SELECT count(*) FROM task WHERE done = 0)"
                 " + (SELECT count(*) FROM matter JOIN task USING (request_id)"
                 " WHERE matter.done = 0)"
+                " + (SELECT count(*) FROM recovery WHERE done = 0)"
             ).fetchone()
         return not count
 
@@ -197,8 +238,10 @@ class Inbox:
         return None if row is None else float(row[0])
 
 
-def _row_of(task: Task | Matter) -> tuple[str, str, str]:
-    """Return table, column and key of a task or matter."""
+def _row_of(task: Task | Matter | Recovery) -> tuple[str, str, str]:
+    """Return table, column and key of what waits."""
     if isinstance(task, Task):
         return "task", "request_id", task.document.id
+    if isinstance(task, Recovery):
+        return "recovery", "event_id", task.event_id
     return "matter", "event_id", task.event_id

@@ -19,6 +19,7 @@ from reference_exchange.scenarios.script import (
     Deposit,
     load_script,
     load_second_act,
+    load_third_act,
 )
 from reference_exchange.scenarios.stage import Stage
 
@@ -50,6 +51,8 @@ _MEMBERS = {
     "deliveries",
     "duplicates",
     "undelivered",
+    "claims_paid",
+    "paid",
     "screened",
     "refused",
     "seconds_approval_to_first_freeze",
@@ -133,16 +136,30 @@ def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothi
     arrived = deposited("C-2301")
     held = partly + deposited("B-1101", "C-2102", "C-2103", "B-1203") + slept + arrived
     returned = deposited("B-1001")
-    assert summary["frozen"] == {eth: str(held + released + returned)}
+    # All that the third act asks for comes back.
+    third = load_third_act()
+    usdt = load_script().assets["usdt"].lower()
+    back = dict.fromkeys(("eth", "usdt"), 0)
+    for trail in third.trails:
+        back[trail.asset] += int(trail.amount)
+    returned += back["eth"]
+    stolen = {usdt: str(back["usdt"])}
+    assert summary["frozen"] == {eth: str(held + released + returned)} | stolen
     assert summary["held"] == {eth: str(held)}
     assert summary["released"] == {eth: str(released)}
-    assert summary["returned"] == {eth: str(returned)}
-    assert (summary["requests"], summary["legs"], summary["acknowledged"]) == (7, 13, 13)
+    assert summary["returned"] == {eth: str(returned)} | stolen
+    spent = sum(int(cost.amount) for cost in third.costs) + int(third.conversion.fee)
+    paid = back["eth"] + int(third.conversion.to_amount) - spent
+    assert summary["paid"] == {eth: str(paid)}
+    assert summary["claims_paid"] == third.claims.victims
+    assert f"  {'paid to victims':<33}{paid // 10**18:>8,}.{paid % 10**18:018}" in lines
+    assert third.claims.victims * third.claims.addresses_each == 1_750
+    assert (summary["requests"], summary["legs"], summary["acknowledged"]) == (8, 16, 16)
     assert (summary["declined"], summary["undelivered"], summary["owed"]) == (2, 0, 0)
     assert summary["log_verified"] is True
-    # Of the first request both sides', and of the last the requester's.
-    assert (summary["bundles_verified"], summary["restored"]) == (3, True)
-    for words in ("3 evidence files, each verified", "restored into an empty folder"):
+    # Of the first request both sides', and of the last two the requester's.
+    assert (summary["bundles_verified"], summary["restored"]) == (4, True)
+    for words in ("4 evidence files, each verified", "restored into an empty folder"):
         assert sum(words in line for line in lines) == 1
     # Somebody without a key of A's, somebody who changed an answer, somebody who was not asked.
     assert summary["refused"] == 3
@@ -167,8 +184,12 @@ def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothi
     # Two flash requests: two submissions, two ratifications; four answers in three acts each. Of
     # B a dispute, of A its answer and a withdrawal, of B and C a release.
     flash = 4 + 12 + 3 + 2
+    # Third act: a submission and an approval; three answers in three acts each; four return
+    # requests asked, approved and answered, of which three are sent and received; an injunction,
+    # and its lifting.
+    third_act = 2 + 9 + 4 * 3 + 3 * 2 + 2
     # Of C a report of what was stopped on arrival.
-    assert summary["verified_evidence"] == first + second + flash + 1
+    assert summary["verified_evidence"] == first + second + flash + 1 + third_act
     assert summary["screened"] == 1
     assert sum("its leg is open again" in line for line in lines) == 1
     assert list(processes_below(tmp_path)) == []

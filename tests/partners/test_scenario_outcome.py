@@ -48,6 +48,14 @@ def test_what_the_first_act_noticed_is_told() -> None:
     assert any("noticed, refused    3: a forgery" in line for line in told(Summary(refused=3)))
 
 
+def test_an_amount_with_many_decimals_is_rounded_down_to_fit_its_column() -> None:
+    paid = Summary(claims_paid=1, frozen={ETH: "1194999999999999999999"})
+    lines = told(paid)
+    assert max(map(len, lines)) <= 80
+    assert any(line.split()[:2] == ["frozen", "1,194.99"] for line in lines)
+    assert any("given to victims    1 claim paid" in line for line in lines)
+
+
 def test_what_was_proven_afterwards_is_told_on_a_line_each() -> None:
     lines = told(Summary(log_verified=True, bundles_verified=3, restored=True))
     assert max(map(len, lines)) <= 80

@@ -33,6 +33,8 @@ class Summary:
         unratified: Flash requests that nobody ratified in time.
         disputes: Freezes that a partner disputed for its customer.
         clearances: Accounts that the requester said it flagged by error.
+        claims_paid: Claims of victims that were paid out of what came back.
+        paid: What they were paid in all.
         screened: Deposits that waited on arrival for a person, for their sender was flagged.
         refused: Forgeries, changed answers and stray answers that were noticed.
         seconds_approval_to_first_freeze: Until the requester saw the first freeze.
@@ -66,6 +68,8 @@ class Summary:
     deliveries: int = 0
     duplicates: int = 0
     undelivered: int = 0
+    claims_paid: int = 0
+    paid: dict[str, str] = field(default_factory=dict)
     screened: int = 0
     refused: int = 0
     seconds_approval_to_first_freeze: float | None = None

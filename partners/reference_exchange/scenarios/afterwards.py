@@ -55,10 +55,10 @@ def prove_afterwards(stage: Stage, copied: Future[str]) -> Proof:
     say("Would it hold in court, and without this coordinator? Members take cases as")
     say("files and check them offline; a backup is restored elsewhere and checked ...")
     # Whoever asked has everything, of those asked each its own side: of the first request both,
-    # and of the last one, which was an error.
-    first, last = stage.requests[0], stage.requests[-1]
+    # and of the last ones, which were an error and what came back.
+    first, *others = stage.requests
     takers = [(stage.asker, first.id), (stage.player(first.to[0]), first.id)]
-    takers.append((stage.asker, last.id))
+    takers += [(stage.asker, each.id) for each in others[-2:]]
     verified, faults = 0, []
     for player, request_id in takers:
         fault = _bundle_fault(player, request_id)

@@ -82,6 +82,12 @@ class Board:
         self._unread += len(lines)
         self._console.print(Text(stamp + ("\n" + " " * len(stamp)).join(lines)))
 
+    def show(self, lines: Sequence[str]) -> None:
+        """Print lines as they are, such as those of a table."""
+        self._unread += len(lines)
+        for line in lines:
+            self._console.print(Text(line))
+
     @property
     def _width(self) -> int:
         return min(self._console.width, WIDTH)

@@ -30,6 +30,8 @@ _PEOPLE = (
     Person("officer", (Role.COMPLIANCE,)),
     Person("analyst", (Role.ANALYST,)),
 )
+#: Who asks also gives back, and that takes three: one proposes, two others approve.
+_DEPUTY = Person("deputy", (Role.COMPLIANCE,))
 _SYSTEMS = (
     System("system", owner="officer"),
     System("screening", owner="officer", role=Role.SCREENING),
@@ -100,7 +102,7 @@ def enrol(
                 coordinator=origin,
                 handle=member.handle,
                 invitation=str(invited["invitation"]),
-                people=_PEOPLE,
+                people=(*_PEOPLE, _DEPUTY) if member is script.exchanges[0] else _PEOPLE,
                 systems=_SYSTEMS,
                 rulebook_sha256=None if in_force is None else in_force.sha256,
             ),

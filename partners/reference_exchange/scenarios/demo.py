@@ -1,6 +1,6 @@
 """The Bybit case, replayed: a coordinator and four exchanges, each a process of its own.
 
-    python -m reference_exchange.scenarios.demo [--act 1|2|all|drill] [--keep] [--fast]
+    python -m reference_exchange.scenarios.demo [--act 1|2|3|all|drill] [--keep] [--fast]
 
 On a terminal it pauses before every scene, for people to read; --fast leaves the pauses out.
 
@@ -37,7 +37,7 @@ from holdfast.clock import VARIABLE as CLOCK_VARIABLE
 from holdfast.clock import wall_clock
 from holdfast.protocol.checkpoint import LOG_PATH, parse_checkpoint
 from holdfast.protocol.signed_note import parse_note
-from reference_exchange.scenarios import drill, first_act, second_act
+from reference_exchange.scenarios import drill, first_act, second_act, third_act
 from reference_exchange.scenarios.accounts import Summary, close_accounts
 from reference_exchange.scenarios.afterwards import copied_elsewhere, prove_afterwards
 from reference_exchange.scenarios.board import WIDTH
@@ -51,7 +51,7 @@ from reference_exchange.scenarios.processes import (
     free_port,
     program,
 )
-from reference_exchange.scenarios.script import load_script, load_second_act
+from reference_exchange.scenarios.script import load_script, load_second_act, load_third_act
 from reference_exchange.scenarios.stage import SECONDS_A_LINE, Stage
 
 _TITLE = "Holdfast: the Bybit theft of 21 February 2025, replayed"
@@ -62,7 +62,8 @@ with keys and a deposit book of its own; a coordinator carries what they ask and
 answer, signed, and freezes nothing itself.
 
 The flagged addresses are those that the FBI published. The exchanges, their
-customers and all amounts are invented. Seconds on the left are real.
+customers and all amounts are invented, and so is what the third act tells of
+another theft, but for its sums. Seconds on the left are real.
 """
 _DRILL_TITLE = "Holdfast: a drill between four exchanges"
 _DRILL_OPENING = """
@@ -84,7 +85,12 @@ _RULEBOOK = """Rulebook of the demonstration.
 #: Seconds that all pauses may take together.
 _PAUSES = 120
 _DRILL = "drill"
-_ACTS = {"1": (first_act.play,), "2": (second_act.play,), "all": (first_act.play, second_act.play)}
+_ACTS = {
+    "1": (first_act.play,),
+    "2": (second_act.play,),
+    "3": (third_act.play,),
+    "all": (first_act.play, second_act.play, third_act.play),
+}
 
 
 def _set(stage: Stage, *, but_last: bool = False) -> None:
@@ -117,6 +123,7 @@ def run(stage: Stage, acts: str = "all") -> tuple[Summary, list[str]]:
         summary.seconds_approval_to_first_freeze = stage.seconds_to_first_freeze
         summary.seconds_approval_to_last_notice = stage.seconds_to_last_notice
         summary.refused, summary.screened = stage.refused, stage.screened
+        summary.claims_paid, summary.paid = stage.claims_paid, stage.paid
         missed = _watched_to_the_end(stage)
         summary.log_verified = not missed
         proof = prove_afterwards(stage, copied)
@@ -269,7 +276,8 @@ def _replay(stage: Stage, acts: str) -> bool:
     for fault in faults:
         click.echo(f"It does not add up: {fault}", err=True)
     if not faults:
-        prices = {"ETH": load_second_act().usd_per_ether, "USDT": 1}
+        act = load_third_act() if acts == "3" else load_second_act()
+        prices = {"ETH": act.usd_per_ether, "USDT": 1}
         tell(stage.console, summary, stage.units, prices)
         stage.console.print("The last line is for programs:")
     click.echo(json.dumps(summary.document()))  # noqa: TID251 - a figure is no integer; nothing is signed

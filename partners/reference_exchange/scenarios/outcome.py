@@ -46,18 +46,26 @@ def tell(console: Console, summary: Summary, units: Units, prices: Mapping[str, 
         most = max(int(getattr(summary, name).get(asset, "0")) for name, _ in _ROWS)
         for name, words in _ROWS:
             amount = getattr(summary, name).get(asset, "0")
-            number = format_amount(amount, unit, asset=asset).removesuffix(f" {symbol}")
+            number = _in_column(format_amount(amount, unit, asset=asset).removesuffix(f" {symbol}"))
             bar = "\N{FULL BLOCK}" * round(_BAR * int(amount) / max(most, 1))
             usd = _usd(amount, unit.decimals, price) if unit and price else "\N{EN DASH}"
             line = f"  {words:<{_LABEL}}{number:>{_AMOUNT}}{usd:>{_USD}}  {bar}"
             console.print(Text(line.rstrip()))
         if price:
             console.print(
-                Text(f"  1 {symbol} at {price:,} US dollars, as the script has it.", "dim")
+                Text(
+                    f"  1 {symbol} at {price:,} US dollars throughout, as the script has it.", "dim"
+                )
             )
     console.print()
     said = "The coordinator and the exchanges' own deposit books say the same. It adds up."
     console.print(Text(said, style="bold green"))
+
+
+def _in_column(number: str) -> str:
+    """Return a number that fits its column: where it does not, rounded down to hundredths."""
+    whole, _, part = number.partition(".")
+    return number if len(number) < _AMOUNT else f"{whole}.{part[:2]}"
 
 
 def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
@@ -71,6 +79,8 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
     if summary.screened:
         stopped = counted(summary.screened, "deposit")
         yield "stopped on arrival", f"{stopped}: a person decided, and froze it"
+    if summary.claims_paid:
+        yield "given to victims", f"{counted(summary.claims_paid, 'claim')} paid; every wei is told"
     if summary.refused:
         yield "noticed, refused", f"{summary.refused}: a forgery, a changed answer, a stray reply"
     yield "proven", f"{counted(summary.verified_evidence, 'act')}, each from the bytes signed"

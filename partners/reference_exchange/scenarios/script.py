@@ -142,6 +142,94 @@ class SecondAct(_Part):
         return wei * self.usd_per_ether * 100 // 10**18
 
 
+class Trail(_Part):
+    """An address that is asked about in the third act, and what it led to."""
+
+    account: str
+    exchange: str
+    customer: str
+    asset: str
+    amount: str
+
+
+class Plea(_Part):
+    """The freeze request of the third act, but for its addresses."""
+
+    urgency: str
+    tlp: str
+    summary: str
+    hours: int
+
+
+class VictimsAccount(_Part):
+    """Where money comes back to, and by which court's order it is asked for."""
+
+    account: str
+    label: str
+    test_amount: str
+    court: str
+    reference: str
+
+
+class Injunction(_Part):
+    """A court's order on what one exchange holds."""
+
+    exchange: str
+    court: str
+    number: str
+
+
+class Sale(_Part):
+    """What the USDT that came back were sold for."""
+
+    to_amount: str
+    fee: str
+    rate: str
+
+
+class Spent(_Part):
+    """What left a pool, or was kept back in it."""
+
+    amount: str
+    what: str
+
+
+class VictimsClaims(_Part):
+    """How many claims are filed, by whom, and what is said of them."""
+
+    victims: int
+    addresses_each: int
+    attested: int
+    attested_by: str
+    verify_by_two_above: str
+    largest: str
+    objection: str
+    unclaimed_to: str
+
+
+class ThirdAct(_Part):
+    """How money comes back and is given to those from whom it was taken."""
+
+    hours_to_start: int
+    hours_to_asking_back: int
+    hours_to_close: int
+    hours_for_claims: int
+    hours_for_objections: int
+    title: str
+    occurred_at: str
+    usd_per_ether: int
+    taken: str
+    swapped: str
+    request: Plea
+    destination: VictimsAccount
+    trails: list[Trail]
+    injunction: Injunction
+    conversion: Sale
+    costs: list[Spent]
+    reserve: Spent
+    claims: VictimsClaims
+
+
 class Addresses(_Part):
     """The flagged addresses, facts."""
 
@@ -229,8 +317,18 @@ class Script(_Part):
 
 def load_second_act() -> SecondAct:
     """Return the script of the second act."""
-    text = (resources.files(__package__ or "") / "second_act.toml").read_text(encoding="utf-8")
-    return SecondAct.model_validate(tomllib.loads(text))
+    return SecondAct.model_validate(_read("second_act.toml"))
+
+
+def load_third_act() -> ThirdAct:
+    """Return the script of the third act."""
+    return ThirdAct.model_validate(_read("third_act.toml"))
+
+
+def _read(name: str) -> dict[str, Any]:
+    text = (resources.files(__package__ or "") / name).read_text(encoding="utf-8")
+    document: dict[str, Any] = tomllib.loads(text)
+    return document
 
 
 def load_script(path: Path | None = None) -> Script:

@@ -37,6 +37,7 @@ class Stage:
         seconds_to_first_freeze: From the first approval to when the requester saw a freeze.
         seconds_to_last_notice: From the first approval to the last receiver's handler.
         screened: How many deposits were stopped on arrival.
+        claims_paid: How many claims were paid out of what came back, and `paid` how much of what.
         refused: How many forgeries, changed answers and stray answers were noticed.
         rulebook_sha256: Of the rulebook that all have accepted, and requests name.
         seconds_a_line: How long a scene waits for the lines before it to be read; 0 for programs.
@@ -54,6 +55,8 @@ class Stage:
     seconds_to_first_freeze: float | None = None
     seconds_to_last_notice: float | None = None
     screened: int = 0
+    claims_paid: int = 0
+    paid: dict[str, str] = field(default_factory=dict)
     refused: int = 0
     rulebook_sha256: str | None = None
     seconds_a_line: float = 0.0
@@ -151,6 +154,10 @@ class Stage:
         self.wait_for("quiet", self._is_quiet)
         set_offset(self.offset_file, hours * 3_600)
         time.sleep(_REREAD_SECONDS)
+
+    def hours_ahead(self) -> int:
+        """Return by how many hours everybody's clock is ahead of the host's."""
+        return round((self.now() - time.time()) / 3_600)
 
     def wait_for(self, what: str, is_reached: Callable[[], bool]) -> None:
         """Ask until it is reached.
