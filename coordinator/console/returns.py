@@ -21,7 +21,7 @@ from coordinator.console.visit import Visit
 from coordinator.console.words import moment
 from coordinator.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from coordinator.domain.permission import Permission
-from holdfast.protocol.vocabulary import ReturnCode
+from holdfast.protocol.vocabulary import ReturnCode, ReturnStatus
 
 #: How one stands: words and tone.
 STATES: Mapping[str, tuple[str, str]] = MappingProxyType(
