@@ -296,7 +296,7 @@ def test_the_inbox_keeps_a_task_over_a_restart_until_it_is_finished(tmp_path: Pa
     inbox.close()
     inbox = Inbox(tmp_path / "inbox.sqlite3")
     waiting = inbox.next_task(wait=0)
-    assert waiting is not None
+    assert isinstance(waiting, Task)
     assert waiting.document.id == FRQ
     inbox.postpone(waiting)
     assert inbox.next_task(wait=0) is None  # not yet due again

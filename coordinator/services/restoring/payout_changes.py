@@ -225,7 +225,8 @@ def _locked(
 def _document(on: RestitutionContext, claim: ClaimRow) -> JsonObject:
     uow = on.uow
     [raw] = load(uow.connection, uow.vault, [claim.id], claim_store.DOCUMENT).values()
-    return strict_json.loads(raw)
+    document: JsonObject = strict_json.loads(raw)
+    return document
 
 
 def _told(claim: ClaimRow, row: PayoutChangeRow) -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, exists, func, select
 
 from coordinator.storage.engine.reads import read_as
-from coordinator.storage.engine.sums import summed
+from coordinator.storage.engine.sums import sum_units
 from coordinator.storage.tables.freeze_requests import FlaggedAddressRow
 from coordinator.storage.tables.life_cycle import LeftOutAddressRow, WithdrawnAddressRow
 
@@ -34,7 +34,7 @@ def asked_sums(connection: Connection, request_ids: Sequence[str]) -> list[Asked
         select(
             FlaggedAddressRow.request_id,
             FlaggedAddressRow.asset,
-            summed(FlaggedAddressRow.amount, connection.dialect.name).label("amount"),
+            sum_units(connection, FlaggedAddressRow.amount).label("amount"),
             func.count().label("stated"),
         )
         .where(
@@ -54,7 +54,7 @@ def stated_worths(connection: Connection, request_ids: Sequence[str]) -> list[St
     query = (
         select(
             FlaggedAddressRow.request_id,
-            summed(FlaggedAddressRow.usd_cents, connection.dialect.name).label("usd_cents"),
+            sum_units(connection, FlaggedAddressRow.usd_cents).label("usd_cents"),
             func.count().label("valued"),
         )
         .where(

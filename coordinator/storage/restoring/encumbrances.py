@@ -53,7 +53,7 @@ def on_targets(connection: Connection, targets: Collection[Target]) -> list[Encu
     return found
 
 
-def outlives(request_id: ColumnElement[str]) -> ColumnElement[bool]:
+def outlives(request_id: Any) -> ColumnElement[bool]:
     """Return whether a claim that was attached on a request lies on a hold that is still open.
 
     Such a hold counts for another request, and the claim could be lifted on this one alone.
