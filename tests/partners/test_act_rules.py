@@ -90,6 +90,7 @@ def test_acts_that_share_a_path_are_told_apart_by_their_decision() -> None:
         ["approve_withdrawal", "reject_withdrawal"],
         ["approve_return", "reject_return"],
         ["verify_claim", "reject_claim"],
+        ["approve_payout_account", "reject_payout_account"],
         ["approve_allocation", "reject_allocation"],
         ["approve_recovery", "reject_recovery"],
     ]
@@ -116,7 +117,7 @@ def _member_acts(source: str) -> Iterator[str]:
         if not kind.startswith("{"):
             yield kind
         elif "body.decision" in kind:
-            what = kind.rpartition("_")[2]
+            what = kind.partition("}_")[2]
             yield f"reject_{what}"
             yield f"verify_{what}" if what == "claim" else f"approve_{what}"
     yield from re.findall(r'"([a-z]+_recovery)"', source)

@@ -64,6 +64,8 @@ from holdfast.protocol.restitution_payloads import (
     Claims,
     NewAllocation,
     NewRestitution,
+    PayoutChange,
+    PayoutChangeDecision,
     PayoutLines,
     PoolLines,
     RestitutionClosure,
@@ -166,6 +168,8 @@ _ON_REQUEST, _ON_LEG = Side.REQUESTER, Side.ASKED
 _WITHDRAWAL = "withdrawals/{wdp}/approvals"
 _RETURN = "return-requests/{ret}/"
 _CLAIM, _ALLOCATION = "claims/{clm}/", "allocations/{alo}/approvals"
+_ACCOUNT = _CLAIM + "payout-changes"
+_ACCOUNT_DECISION = _ACCOUNT + "/{poc}/decisions"
 
 
 def _giving_back(
@@ -175,9 +179,9 @@ def _giving_back(
     return ActRule(path, body, _ON_REQUEST, DISPOSERS, decision, by_person=True, base=RESTITUTIONS)
 
 
-def _claiming(path: str, body: type[Body]) -> ActRule:
+def _claiming(path: str, body: type[Body], decision: Decision | None = None) -> ActRule:
     """Return the rule of an act of whoever files claims."""
-    return ActRule(path, body, Side.EITHER, DISPOSERS, base=RESTITUTIONS)
+    return ActRule(path, body, Side.EITHER, DISPOSERS, decision, base=RESTITUTIONS)
 
 
 def _recovering(path: str | None, body: type[Body], side: Side) -> ActRule:
@@ -292,6 +296,13 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "verify_claim": _giving_back(_CLAIM + "decisions", ClaimDecision, "verify"),
         "reject_claim": _giving_back(_CLAIM + "decisions", ClaimDecision, Decision.REJECT),
         "object_to_claim": _claiming(_CLAIM + "objections", ClaimObjection),
+        "propose_payout_account": _claiming(_ACCOUNT, PayoutChange),
+        "approve_payout_account": _claiming(
+            _ACCOUNT_DECISION, PayoutChangeDecision, Decision.APPROVE
+        ),
+        "reject_payout_account": _claiming(
+            _ACCOUNT_DECISION, PayoutChangeDecision, Decision.REJECT
+        ),
         "propose_allocation": _giving_back("allocations", NewAllocation),
         "approve_allocation": _giving_back(_ALLOCATION, AllocationDecision, Decision.APPROVE),
         "reject_allocation": _giving_back(_ALLOCATION, AllocationDecision, Decision.REJECT),

@@ -8,6 +8,7 @@ Its opener is shown everything; whoever filed claims is shown those, and what wa
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
@@ -16,6 +17,12 @@ from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.acts import ProvenAct
 from holdfast.evidence.case_file import Finding, Result, Subject
 from holdfast.evidence.completeness import Outcome
+from holdfast.evidence.payout_accounts import (
+    LoggedAct,
+    PayoutAccounts,
+    payout_accounts,
+    unlike,
+)
 from holdfast.evidence.shown_acts import ShownActs, checked, named_in, refuse
 from holdfast.evidence.signed_lines import asset_key
 from holdfast.protocol.allocation import (
@@ -35,6 +42,8 @@ from holdfast.protocol.restitution_payloads import (
     Claims,
     NewAllocation,
     NewRestitution,
+    PayoutChange,
+    PayoutChangeDecision,
     PayoutLines,
     PoolLine,
     PoolLines,
@@ -63,7 +72,10 @@ _GIVEN = frozenset({ClaimStatus.ALLOCATED, ClaimStatus.PAID, ClaimStatus.FAILED}
 
 @dataclass(frozen=True, slots=True)
 class RestitutionCase:
-    """All that a reader is shown of a restitution; of allocations and payouts the opener alone."""
+    """All that a reader is shown of a restitution; of allocations and payouts the opener alone.
+
+    `logged` is what the log says of acts, `made_at` when it was shown.
+    """
 
     handle: str
     view: RestitutionView
@@ -72,6 +84,8 @@ class RestitutionCase:
     allocations: Sequence[AllocationView]
     payouts: Sequence[PayoutView]
     acts: ShownActs
+    logged: Mapping[str, LoggedAct]
+    made_at: datetime
 
     @property
     def is_opener(self) -> bool:
@@ -93,11 +107,26 @@ class _Decided(NamedTuple):
     amount: int | None = None
 
 
+class _Recorded(NamedTuple):
+    """What the last signed line says of a payout, and where the log has it."""
+
+    status: PayoutStatus
+    tx: str | None = None
+    failed: str | None = None
+    place: LoggedAct | None = None
+
+
+_DUE = _Recorded(PayoutStatus.DUE)
+
+
 def subject_of(view: RestitutionView) -> Subject:
     """Return what the acts on a restitution are about."""
 
     def require_side(shown: EvidenceView, proven: ProvenAct) -> None:
-        claiming = isinstance(proven.payload, Claims | ClaimObjection)
+        # Whose claim it is, the claims say: whoever filed it acts on it.
+        claiming = isinstance(
+            proven.payload, Claims | ClaimObjection | PayoutChange | PayoutChangeDecision
+        )
         if not claiming and proven.key.partner != view.opener:
             raise UntrustedEvidenceError(
                 f"{shown.act} is the opener's to do, not {proven.key.partner}'s", code="other_side"
@@ -112,6 +141,7 @@ def restitution_findings(case: RestitutionCase) -> Iterator[Finding]:
         "restitution": _terms,
         "pool": _pool,
         "claims": _claims,
+        "accounts": _accounts,
         "allocations": _allocations,
         "payouts": _payouts,
         "status": _status,
@@ -196,11 +226,7 @@ def _signed_line(said: PoolLine) -> tuple[object, ...]:
 
 
 def _claims(case: RestitutionCase) -> Outcome:
-    filed = {
-        (act_id, each.ref): (act.key.partner, each)
-        for act_id, act, body in case.acts.of(Claims)
-        for each in body.claims
-    }
+    filed = _filed(case)
     decided = _decisions(case)
     prices = _prices(case.view)
     faults: list[str] = []
@@ -224,6 +250,37 @@ def _claims(case: RestitutionCase) -> Outcome:
         f"{counted(len(case.claims), 'claim')} as filed, weighed by the document's prices and"
         " decided as shown"
     )
+
+
+def _filed(case: RestitutionCase) -> dict[tuple[str, str], tuple[str, Claim]]:
+    """Return who filed what, by act and reference."""
+    return {
+        (act_id, each.ref): (act.key.partner, each)
+        for act_id, act, body in case.acts.of(Claims)
+        for each in body.claims
+    }
+
+
+def _accounts(case: RestitutionCase) -> Outcome:
+    accounts, own = _followed(case), _own_accounts(case)
+    faults = list(accounts.faults)
+    for view in case.claims:
+        faults += unlike(view, own[view.id], accounts, case.made_at)
+    refuse(faults)
+    changes = sum(map(len, accounts.changes.values()))
+    return Result.VERIFIED, (
+        f"claims are paid as filed, or where {counted(changes, 'change')} by two persons put it"
+    )
+
+
+def _followed(case: RestitutionCase) -> PayoutAccounts:
+    return payout_accounts(case.acts, case.logged, case.claims, case.view.opener)
+
+
+def _own_accounts(case: RestitutionCase) -> dict[str, str]:
+    """Return the accounts that claims came with."""
+    filed = _filed(case)
+    return {view.id: filed[view.act_id, view.ref][1].payout for view in case.claims}
 
 
 def _prices(view: RestitutionView) -> dict[tuple[str, str], Fraction]:
@@ -408,19 +465,33 @@ def _payouts(case: RestitutionCase) -> Outcome:
         found[key] = int(view.amount)
     if found != due:
         faults.append("payouts are not the parts of the approved allocations")
-    paid = _recorded(case)
-    payout_to = {each.id: comparison_key(each.payout) for each in case.claims}
+    paid, own, accounts = _recorded(case), _own_accounts(case), _followed(case)
     for view in case.payouts:
-        status, tx, failed = paid.pop(view.id, (PayoutStatus.DUE, None, None))
-        if (view.status, view.tx, view.failed) != (status, tx, failed):
-            faults.append(f"{view.id} is shown otherwise than it was recorded")
-        if payout_to.get(view.claim_id) != comparison_key(view.payout):
-            faults.append(f"{view.id} goes elsewhere than its claim says")
+        told = _unpaid(view, paid.pop(view.id, _DUE), own[view.claim_id], accounts, case.made_at)
+        faults += [f"{view.id} {each}" for each in told]
     faults += [f"{payout} was recorded, and is not shown" for payout in paid]
     refuse(faults)
     return Result.VERIFIED, (
         f"{counted(len(case.payouts), 'payout')}, which sum to what was allocated, none paid twice"
     )
+
+
+def _unpaid(
+    view: PayoutView, last: _Recorded, own: str, accounts: PayoutAccounts, made_at: datetime
+) -> Iterator[str]:
+    """Yield how a payout is shown otherwise than it was recorded, or was not to be paid."""
+    claim, place = view.claim_id, last.place
+    if (view.status, view.tx, view.failed) != (last.status, last.tx, last.failed):
+        yield "is shown otherwise than it was recorded"
+    account = accounts.account(claim, own, made_at if place is None else place.at)
+    if comparison_key(account) != comparison_key(view.payout):
+        yield "goes elsewhere than its claim says"
+    if view.changing is (accounts.waiting(claim, made_at) is None):
+        yield "is shown otherwise as to whether its account is being changed"
+    if place is not None and last.status is PayoutStatus.PAID:
+        waiting = accounts.waiting(claim, place.at, place.index)
+        if waiting is not None:
+            yield f"was paid while {waiting.act_id} waited"
 
 
 def _due(case: RestitutionCase) -> dict[tuple[str, str], int]:
@@ -435,22 +506,26 @@ def _due(case: RestitutionCase) -> dict[tuple[str, str], int]:
     }
 
 
-def _recorded(case: RestitutionCase) -> dict[str, tuple[PayoutStatus, str | None, str | None]]:
+def _recorded(case: RestitutionCase) -> dict[str, _Recorded]:
     """Return what signed lines say became of payouts.
 
     Raises:
-        UntrustedEvidenceError: If one was paid, and something was recorded of it after that.
+        UntrustedEvidenceError: If one was paid, and something was recorded of it after that; or
+            the log does not say when.
     """
-    paid: dict[str, tuple[PayoutStatus, str | None, str | None]] = {}
+    paid: dict[str, _Recorded] = {}
     for act_id, _, body in case.acts.of(PayoutLines):
+        place = case.logged.get(act_id)
+        if place is None:
+            raise UntrustedEvidenceError(f"the log does not say when {act_id} was")
         for line in body.lines:
-            if paid.get(line.payout, (None,))[0] is PayoutStatus.PAID:
+            if paid.get(line.payout, _DUE).status is PayoutStatus.PAID:
                 raise UntrustedEvidenceError(
                     f"{line.payout} was paid already when {act_id} records it again",
                     code="paid_twice",
                 )
             status = PayoutStatus.FAILED if line.tx is None else PayoutStatus.PAID
-            paid[line.payout] = (status, line.tx, line.failed)
+            paid[line.payout] = _Recorded(status, line.tx, line.failed, place)
     return paid
 
 

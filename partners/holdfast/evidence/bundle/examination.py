@@ -140,7 +140,7 @@ def examine_bundle(reader: BundleReader, trust: Trust) -> BundleExamination:
         of_its_kind = list(_of_request(reader, log))
     else:
         looks_at = examine_restitution if about.startswith("rst_") else examine_recovery
-        found = looks_at(reader, directory)
+        found = looks_at(reader, directory, log)
         of_its_kind = list(own_findings(reader, log))
     checks: Mapping[str, Callable[[], Outcome]] = {
         "keys": partial(_keys, reader),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -31,11 +32,13 @@ class ToldEvent:
     Attributes:
         index: Of the entry.
         type: As the entry says.
+        at: When it was logged.
         data: What was told.
     """
 
     index: int
     type: str
+    at: datetime
     data: Mapping[str, Any]
 
     @property
@@ -217,7 +220,7 @@ def _event(committed: bytes, entry: LogEntry, index: int) -> ToldEvent:
             f"it was logged as {entry.type} at {format_time(entry.at)}, and not as what it says",
             code="not_as_logged",
         )
-    return ToldEvent(index, entry.type, event["data"])
+    return ToldEvent(index, entry.type, entry.at, event["data"])
 
 
 def _require_ours(reader: BundleReader, event: ToldEvent, seen: set[str]) -> None:

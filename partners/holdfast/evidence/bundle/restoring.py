@@ -11,6 +11,7 @@ from holdfast.evidence.case_file import Finding, Result, Subject, examine_eviden
 from holdfast.evidence.completeness import Outcome
 from holdfast.evidence.examination import Examination
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.payout_accounts import LoggedAct
 from holdfast.evidence.recovery import RecoveryCase, recovery_findings
 from holdfast.evidence.recovery import subject_of as subject_of_recovery
 from holdfast.evidence.restitution import RestitutionCase, restitution_findings
@@ -21,7 +22,9 @@ from holdfast.protocol.restoring_sums import recovery_sums, restitution_sums
 from holdfast.wording import counted
 
 
-def examine_restitution(reader: BundleReader, directory: KeyDirectory) -> Examination:
+def examine_restitution(
+    reader: BundleReader, directory: KeyDirectory, log: BundleLog
+) -> Examination:
     """Return what comes of a restitution's acts, and of what is shown of it."""
     view, handle = reader.restitution(), reader.manifest.partner
     acts, findings, roots = _acts(reader, directory, subject_of_restitution(view))
@@ -33,11 +36,13 @@ def examine_restitution(reader: BundleReader, directory: KeyDirectory) -> Examin
         allocations=list(reader.allocations()),
         payouts=list(reader.payouts()),
         acts=acts,
+        logged=_logged(log),
+        made_at=reader.manifest.made_at,
     )
     return Examination(findings, tuple(restitution_findings(case)), roots)
 
 
-def examine_recovery(reader: BundleReader, directory: KeyDirectory) -> Examination:
+def examine_recovery(reader: BundleReader, directory: KeyDirectory, _log: BundleLog) -> Examination:
     """Return what comes of a recovery request's acts, and of what is shown of it."""
     view = reader.recovery()
     acts, findings, roots = _acts(reader, directory, subject_of_recovery(view))
@@ -57,6 +62,15 @@ def _acts(
         if act.proven is not None
     }
     return ShownActs(good), tuple(finding for finding, _ in examined), roots
+
+
+def _logged(log: BundleLog) -> dict[str, LoggedAct]:
+    """Return what the log says of acts: where, when, and from when on they are in force."""
+    return {
+        event.act_id: LoggedAct(event.index, event.at, event.data.get("in_force_at"))
+        for event in log.of_request()
+        if event.act_id is not None
+    }
 
 
 def own_findings(reader: BundleReader, log: BundleLog) -> Iterator[Finding]:
