@@ -8,14 +8,16 @@ waits for the next hour.
 
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from coordinator.dispatcher import metrics
 from coordinator.dispatcher.context import WorkerContext
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.delivery import told_error
@@ -213,12 +215,13 @@ class GuestMail:
             f"{self._settings.console}/console/guest#{links[each.id].decode()}" for each in claimed
         ]
         try:
-            self._send(
-                mailbox,
-                subject=_SUBJECT,
-                text="\n\n".join((_TEXT, *lines)) + "\n",
-                message_id=claimed[0].id,
-            )
+            with _counted("links"):
+                self._send(
+                    mailbox,
+                    subject=_SUBJECT,
+                    text="\n\n".join((_TEXT, *lines)) + "\n",
+                    message_id=claimed[0].id,
+                )
         except MailError as error:
             if error.code != "deadline_exceeded":  # then it may have been taken after all
                 with database.writing() as connection, connection.begin():
@@ -258,12 +261,13 @@ class GuestMail:
         if mailbox is None or self._send is None:
             return
         try:
-            self._send(
-                mailbox,
-                subject=_CODE_SUBJECT,
-                text=f"{_CODE_TEXT}\n\n{code[:4]} {code[4:]}\n",
-                message_id=f"{wanted.id}.{secrets.token_hex(8)}",
-            )
+            with _counted("code"):
+                self._send(
+                    mailbox,
+                    subject=_CODE_SUBJECT,
+                    text=f"{_CODE_TEXT}\n\n{code[:4]} {code[4:]}\n",
+                    message_id=f"{wanted.id}.{secrets.token_hex(8)}",
+                )
         except MailError as error:
             logger.warning("guest_code_not_taken", id=wanted.id, error=error.code)
 
@@ -296,3 +300,14 @@ class GuestMail:
                 code_sent_at=now,
             )
         return contact.decode()
+
+
+@contextmanager
+def _counted(kind: Literal["links", "code"]) -> Iterator[None]:
+    """Count one mail by what came of it."""
+    try:
+        yield
+    except MailError:
+        metrics.GUEST_MAILS.labels(kind, "failed").inc()
+        raise
+    metrics.GUEST_MAILS.labels(kind, "sent").inc()

@@ -23,6 +23,11 @@ PAGES = Counter(
     "Tries of pages by outcome: sent, pending (tried again), failed, dropped, fault.",
     ["outcome"],
 )
+GUEST_MAILS = Counter(
+    "holdfast_guest_mails",
+    "Mails to guests by kind (links, code) and outcome: sent (the server took it), failed.",
+    ["kind", "outcome"],
+)
 # Of the workers that live: one that stands still is not hidden by the others.
 LAST_PASS = Gauge(
     "holdfast_timers_last_pass_timestamp_seconds",

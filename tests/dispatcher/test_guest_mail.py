@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from coordinator.dispatcher.guest_mail import GuestMailSettings
@@ -158,6 +159,40 @@ def test_a_mail_that_the_server_refused_does_not_count(w: World, post: Post) -> 
     w.step(minutes=1)
     post.worker.run_pass()
     assert len(post.texts()) == 1
+
+
+def _mails() -> dict[tuple[str, str], float]:
+    """Return how many mails to guests were counted, by kind and outcome."""
+    return {
+        (sample.labels["kind"], sample.labels["outcome"]): sample.value
+        for metric in REGISTRY.collect()
+        for sample in metric.samples
+        if sample.name == "holdfast_guest_mails_total"
+    }
+
+
+def test_mails_to_guests_are_counted_by_kind_and_outcome(w: World, post: Post) -> None:
+    before = _mails()
+    _, guest = _contacted(w, post)
+    for refuses in (b"", b"550 no such mailbox\r\n"):
+        post.box.refuses = refuses
+        _want_code(w, guest)
+        post.worker.run_pass()
+    ask(w, w.live())
+    w.step(hours=1)
+    post.worker.run_pass()
+    counted = {key: value - before.get(key, 0) for key, value in _mails().items()}
+    assert counted == {
+        ("links", "sent"): 1,
+        ("links", "failed"): 1,
+        ("code", "sent"): 1,
+        ("code", "failed"): 1,
+    }
+
+
+def _want_code(w: World, guest: str) -> None:
+    with w.database.writing() as connection, connection.begin():
+        store.change(connection, guest, code_wanted_at=w.clock.now())
 
 
 def test_a_worker_that_dies_while_it_sends_leaves_no_second_mail_within_the_hour(
