@@ -20,6 +20,7 @@ from coordinator.api.responses import Later
 from coordinator.console import (
     acts,
     audit,
+    claimant_page,
     decide,
     decide_proposals,
     deliveries,
@@ -146,6 +147,11 @@ PAGES: tuple[Page | PublicPage, ...] = (
     PublicPage("POST", "/console/guest/request/acknowledge", guest_page.acknowledge),
     PublicPage("POST", "/console/guest/request/report", guest_page.report),
     PublicPage("POST", "/console/guest/request/decline", guest_page.decline),
+    PublicPage("GET", "/console/claim", claimant_page.show_door),
+    PublicPage("POST", "/console/claim", claimant_page.show),
+    # Where a browser asks anew for what a form answered.
+    PublicPage("GET", "/console/claim/objection", claimant_page.show_door),
+    PublicPage("POST", "/console/claim/objection", claimant_page.object_to),
     PublicPage("GET", "/console/passkeys/new", enrolment.show_start),
     PublicPage("POST", "/console/passkeys/new", enrolment.start),
     PublicPage("GET", "/console/passkeys/new/make", enrolment.show_make),

@@ -62,6 +62,11 @@ def next_status(current: ClaimStatus, act: ClaimAct) -> ClaimStatus:
     return after
 
 
+def takes(current: ClaimStatus, act: ClaimAct) -> bool:
+    """Tell whether a claim takes an act as it stands."""
+    return (current, act) in TRANSITIONS
+
+
 def value_of(amount: int, price: Fraction, unit_price: Fraction) -> int:
     """Return what a claim is worth in base units of the asset that is paid, rounded down.
 

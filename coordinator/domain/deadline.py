@@ -70,6 +70,8 @@ class Policies:
         destination_usable_after: From a destination's approval until something is sent there.
         approve_return_within: How long a return request waits for another person's approval.
         answer_return_within: From then until its partner should have answered.
+        claim_link_lasts: How long the secret link of a claim opens its page.
+        claim_link_after_closing: ... and how long at most once its restitution is closed.
         root_reset_after: From the announcement of a new root key to its taking over.
         erase_after_months: How long what an ended request says is kept.
         sealed_evidence_months: How long sealed files are kept after it ended; no longer than that.
@@ -107,6 +109,8 @@ class Policies:
     destination_usable_after: timedelta
     approve_return_within: timedelta
     answer_return_within: timedelta
+    claim_link_lasts: timedelta
+    claim_link_after_closing: timedelta
     root_reset_after: timedelta
     max_holds: Mapping[str, Mapping[HoldBasis, timedelta]]
     support_max: Mapping[Support, timedelta]
@@ -238,6 +242,8 @@ class Policies:
             destination_usable_after=money_back.duration("destination_usable_hours", _HOUR),
             approve_return_within=money_back.duration("return_approval_hours", _HOUR),
             answer_return_within=money_back.duration("return_answer_days", _DAY),
+            claim_link_lasts=money_back.duration("claim_link_days", _DAY),
+            claim_link_after_closing=money_back.duration("claim_link_days_after_closing", _DAY),
             erase_after_months=retention.number("erase_after_months", most=_MOST_MONTHS),
             sealed_evidence_months=retention.number("sealed_evidence_months", most=_MOST_MONTHS),
             names_months=retention.number("names_months", most=_MOST_MONTHS),

@@ -46,6 +46,8 @@ NO_PAGES = frozenset(
         "/console/enter",
         "/console/guest",
         "/console/guest/request",
+        "/console/claim",
+        "/console/claim/objection",
         "/console/sign-in/return/{handle}",
         "/console/figures.csv",
         f"{_REQUEST}/live",

@@ -93,6 +93,7 @@ class ClaimView(View):
     `value` is the claim in base units of the restitution's asset, `verified` what of it was
     verified. `verifications` counts who did: some claims take two. `doubles` are claims that name
     one of its addresses or its transaction; they are shown to the opener alone, and so is `sealed`.
+    `objection_unsigned` is true where the claimant objected by their link: nobody signed it.
     """
 
     id: str
@@ -117,6 +118,8 @@ class ClaimView(View):
     code: ClaimRejection | None = None
     reason: str | None = None
     objection: str | None = None
+    objection_unsigned: bool | None = None
+    link_until: Time | None = None
     doubles: list[str] | None = None
     filed_at: Time
     decided_at: Time | None = None
@@ -197,4 +200,24 @@ class ClaimActView(View):
 
     act_id: str
     claim: ClaimView
+    log: LogEntry | None = None
+
+
+class ClaimLinksView(View):
+    """How many links were made: each is `page`, `#` and the token. They expire at `expires_at`."""
+
+    restitution_id: str
+    act_id: str
+    page: str
+    links: int
+    expires_at: Time
+    log: LogEntry | None = None
+
+
+class ClaimLinkRevocationView(View):
+    """How many links were good until now."""
+
+    restitution_id: str
+    act_id: str
+    revoked: int
     log: LogEntry | None = None
