@@ -102,7 +102,7 @@ REJECTED: Mapping[ClaimRejection, str] = MappingProxyType(
         ClaimRejection.WRONG_AMOUNT: "The amount is not right",
         ClaimRejection.PROOF_FAILS: "The proof does not hold",
         ClaimRejection.DOCUMENTS_MISSING: "Documents are missing",
-        ClaimRejection.OTHER: "Another reason, in words",
+        ClaimRejection.OTHER: "For another reason",
     }
 )
 _PAYOUTS = MappingProxyType(

@@ -148,8 +148,9 @@ PAGES: tuple[Page | PublicPage, ...] = (
     PublicPage("POST", "/console/guest/request/report", guest_page.report),
     PublicPage("POST", "/console/guest/request/decline", guest_page.decline),
     PublicPage("GET", "/console/claim", claimant_page.show_door),
-    PublicPage("POST", "/console/claim", claimant_page.show),
-    # Where a browser asks anew for what a form answered.
+    # What forms answer is elsewhere than the door: a link that is opened there is another page.
+    PublicPage("POST", "/console/claim/shown", claimant_page.show),
+    PublicPage("GET", "/console/claim/shown", claimant_page.show_door),
     PublicPage("GET", "/console/claim/objection", claimant_page.show_door),
     PublicPage("POST", "/console/claim/objection", claimant_page.object_to),
     PublicPage("GET", "/console/passkeys/new", enrolment.show_start),

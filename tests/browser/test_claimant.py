@@ -64,8 +64,10 @@ def test_a_claimant_objects_by_their_link_and_sees_it_paid(
     page.get_by_role("button", name="Send this objection").click()
     expect(page.get_by_text("Your objection is recorded")).to_be_visible()
     check_page(page, "claim-contested")
-    page.reload()
+    page.reload()  # it brings the same form again, which is refused: it is contested already
     page.goto(f"{made['page']}#{'x' * 43}")
+    page.goto(f"{made['page']}#{'y' * 43}")  # in the same tab, on the same page
+    expect(page).to_have_url(made["page"])
     page.get_by_role("button", name="Show my claim").click()
     expect(page.get_by_text("This link opens nothing")).to_be_visible()
     check_page(page, "claim-nothing")

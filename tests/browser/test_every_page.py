@@ -47,6 +47,7 @@ NO_PAGES = frozenset(
         "/console/guest",
         "/console/guest/request",
         "/console/claim",
+        "/console/claim/shown",
         "/console/claim/objection",
         "/console/sign-in/return/{handle}",
         "/console/figures.csv",

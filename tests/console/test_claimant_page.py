@@ -42,7 +42,7 @@ def claims(rst: Restoring) -> list[str]:
 
 
 def _open(visitor: Visitor, token: str = TOKEN) -> Any:
-    return visitor.post(PAGE, PAGE, secret=token)
+    return visitor.post(f"{PAGE}/shown", PAGE, secret=token)
 
 
 def _object(visitor: Visitor, reason: str, token: str = TOKEN) -> Any:
@@ -60,8 +60,9 @@ def test_it_shows_one_claim_and_nothing_of_another(claims: list[str], visitor: V
     assert (shown.headers["Cache-Control"], "V-1" in shown.text) == ("no-store", True)
     for hidden in (*claims, "V-2", OTHER, "700", claim(1)["payout"], claim(1)["addresses"][0]):
         assert hidden not in shown.text
-    assert visitor.get(PAGE).status_code == 200
-    assert "V-1" not in visitor.get(PAGE).text
+    for path in (PAGE, f"{PAGE}/shown", f"{PAGE}/objection"):
+        asked = visitor.get(path)
+        assert (asked.status_code, "V-1" in asked.text, TOKEN in asked.text) == (200, False, False)
 
 
 def test_it_follows_the_claim_to_its_payment(

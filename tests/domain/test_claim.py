@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.domain.claim import ClaimAct, next_status, value_of
+from coordinator.domain.claim import ClaimAct, next_status, takes, value_of
 from coordinator.domain.errors import InvalidTransitionError
 from holdfast.protocol.vocabulary import ClaimStatus
 
@@ -28,6 +28,7 @@ def test_a_claim_goes_where_the_table_says_and_nowhere_else(
     status: ClaimStatus, act: ClaimAct
 ) -> None:
     after = EXPECTED[act.value].get(status)
+    assert takes(status, act) == (after is not None)
     if after is not None:
         assert next_status(status, act) is after
         return
