@@ -257,11 +257,15 @@ def links(
     write_private(out, write_table(_LINK_COLUMNS, []), replace=False)
     made: list[ClaimLinksView] = []
     rows: list[tuple[str, str]] = []
-    for start in range(0, len(refs), MAX_CLAIMS):
-        some = list(refs)[start : start + MAX_CLAIMS]
-        made.append(client.make_claim_links(view, {each: tokens[each] for each in some}))
-        rows += [(refs[each], f"{made[-1].page}#{tokens[each]}") for each in some]
-        write_private(out, write_table(_LINK_COLUMNS, rows))
+    try:
+        for start in range(0, len(refs), MAX_CLAIMS):
+            some = list(refs)[start : start + MAX_CLAIMS]
+            made.append(client.make_claim_links(view, {each: tokens[each] for each in some}))
+            rows += [(refs[each], f"{made[-1].page}#{tokens[each]}") for each in some]
+            write_private(out, write_table(_LINK_COLUMNS, rows))
+    finally:
+        if not made:
+            out.unlink(missing_ok=True)
     session.show(
         made[-1],
         lambda: session.out.print(
