@@ -200,10 +200,18 @@ def test_links_are_written_to_a_file_and_their_hashes_alone_are_sent(
         assert refused.exit_code == 2, refused.output
     assert not (tmp_path / "new.csv").exists()
     assert [each for each in stub.seen if each.method == "POST"] == []
+
+
+def test_no_file_stays_where_no_link_was_made(
+    shell: Shell, stub: StubCoordinator, tmp_path: Path
+) -> None:
+    path = _restitution(stub)
+    _list(stub, f"{path}/claims", CLAIM)
     problem = {"code": "restitution_closed", "title": "Conflict", "status": 409}
     stub.answers("POST", f"{path}/claim-links", problem, status=409)
-    assert shell("restitution", "links", RST, CLM, "--out", str(tmp_path / "new.csv")).exit_code
-    assert not (tmp_path / "new.csv").exists()
+    refused = shell("restitution", "links", RST, CLM, "--out", str(tmp_path / "links.csv"))
+    assert refused.exit_code != 0, refused.output
+    assert not (tmp_path / "links.csv").exists()
 
 
 def test_links_are_taken_back(shell: Shell, stub: StubCoordinator) -> None:
