@@ -50,6 +50,8 @@ _LOOKUP_TIMEOUT = timedelta(seconds=3)
 _OTHER_THREADS = 4
 #: What one network address may ask of the console in a minute without being signed in.
 _STRANGERS_PER_MINUTE = 60
+#: What may be asked in a minute by one secret link of a claim.
+_USES_OF_A_LINK_PER_MINUTE = 20
 #: Until a worker takes up a test that somebody waits for.
 _TEST_BEGINS_WITHIN = timedelta(seconds=2)
 #: A year's public summary is made at most so often.
@@ -91,6 +93,7 @@ def console_context(settings: Settings) -> ConsoleContext:
     return ConsoleContext(
         scope=settings.passkey_scope,
         strangers=RateLimiter(_STRANGERS_PER_MINUTE),
+        claimants=RateLimiter(_USES_OF_A_LINK_PER_MINUTE),
         providers=openid_providers(settings),
     )
 

@@ -7,6 +7,7 @@ from pydantic import Field
 from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.view import command_view, query_view
+from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
 from coordinator.services.restoring.claim_files import (
     SignatureFaults,
@@ -14,6 +15,7 @@ from coordinator.services.restoring.claim_files import (
     read_claims,
     signature_faults,
 )
+from coordinator.services.restoring.claim_links import PAGE, MakeClaimLinks, RevokeClaimLinks
 from coordinator.services.restoring.claims import (
     ClaimView,
     DecideClaim,
@@ -121,6 +123,35 @@ def object_to(
     Taken until `objections_until`.
     """
     return ObjectToClaimDecision(restitution_id=restitution_id, claim_id=claim_id, body=call.body)
+
+
+@command_view(MakeClaimLinks, body=payloads.NewClaimLinks, answer=shown.ClaimLinksView, large=True)
+def make_links(call: SignedCall[payloads.NewClaimLinks], restitution_id: str) -> MakeClaimLinks:
+    """Make secret links for claims that you filed, up to 10,000 at once: all of them, or none.
+
+    You make the tokens, and send their SHA-256 alone; a link is `page`, `#` and the token. Whoever
+    has it reads that claim and may object to what was decided. It takes the place of the claim's
+    link before.
+    """
+    scope = call.context.passkey_scope
+    if scope is None:
+        raise NotFoundError("this coordinator has no console, where links lead")
+    return MakeClaimLinks(
+        restitution_id=restitution_id, body=call.body, page=f"{scope.origin}{PAGE}"
+    )
+
+
+@command_view(
+    RevokeClaimLinks,
+    body=payloads.ClaimLinkRevocation,
+    answer=shown.ClaimLinkRevocationView,
+    large=True,
+)
+def revoke_links(
+    call: SignedCall[payloads.ClaimLinkRevocation], restitution_id: str
+) -> RevokeClaimLinks:
+    """Have the links of claims that you filed open nothing any more."""
+    return RevokeClaimLinks(restitution_id=restitution_id, body=call.body)
 
 
 @command_view(ProposePayoutChange, body=payloads.PayoutChange, answer=shown.PayoutChangeActView)

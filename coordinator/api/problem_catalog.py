@@ -120,6 +120,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "other_sender": "The deposit came from another account than the requester says: never send "
         "it there.",
         "payouts_waiting": "Payouts are not paid, or an allocation waits for approvals.",
+        "link_opens_nothing": "The secret link of a claim opens nothing: it is unknown, or over.",
         "restitution_closed": "The restitution is closed.",
         "returned_already": "You returned this deposit upon another request already.",
         "same_tx": "This transaction is known already; name the one that returned the deposit.",

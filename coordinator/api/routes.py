@@ -368,6 +368,12 @@ ROUTES: tuple[Route, ...] = (
             "/v1/restitutions/{restitution_id}/claims/{claim_id}/objections",
             claims.object_to,
         ),
+        ("POST", "/v1/restitutions/{restitution_id}/claim-links", claims.make_links),
+        (
+            "POST",
+            "/v1/restitutions/{restitution_id}/claim-link-revocations",
+            claims.revoke_links,
+        ),
         (
             "POST",
             "/v1/restitutions/{restitution_id}/claims/{claim_id}/payout-changes",

@@ -24,6 +24,7 @@ class ConsoleContext:
         scope: Where people open it, which every passkey is made for.
         providers: Asks partners' OpenID providers who somebody is.
         strangers: Counts what anybody may ask for without being signed in, by network address.
+        claimants: Counts how often a claim's link is used, good or not, by its hash.
         idle: How long a session lasts that nobody uses.
         lifetime: How long one lasts in any case.
         sign_within: How long an act waits for its signature.
@@ -33,6 +34,7 @@ class ConsoleContext:
     scope: WebAuthnScope
     providers: OpenIdProviders
     strangers: RateLimiter
+    claimants: RateLimiter
     idle: timedelta = timedelta(hours=2)
     lifetime: timedelta = timedelta(hours=12)
     sign_within: timedelta = timedelta(minutes=5)

@@ -124,6 +124,8 @@ EVENTS: Mapping[EventType, str] = MappingProxyType(
         EventType.RESTITUTION_ALLOCATION_DECIDED: "An allocation was decided",
         EventType.RESTITUTION_PAYOUTS_RECORDED: "Payouts were recorded",
         EventType.RESTITUTION_CLOSED: "A restitution is over",
+        EventType.RESTITUTION_LINKS_MADE: "Claims have secret links",
+        EventType.RESTITUTION_LINKS_REVOKED: "Secret links were taken back",
         EventType.ENDPOINT_TEST: "A test",
         EventType.ENDPOINT_FAILING: "An endpoint takes no events",
         EventType.ENDPOINT_DISABLED: "An endpoint was turned off",

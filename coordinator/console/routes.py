@@ -20,6 +20,7 @@ from coordinator.api.responses import Later
 from coordinator.console import (
     acts,
     audit,
+    claimant_page,
     data_subject_letters,
     decide,
     decide_proposals,
@@ -151,6 +152,12 @@ PAGES: tuple[Page | PublicPage, ...] = (
     PublicPage("POST", "/console/guest/request/acknowledge", guest_page.acknowledge),
     PublicPage("POST", "/console/guest/request/report", guest_page.report),
     PublicPage("POST", "/console/guest/request/decline", guest_page.decline),
+    PublicPage("GET", "/console/claim", claimant_page.show_door),
+    # What forms answer is elsewhere than the door: a link that is opened there is another page.
+    PublicPage("POST", "/console/claim/shown", claimant_page.show),
+    PublicPage("GET", "/console/claim/shown", claimant_page.show_door),
+    PublicPage("GET", "/console/claim/objection", claimant_page.show_door),
+    PublicPage("POST", "/console/claim/objection", claimant_page.object_to),
     PublicPage("GET", "/console/passkeys/new", enrolment.show_start),
     PublicPage("POST", "/console/passkeys/new", enrolment.start),
     PublicPage("GET", "/console/passkeys/new/make", enrolment.show_make),

@@ -63,3 +63,8 @@ def next_status(current: ClaimStatus, act: ClaimAct) -> ClaimStatus:
             f"a claim that is {current.value} takes no {act.value}", current_status=current.value
         )
     return after
+
+
+def takes(current: ClaimStatus, act: ClaimAct) -> bool:
+    """Tell whether a claim takes an act as it stands."""
+    return (current, act) in TRANSITIONS

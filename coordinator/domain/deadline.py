@@ -70,6 +70,8 @@ class Policies:
         destination_usable_after: From a destination's approval until something is sent there.
         approve_return_within: How long a return request waits for another person's approval.
         answer_return_within: From then until its partner should have answered.
+        claim_link_lasts: How long the secret link of a claim opens its page.
+        claim_link_after_closing: ... and how long at most once its restitution is closed.
         payout_change_after: From the approval of a claim's new payout account until it holds.
         root_reset_after: From the announcement of a new root key to its taking over.
         erase_after_months: How long what an ended request says is kept.
@@ -108,6 +110,8 @@ class Policies:
     destination_usable_after: timedelta
     approve_return_within: timedelta
     answer_return_within: timedelta
+    claim_link_lasts: timedelta
+    claim_link_after_closing: timedelta
     payout_change_after: timedelta
     root_reset_after: timedelta
     max_holds: Mapping[str, Mapping[HoldBasis, timedelta]]
@@ -240,6 +244,8 @@ class Policies:
             destination_usable_after=money_back.duration("destination_usable_hours", _HOUR),
             approve_return_within=money_back.duration("return_approval_hours", _HOUR),
             answer_return_within=money_back.duration("return_answer_days", _DAY),
+            claim_link_lasts=money_back.duration("claim_link_days", _DAY),
+            claim_link_after_closing=money_back.duration("claim_link_days_after_closing", _DAY),
             payout_change_after=money_back.duration("payout_change_hours", _HOUR),
             erase_after_months=retention.number("erase_after_months", most=_MOST_MONTHS),
             sealed_evidence_months=retention.number("sealed_evidence_months", most=_MOST_MONTHS),

@@ -58,7 +58,7 @@ class Permission(StrEnum):
     # both sides
     DATA_SUBJECT_RECORD = "data_subject:record"  # that a person wrote
     DATA_SUBJECT_READ = "data_subject:read"
-    CLAIM_FILE = "claim:file"  # on recovered funds, and object to what was decided
+    CLAIM_FILE = "claim:file"  # on recovered funds, object to decisions, make secret links
     TASK_TAKE = "task:take"  # what one may take is decided by what it takes to do it
     LEGAL_ORDER_ATTACH = "legal_order:attach"  # by the partner that holds, or by an authority
     LEGAL_ORDER_CALL_BACK = "legal_order:call_back"  # to the authority that it names; a person
@@ -117,6 +117,7 @@ class Permission(StrEnum):
     RULEBOOK_PUBLISH = "rulebook:publish"
     GATEWAY_VERIFY = "gateway:verify"  # and end
     GUEST_RECORD = "guest:record"  # what somebody said who is no member, on nobody's signature
+    CLAIM_RECORD = "claim:record"  # what a claimant said by their link, on nobody's signature
 
 
 P = Permission
@@ -286,6 +287,7 @@ COORDINATOR_GRANTS = frozenset(
         P.RULEBOOK_PUBLISH,
         P.GATEWAY_VERIFY,
         P.GUEST_RECORD,
+        P.CLAIM_RECORD,
     }
 )
 #: Only who can be asked has legs; only who can request submits.

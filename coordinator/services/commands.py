@@ -63,6 +63,7 @@ from coordinator.services.requests import (
 )
 from coordinator.services.restoring import (
     allocations,
+    claim_links,
     claims,
     destinations,
     encumbering,
@@ -204,6 +205,9 @@ HANDLERS: tuple[Handler[Any], ...] = (
     claims.file_claims,
     claims.decide,
     claims.object_to,
+    claim_links.make,
+    claim_links.revoke,
+    claim_links.object_by_link,
     allocations.propose,
     allocations.decide,
     payouts.record,

@@ -138,6 +138,8 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {RESTITUTION}/claims/{{claim_id}}": ALL,
     f"POST {RESTITUTION}/claims/{{claim_id}}/decisions": DISPOSING,
     f"POST {RESTITUTION}/claims/{{claim_id}}/objections": DISPOSING,
+    f"POST {RESTITUTION}/claim-links": DISPOSING,
+    f"POST {RESTITUTION}/claim-link-revocations": DISPOSING,
     f"POST {RESTITUTION}/claims/{{claim_id}}/payout-changes": DISPOSING,
     f"POST {RESTITUTION}/claims/{{claim_id}}/payout-changes/{{change_id}}/decisions": DISPOSING,
     f"POST {RESTITUTION}/allocations": DISPOSING,
@@ -363,6 +365,8 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/pool-lines": act
         | {"lines": [{"kind": "returned", "asset": ETHER, "amount": "5", "tx": "0x" + "ab" * 32}]},
         "/claims": act | {"claims": [claim(1)]},
+        "/claim-links": act | {"links": [{"claim": f"clm_{UNKNOWN}", "link_sha256": "0" * 64}]},
+        "/claim-link-revocations": act | {"claims": [f"clm_{UNKNOWN}"]},
         "/allocations": act
         | {
             "method": "pro_rata",

@@ -100,6 +100,11 @@ and never with what is stored.
 and four sums over 10,000 holds. Amounts are up to 256 bits, which SQLite cannot add itself, so
 both call Python for each.
 
+**A claimant's page.** Processor time of what a link opens, in-process, of claims that are all paid
+(in acts of 1,000 payouts); `growth` is against a restitution of 1,000 claims. The floor reads the
+link's row. What the page takes beside it is opening the claim and the whole act that paid it, which
+does not hang on how many claims there are, but on how many were paid in one act.
+
 **The log.** A proof is one query of all the hashes that it is made of; its floor is a read of as
 many random rows by primary key on the bare driver. A submission goes through the whole application,
 one at a time and without a server before it; where the append is left out, leaves are stored, and

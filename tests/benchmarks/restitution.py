@@ -8,21 +8,40 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
 from http import HTTPStatus
 from itertools import count
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Connection, insert, select, text
 
+from coordinator.domain.actor import COORDINATOR
+from coordinator.services.core.read_context import ReadContext
+from coordinator.services.core.unit_of_work import Evidence
+from coordinator.services.restoring.claim_links import hashed, read_page
+from coordinator.storage.engine.documents import DocumentKey, SealedDocument, store, store_key
+from coordinator.storage.engine.reads import read_one
+from coordinator.storage.engine.rows import insert_rows
+from coordinator.storage.restoring import claim_links
+from coordinator.storage.restoring.claims import DOCUMENT, insert_claims
+from coordinator.storage.tables.freeze_requests import IncidentRow
+from coordinator.storage.tables.restitutions import (
+    AllocationRow,
+    ClaimLinkRow,
+    PayoutRow,
+    RestitutionRow,
+)
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.allocation import ValuedClaim, share_pro_rata
 from holdfast.protocol.payloads import format_time
-from holdfast.protocol.type_ids import new_ids
+from holdfast.protocol.type_ids import new_id, new_ids
 from tests import factories
 from tests.benchmarks.figures import Figure, alternated, seconds_of
 from tests.benchmarks.load import Caller
 from tests.benchmarks.stage import Stage, Stages
+from tests.factories import ACCOUNT, ETHER
+from tests.rulebook import RULEBOOK
 
 CLAIMS = 10_000
 ROUNDS = 25
@@ -34,12 +53,31 @@ _POOL = 2_300_000 * 10**18
 _LOSS_BITS, _PRICE = 72, 3_012_450_000
 #: Below some eightieth of the average part.
 _MINIMUM = 3 * 10**18
+#: Claims of one restitution; those of the largest are read beside those of the smallest.
+FEW_CLAIMS, MANY_CLAIMS = 1_000, 100_000
+PAGES = 200
+PAGE_GROWTH = 1.25
+#: Payouts are recorded in acts of so many: a page opens the act that paid its claim.
+_IN_AN_ACT = 1_000
+_SEED = 5_000
+_PAYOUT = (
+    "id",
+    "claim_id",
+    "restitution_id",
+    "allocation_id",
+    "amount",
+    "status",
+    "act_id",
+    "line_no",
+    "at",
+)
 
 
 def measure(stages: Stages) -> Iterator[Figure]:
     """Yield the figures of this module."""
     if stages.kind == "sqlite":  # they need no database
         yield from _allocations(stages.kind)
+    yield _claimants_page(stages)
     with stages.open() as stage:
         stage.start_web()
         yield _imported(stage)
@@ -164,6 +202,178 @@ def _allocations(kind: str) -> Iterator[Figure]:
             aim=f"at most {most:.0f} times sorting and summing the claims" if most else None,
             is_met=figure / floor <= most if most else None,
         )
+
+
+def _claimants_page(stages: Stages) -> Figure:
+    """Read what links of paid claims open, of few and of many; one indexed read beside it."""
+    seconds: dict[int, float] = {}
+    floors: dict[int, float] = {}
+    for claims in (FEW_CLAIMS, MANY_CLAIMS):
+        with stages.open() as stage:
+            ids = _fill(stage, claims)
+            asked = random.Random(claims).choices(ids, k=PAGES)  # noqa: S311 - the same in each run
+            with stage.database.engine.connect() as connection:
+                read = ReadContext(
+                    connection=connection,
+                    vault=stage.vault,
+                    actor=COORDINATOR,
+                    policies=RULEBOOK.policies,
+                    chains=RULEBOOK.chains,
+                    now=stage.clock.now(),
+                )
+                page = partial(_read_pages, read, asked)
+                floor = partial(_read_rows, connection, asked)
+                page()  # statements are compiled once
+                floors[claims], seconds[claims] = alternated(
+                    5, partial(_seconds, floor), partial(_seconds, page)
+                )
+    growth = seconds[MANY_CLAIMS] / seconds[FEW_CLAIMS]
+    return Figure(
+        name=f"a_claimants_page_at_{MANY_CLAIMS}_claims",
+        database=stages.kind,
+        value=seconds[MANY_CLAIMS] / PAGES * 1_000,
+        unit="ms",
+        floor=floors[MANY_CLAIMS] / PAGES * 1_000,
+        ratio=seconds[MANY_CLAIMS] / floors[MANY_CLAIMS],
+        aim=f"flat: at most {PAGE_GROWTH} times the same at {FEW_CLAIMS} claims",
+        is_met=growth <= PAGE_GROWTH,
+        more={"growth": growth},
+    )
+
+
+def _read_pages(read: ReadContext, claim_ids: list[str]) -> None:
+    for claim_id in claim_ids:
+        if read_page(read, hashed(claim_id)).claim["id"] != claim_id:
+            raise AssertionError("a link opens its own claim")
+
+
+def _read_rows(connection: Connection, claim_ids: list[str]) -> None:
+    """Read as many rows by the index of their links, and nothing of what they say."""
+    for claim_id in claim_ids:
+        query = select(ClaimLinkRow).where(ClaimLinkRow.link_sha256 == hashed(claim_id))
+        if read_one(connection, query) is None:
+            raise AssertionError("each claim has a link")
+
+
+def _fill(stage: Stage, claims: int) -> list[str]:
+    """Store a restitution whose claims are all paid and have links; returns the claims."""
+    now, opener = stage.clock.now(), stage.cast.a.handle
+    incident_id, restitution_id, allocation_id = new_id("inc"), new_id("rst"), new_id("alo")
+    ids = new_ids("clm", claims)
+    key, wrapped = stage.vault.new_key()
+    terms = {
+        "id": restitution_id,
+        "incident_id": incident_id,
+        "opener": opener,
+        "document_key_id": key.id,
+        "content_sha256": "0" * 64,
+        "status": "open",
+        "asset": ETHER,
+        "key_theft": False,
+        "verify_by_two_above": 0,
+        "claims_close_at": now,
+        "objections_until": now,
+        "opened_at": now,
+        "version": 1,
+    }
+    shared = {
+        "id": allocation_id,
+        "restitution_id": restitution_id,
+        "act_id": new_id("act"),
+        "act_sha256": "0" * 64,
+        "method": "pro_rata",
+        "status": "approved",
+        "pool": claims,
+        "given": claims,
+        "minimum": 0,
+        "claim_count": claims,
+        "proposed_by": opener,
+        "proposer": opener,
+        "proposed_at": now,
+        "version": 1,
+    }
+    with stage.database.transaction() as connection:
+        store_key(connection, key, wrapped, now)
+        incident = {"id": incident_id, "opened_by": opener, "document_key_id": key.id}
+        connection.execute(insert(IncidentRow).values(**incident, kind="theft", occurred_at=now))
+        connection.execute(insert(RestitutionRow).values(**terms))
+        connection.execute(insert(AllocationRow).values(**shared))
+    for start in range(0, claims, _SEED):
+        with stage.database.transaction() as connection:
+            _add_claims(connection, terms, allocation_id, key, ids[start : start + _SEED])
+    return ids
+
+
+def _add_claims(
+    connection: Connection,
+    terms: dict[str, Any],
+    allocation_id: str,
+    key: DocumentKey,
+    ids: list[str],
+) -> None:
+    """Store claims, each with what it says, its link and its payout."""
+    filed, restitution_id, now = new_id("act"), terms["id"], terms["opened_at"]
+    payouts, given = new_ids("pay", len(ids)), (restitution_id, allocation_id, 1, "paid")
+    acts = [new_id("act") for _ in range(0, len(ids), _IN_AN_ACT)]
+    insert_claims(
+        connection,
+        [
+            {
+                "id": each,
+                "restitution_id": restitution_id,
+                "act_id": filed,
+                "filed_by": terms["opener"],
+                "ref_index": sha256(each.encode()).hexdigest()[:32],
+                "status": "paid",
+                "proof": "documents",
+                "value": 100,
+                "verified": 100,
+                "allocated": 1,
+                "late": False,
+                "filed_at": now,
+                "version": 1,
+            }
+            for each in ids
+        ],
+        [],
+    )
+    claim_links.replace(
+        connection,
+        [(each, hashed(each)) for each in ids],
+        act_id=filed,
+        expires_at=now + timedelta(days=1),
+    )
+    insert_rows(
+        connection,
+        PayoutRow,
+        _PAYOUT,
+        [
+            (*pair, *given, acts[number // _IN_AN_ACT], number % _IN_AN_ACT, now)
+            for number, pair in enumerate(zip(payouts, ids, strict=True))
+        ],
+    )
+    said = {
+        "addresses": [ACCOUNT],
+        "asset": ETHER,
+        "amount": "100",
+        "tx": None,
+        "documents": ["0" * 64],
+        "payout": ACCOUNT,
+        "sealed": None,
+    }
+    contents = {(each, DOCUMENT): canonical_json.dumps({**said, "ref": each}) for each in ids}
+    for number, act in enumerate(acts):
+        some = payouts[number * _IN_AN_ACT : (number + 1) * _IN_AN_ACT]
+        lines = [{"payout": each, "tx": "0x" + "ab" * 32} for each in some]
+        body = canonical_json.dumps({"lines": lines})
+        contents[act, "evidence"] = Evidence("", body, "").packed()
+    store(
+        connection,
+        [
+            SealedDocument(owner, name, key.id, key.seal(owner, name, content))
+            for (owner, name), content in contents.items()
+        ],
+    )
 
 
 def _sorted_and_summed(claims: list[ValuedClaim]) -> int:

@@ -25,7 +25,9 @@ def console(app: Flask) -> Flask:
 
     Nor does it remember a provider, whose port another test's may have had.
     """
-    app.extensions[EXTENSION] = replace(app.extensions[EXTENSION], strangers=RateLimiter(0))
+    app.extensions[EXTENSION] = replace(
+        app.extensions[EXTENSION], strangers=RateLimiter(0), claimants=RateLimiter(0)
+    )
     return asking(app, Fetcher(LOOPBACK))
 
 

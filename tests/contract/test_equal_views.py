@@ -605,6 +605,24 @@ def _to_be_shared(w: World) -> Restoring:
     return rst
 
 
+def _link_claims(w: World) -> Iterator[Pair]:
+    rst = opened(w)
+    [claim_id] = rst.file(victim(1))
+    links = [{"claim": claim_id, "link_sha256": "0" * 64}]
+    made = rst.act(w.cast.a.lead, "claim-links", links=links)
+    yield [made["expires_at"]], [each["link_until"] for each in rst.claims(w.cast.a.auditor)]
+
+
+def _unlink_claims(w: World) -> Iterator[Pair]:
+    rst = opened(w)
+    [claim_id] = rst.file(victim(1))
+    links = [{"claim": claim_id, "link_sha256": "0" * 64}]
+    rst.act(w.cast.a.lead, "claim-links", links=links)
+    taken = rst.act(w.cast.a.lead, "claim-link-revocations", claims=[claim_id])
+    unlinked = [each for each in rst.claims(w.cast.a.auditor) if each["link_until"] is None]
+    yield taken["revoked"], len(unlinked)
+
+
 def _close_restitution(w: World) -> Iterator[Pair]:
     rst = opened(w)
     w.clock.step(61 * DAY)
@@ -623,6 +641,8 @@ _CASES: dict[str, Case] = {
     f"{_RESTITUTION}/claims": _file_claims,
     f"{_RESTITUTION}/claims/{{claim_id}}/decisions": _decide_claim,
     f"{_RESTITUTION}/claims/{{claim_id}}/objections": _contest_claim,
+    f"{_RESTITUTION}/claim-links": _link_claims,
+    f"{_RESTITUTION}/claim-link-revocations": _unlink_claims,
     f"{_RESTITUTION}/claims/{{claim_id}}/payout-changes": lambda w: _payout_change(
         w, approved=False
     ),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.domain.claim import ClaimAct, next_status
+from coordinator.domain.claim import ClaimAct, next_status, takes
 from coordinator.domain.errors import InvalidTransitionError
 from holdfast.protocol.pool_sums import value_of
 from holdfast.protocol.vocabulary import ClaimStatus
@@ -29,6 +29,7 @@ def test_a_claim_goes_where_the_table_says_and_nowhere_else(
     status: ClaimStatus, act: ClaimAct
 ) -> None:
     after = EXPECTED[act.value].get(status)
+    assert takes(status, act) == (after is not None)
     if after is not None:
         assert next_status(status, act) is after
         return

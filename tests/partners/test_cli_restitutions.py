@@ -1,5 +1,8 @@
 """`holdfast restitution`: terms, pool lines and claims by files, decisions, shares and payouts."""
 
+import stat
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,3 +205,55 @@ def test_what_is_available_is_shared_and_two_approve_by_its_hash(
     assert "1 of 2" in approved.output, approved.output
     assert _posted(stub)["act_sha256"] == ALLOCATION["act_sha256"]
     assert shell("restitution", "approve", RST, new_id("alo")).exit_code == 2
+
+
+def test_links_are_written_to_a_file_and_their_hashes_alone_are_sent(
+    shell: Shell, stub: StubCoordinator, tmp_path: Path
+) -> None:
+    path = _restitution(stub)
+    theirs = CLAIM | {"id": new_id("clm"), "filed_by": "exchange-b.example"}
+    _list(stub, f"{path}/claims", CLAIM, theirs)
+    page = "https://console.example/console/claim"
+    made = {"restitution_id": RST, "act_id": new_id("act"), "page": page, "links": 1}
+    stub.answers("POST", f"{path}/claim-links", made | {"expires_at": AT}, status=201)
+    out = tmp_path / "links.csv"
+    done = shell("restitution", "links", RST, "--all", "--out", str(out))
+    assert done.exit_code == 0, done.output
+    head, row = out.read_text().splitlines()
+    ref, link = row.split(",")
+    assert (head, ref, link.partition("#")[0]) == ("ref,link", "V-1", page)
+    token = link.partition("#")[2]
+    digest = sha256(token.encode()).hexdigest()
+    assert (len(token), _posted(stub)["links"]) == (43, [{"claim": CLM, "link_sha256": digest}])
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert token not in done.output
+    stub.seen.clear()
+    again = shell("restitution", "links", RST, CLM, "--out", str(out))
+    assert (again.exit_code, "is not overwritten" in again.output) == (2, True)
+    for wrong in ([], [CLM, "--all"], [theirs["id"]]):
+        refused = shell("restitution", "links", RST, *wrong, "--out", str(tmp_path / "new.csv"))
+        assert refused.exit_code == 2, refused.output
+    assert not (tmp_path / "new.csv").exists()
+    assert [each for each in stub.seen if each.method == "POST"] == []
+
+
+def test_no_file_stays_where_no_link_was_made(
+    shell: Shell, stub: StubCoordinator, tmp_path: Path
+) -> None:
+    path = _restitution(stub)
+    _list(stub, f"{path}/claims", CLAIM)
+    problem = {"code": "restitution_closed", "title": "Conflict", "status": 409}
+    stub.answers("POST", f"{path}/claim-links", problem, status=409)
+    refused = shell("restitution", "links", RST, CLM, "--out", str(tmp_path / "links.csv"))
+    assert refused.exit_code != 0, refused.output
+    assert not (tmp_path / "links.csv").exists()
+
+
+def test_links_are_taken_back(shell: Shell, stub: StubCoordinator) -> None:
+    path = _restitution(stub)
+    _list(stub, f"{path}/claims", CLAIM)
+    revoked = {"restitution_id": RST, "act_id": new_id("act"), "revoked": 1}
+    stub.answers("POST", f"{path}/claim-link-revocations", revoked, status=201)
+    done = shell("restitution", "unlink", RST, CLM)
+    assert "1 link(s) are taken back." in done.output, done.output
+    assert _posted(stub)["claims"] == [CLM]

@@ -24,6 +24,10 @@ def give_back(w: World, incident: str) -> Restoring:
     rst = opened(w, request, valuation=valuation)
     rst.came_back(500)
     one, two = rst.file(claim(1), claim(2))
+    hashes = ((one, "0" * 64), (two, "1" * 64))
+    links = [{"claim": each, "link_sha256": digest} for each, digest in hashes]
+    rst.act(a.compliance, "claim-links", links=links)
+    rst.act(a.compliance, "claim-link-revocations", claims=[two])
     rst.decide(a.lead, one, decision="verify")
     rst.decide(a.lead, two, decision="reject", code="not_a_victim", reason="Not in the list.")
     words = {"reason": "The transfer was ours."}

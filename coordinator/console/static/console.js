@@ -506,6 +506,7 @@
   addEventListener("afterprint", () => unfolded.forEach((fold) => unfolded.delete(fold) && (fold.open = false)));
 
   takeSecret();
+  addEventListener("hashchange", takeSecret);
   dress();
   document.querySelector("[data-errors]")?.focus();
   setInterval(() => document.hidden || tick(), 1_000);

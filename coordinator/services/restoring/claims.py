@@ -44,6 +44,7 @@ from coordinator.services.restoring.restitutions import (
     visible_restitution,
 )
 from coordinator.storage.engine.documents import Vault, load
+from coordinator.storage.restoring import claim_links as link_store
 from coordinator.storage.restoring import claims as store
 from coordinator.storage.tables.restitutions import ClaimRow, RestitutionRow
 from holdfast.protocol import canonical_json, strict_json
@@ -120,6 +121,8 @@ class ClaimView(TypedDict):
     code: ClaimRejection | None
     reason: str | None
     objection: str | None
+    objection_unsigned: bool | None
+    link_until: str | None
     filed_at: str
     decided_at: str | None
     sealed: NotRequired[str | None]
@@ -382,20 +385,37 @@ def object_to(command: ObjectToClaimDecision, actor: Actor, uow: UnitOfWork) -> 
     if claim.filed_by != actor.partner:
         raise NotFoundError(_NO_SUCH)
     in_force(on, command.body.content_sha256)
-    after = next_status(ClaimStatus(claim.status), ClaimAct.OBJECT)
-    if uow.now > row.objections_until:
-        raise ConflictError(
-            f"objections were taken until {format_time(row.objections_until)}",
-            code="objections_over",
-            current_status=claim.status,
-        )
     act_id = new_id("act")
-    values = {**_forgotten(claim.code), "status": after.value, "objection_act_id": act_id}
-    changed = store.change(uow.connection, claim, **values)
+    changed = contest(on, claim, act_id)
     told = {"claim": claim.id, "filed_by": claim.filed_by, "status": changed.status}
     act = MemberAct(act_id, "object_to_claim", claim.id)
     recorded = on.record(act, EventType.RESTITUTION_CLAIM_CONTESTED, told, also=[claim.filed_by])
     return _answer(on, changed, act_id, recorded)
+
+
+def contest(
+    on: RestitutionContext, claim: ClaimRow, act_id: str, *, unsigned: bool | None = None
+) -> ClaimRow:
+    """Have a claim wait for a new decision; what was verified of it is taken back.
+
+    Raises:
+        InvalidTransitionError: If it takes no objection as it stands.
+        ConflictError: If objections are over.
+    """
+    after = next_status(ClaimStatus(claim.status), ClaimAct.OBJECT)
+    if on.uow.now > on.row.objections_until:
+        raise ConflictError(
+            f"objections were taken until {format_time(on.row.objections_until)}",
+            code="objections_over",
+            current_status=claim.status,
+        )
+    values = {
+        **_forgotten(claim.code),
+        "status": after.value,
+        "objection_act_id": act_id,
+        "objection_unsigned": unsigned,
+    }
+    return store.change(on.uow.connection, claim, **values)
 
 
 _NO_SUCH = "there is no such claim, or none that you may see"
@@ -464,11 +484,13 @@ def _views(
     stored = documents_of(connection, vault, sorted(acts - bodies.keys()))
     said = {**stored, **bodies}
     shared = store.doubles(connection, [row.id for row in rows]) if is_opener else {}
+    links = link_store.good_until(connection, [row.id for row in rows])
     paid_to = pay_to(connection, vault, [row.id for row in rows], reading.now)
     views = []
     for row in rows:
         document = strict_json.loads(packed[row.id])
         view = _view(row, document, said)
+        view["link_until"] = optional_time(links.get(row.id))
         view["payout"] = paid_to[row.id].account(view["payout"])
         view["payout_change"] = paid_to[row.id].change
         if is_opener:
@@ -506,6 +528,8 @@ def _view(row: ClaimRow, document: JsonObject, said: Mapping[str, JsonObject]) -
         "code": None if row.code is None else ClaimRejection(row.code),
         "reason": decided.get("reason"),
         "objection": contested.get("reason"),
+        "objection_unsigned": row.objection_unsigned,
+        "link_until": None,
         "filed_at": format_time(row.filed_at),
         "decided_at": optional_time(row.decided_at),
     }

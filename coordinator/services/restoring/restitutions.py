@@ -179,19 +179,30 @@ class RestitutionContext:
         also: Sequence[str] = (),
     ) -> Recorded:
         """Store an act with its evidence, and tell the opener of it and whom it concerns."""
+        recorded = self.tell(act.id, event, told, also=also)
+        store_member_act(self.uow, self.actor, act, self.key, recorded)
+        return recorded
+
+    def tell(
+        self,
+        act_id: str,
+        event: EventType,
+        told: Mapping[str, object],
+        *,
+        also: Sequence[str] = (),
+    ) -> Recorded:
+        """Tell the opener of an act, and whom it concerns."""
         about = {
             "restitution": self.row.id,
             "incident": self.row.incident_id,
             "opener": self.row.opener,
             "content_sha256": self.row.content_sha256,
             "by": self.actor.subject,
-            "act_id": act.id,
+            "act_id": act_id,
         }
-        recorded = self.uow.record(
+        return self.uow.record(
             event, {**about, **told}, key=self.key, audience=[self.row.opener, *also]
         )
-        store_member_act(self.uow, self.actor, act, self.key, recorded)
-        return recorded
 
 
 def own_restitution(
@@ -227,12 +238,21 @@ def visible_restitution(
     return row
 
 
-def in_force(on: RestitutionContext, content_sha256: str) -> RestitutionContext:
-    """Refuse an act that names another document, or comes after the closure."""
+def require_document(on: RestitutionContext, content_sha256: str) -> None:
+    """Refuse an act that names another document.
+
+    Raises:
+        StaleDocumentError: If it does.
+    """
     if content_sha256 != on.row.content_sha256:
         raise StaleDocumentError(
             "content_sha256 is not that of this restitution's document: read it again"
         )
+
+
+def in_force(on: RestitutionContext, content_sha256: str) -> RestitutionContext:
+    """Refuse an act that names another document, or comes after the closure."""
+    require_document(on, content_sha256)
     if on.row.status != RestitutionStatus.OPEN:
         raise ConflictError(
             "this restitution is closed", code="restitution_closed", current_status=on.row.status

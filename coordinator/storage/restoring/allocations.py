@@ -188,6 +188,16 @@ def page_of_payouts(
     return read_as(connection, ShownPayout, query.order_by(PayoutRow.id).limit(limit))
 
 
+def payouts_of(connection: Connection, claim_id: str) -> list[ShownPayout]:
+    """Return the payouts of one claim, oldest first: one an allocation."""
+    query = (
+        select(*fields_from(ShownPayout, PayoutRow), ClaimRow.filed_by)
+        .join(ClaimRow, ClaimRow.id == PayoutRow.claim_id)
+        .where(PayoutRow.claim_id == claim_id)
+    )
+    return read_as(connection, ShownPayout, query.order_by(PayoutRow.id))
+
+
 class PayoutSum(NamedTuple):
     """Payouts of one status: how many, and what they come to."""
 

@@ -88,6 +88,7 @@ class ClaimRow(Base):
     code: Mapped[str | None] = mapped_column(String(20))
     decided_act_id: Mapped[Id | None] = mapped_column(comment="its body has the reason")
     objection_act_id: Mapped[Id | None]
+    objection_unsigned: Mapped[bool | None] = mapped_column(comment="the claimant's, by their link")
     filed_at: Mapped[Micros]
     decided_at: Mapped[Micros | None]
     version: Mapped[int]
@@ -172,3 +173,15 @@ class ClaimKeyRow(Base):
     restitution_id: Mapped[Id] = mapped_column(primary_key=True)
     key: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
     claim_id: Mapped[Id] = mapped_column(ForeignKey("claim.id"), primary_key=True)
+
+
+class ClaimLinkRow(Base):
+    """The secret link of a claim: one at a time, and of its token the hash alone."""
+
+    __tablename__ = "claim_link"
+    __table_args__ = (UniqueConstraint("link_sha256", name="uq_claim_link_link_sha256"),)
+    claim_id: Mapped[Id] = mapped_column(ForeignKey("claim.id"), primary_key=True)
+    link_sha256: Mapped[str] = mapped_column(String(64))
+    act_id: Mapped[Id] = mapped_column(comment="that made it")
+    expires_at: Mapped[Micros]
+    revoked_at: Mapped[Micros | None]

@@ -15,10 +15,12 @@ from holdfast.cli.layout import minute
 from holdfast.cli.session import Session, SessionCommand, facts, pass_session
 from holdfast.drafting.claims import read_claims
 from holdfast.errors import ProfileError
+from holdfast.profiles.private_files import write_private
 from holdfast.protocol import base64url, strict_json
 from holdfast.protocol.allocation import AllocationError, ValuedClaim, share_pro_rata
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.restitution_payloads import (
+    MAX_CLAIMS,
     AllocatedClaim,
     Claim,
     NewAllocation,
@@ -29,6 +31,7 @@ from holdfast.protocol.restitution_payloads import (
 )
 from holdfast.protocol.restitution_views import (
     AllocationView,
+    ClaimLinksView,
     ClaimView,
     FiledClaimsView,
     PayoutChangeView,
@@ -36,9 +39,11 @@ from holdfast.protocol.restitution_views import (
     RestitutionView,
 )
 from holdfast.protocol.vocabulary import ClaimRejection, ClaimStatus, PayoutStatus
+from holdfast.protocol.written_tables import write_table
 
 #: Faults of a file that are shown at once.
 _MOST_FAULTS = 10
+_LINK_COLUMNS = ("ref", "link")
 _RESTITUTION = click.argument("restitution_id", metavar="RST_…")
 _CLAIM = click.argument("claim_id", metavar="CLM_…")
 _FILE = click.argument(
@@ -221,6 +226,102 @@ def object_(session: Session, restitution_id: str, claim_id: str, reason: str) -
     view = client.restitution(restitution_id)
     done = client.object_to_claim(view, claim_id, reason)
     session.show(done, lambda: _show_claim(session, view, done.claim))
+
+
+@restitution.command("links")
+@_RESTITUTION
+@click.argument("claim_ids", metavar="[CLM_…]…", nargs=-1)
+@click.option("--all", "takes_all", is_flag=True, help="Every claim that you filed.")
+@click.option(
+    "--out",
+    required=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the links go, as CSV: ref,link. It must not exist.",
+)
+@pass_session
+def links(
+    session: Session,
+    restitution_id: str,
+    claim_ids: tuple[str, ...],
+    *,
+    takes_all: bool,
+    out: Path,
+) -> None:
+    """Make a secret link for each of your claims, to hand to its claimant.
+
+    Whoever has a link reads how that claim stands, and may object. A new link takes the place of
+    the one before. The coordinator learns their hashes alone, so FILE is the one place with them.
+    """
+    client = session.client()
+    view = client.restitution(restitution_id)
+    refs = _own_claims(session, restitution_id, claim_ids, takes_all=takes_all)
+    tokens = {claim_id: base64url.encode(secrets.token_bytes(32)) for claim_id in refs}
+    # Before anything is replaced: a link that cannot be written down is lost.
+    write_private(out, write_table(_LINK_COLUMNS, []), replace=False)
+    made: list[ClaimLinksView] = []
+    rows: list[tuple[str, str]] = []
+    try:
+        for start in range(0, len(refs), MAX_CLAIMS):
+            some = list(refs)[start : start + MAX_CLAIMS]
+            made.append(client.make_claim_links(view, {each: tokens[each] for each in some}))
+            rows += [(refs[each], f"{made[-1].page}#{tokens[each]}") for each in some]
+            write_private(out, write_table(_LINK_COLUMNS, rows))
+    finally:
+        if not made:
+            out.unlink(missing_ok=True)
+    session.show(
+        made[-1],
+        lambda: session.out.print(
+            f"{len(refs)} link(s) are in {out}, good until {minute(made[-1].expires_at)}.",
+            markup=False,
+        ),
+    )
+
+
+@restitution.command("unlink")
+@_RESTITUTION
+@click.argument("claim_ids", metavar="[CLM_…]…", nargs=-1)
+@click.option("--all", "takes_all", is_flag=True, help="Every claim that you filed.")
+@pass_session
+def unlink(
+    session: Session, restitution_id: str, claim_ids: tuple[str, ...], *, takes_all: bool
+) -> None:
+    """Take the secret links of your claims back: they open nothing any more."""
+    client = session.client()
+    view = client.restitution(restitution_id)
+    ids = list(_own_claims(session, restitution_id, claim_ids, takes_all=takes_all))
+    done = [
+        client.revoke_claim_links(view, ids[start : start + MAX_CLAIMS])
+        for start in range(0, len(ids), MAX_CLAIMS)
+    ]
+    session.show(
+        done[-1],
+        lambda: session.out.print(f"{sum(each.revoked for each in done)} link(s) are taken back."),
+    )
+
+
+def _own_claims(
+    session: Session, restitution_id: str, claim_ids: tuple[str, ...], *, takes_all: bool
+) -> dict[str, str]:
+    """Return claims that one's own organisation filed, with their references.
+
+    Raises:
+        ProfileError: If none is named, or one is not its own.
+    """
+    if takes_all == bool(claim_ids):
+        raise ProfileError("name claims, or say --all")
+    own = {
+        each.id: each.ref
+        for each in session.client().claims(restitution_id)
+        if each.filed_by == session.profile().handle
+    }
+    for each in claim_ids:
+        if each not in own:
+            raise ProfileError(f"{each} is no claim that you filed on {restitution_id}")
+    if not own:
+        raise ProfileError(f"you filed no claim on {restitution_id}")
+    return own if takes_all else {each: own[each] for each in claim_ids}
 
 
 @restitution.command("pay-to")

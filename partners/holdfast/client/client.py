@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -160,9 +161,12 @@ from holdfast.protocol.restitution_payloads import (
     AllocationDecision,
     Claim,
     ClaimDecision,
+    ClaimLink,
+    ClaimLinkRevocation,
     ClaimObjection,
     Claims,
     NewAllocation,
+    NewClaimLinks,
     NewRestitution,
     PayoutChange,
     PayoutChangeDecision,
@@ -176,6 +180,8 @@ from holdfast.protocol.restitution_views import (
     AllocationDocumentView,
     AllocationView,
     ClaimActView,
+    ClaimLinkRevocationView,
+    ClaimLinksView,
     ClaimView,
     FiledClaimsView,
     PayoutChangeActView,
@@ -814,6 +820,39 @@ class Client:
         body = ClaimObjection(content_sha256=restitution.content_sha256, reason=reason)
         path = f"{_RESTITUTIONS}/{restitution.id}/claims/{claim_id}/objections"
         return self._post(ClaimActView, path, body, idempotency_key)
+
+    def make_claim_links(
+        self,
+        restitution: RequestRef,
+        tokens: Mapping[str, str],
+        *,
+        idempotency_key: str | None = None,
+    ) -> ClaimLinksView:
+        """`POST …/claim-links`: make secret links of one's own claims: {claim: token}.
+
+        The hash of a token is sent alone; the link is `page`, "#" and the token.
+        """
+        links = [
+            ClaimLink(claim=claim, link_sha256=sha256(token.encode()).hexdigest())
+            for claim, token in tokens.items()
+        ]
+        body = NewClaimLinks(content_sha256=restitution.content_sha256, links=links)
+        path = f"{_RESTITUTIONS}/{restitution.id}/claim-links"
+        return self._post(ClaimLinksView, path, body, idempotency_key)
+
+    def revoke_claim_links(
+        self,
+        restitution: RequestRef,
+        claim_ids: Sequence[str],
+        *,
+        idempotency_key: str | None = None,
+    ) -> ClaimLinkRevocationView:
+        """`POST …/claim-link-revocations`: the links of these claims open nothing any more."""
+        body = ClaimLinkRevocation(
+            content_sha256=restitution.content_sha256, claims=list(claim_ids)
+        )
+        path = f"{_RESTITUTIONS}/{restitution.id}/claim-link-revocations"
+        return self._post(ClaimLinkRevocationView, path, body, idempotency_key)
 
     def propose_payout_account(
         self,

@@ -1117,11 +1117,18 @@ class RestitutionClaimDecidedData(RestitutionData):
 
 
 class RestitutionClaimContestedData(RestitutionData):
-    """Whoever filed a claim contests what was decided: decide it anew."""
+    """A decision on a claim is contested, by its filer or its claimant: decide it anew."""
 
     claim: Annotated[str, Field(description="`clm_…`")]
     filed_by: Handle
     status: ClaimStatus
+    unverified: Annotated[
+        Literal[True] | None,
+        Field(description="True: the claimant said it by their link, and nobody signed it."),
+    ] = None
+    objection_sha256: Annotated[
+        Sha256 | None, Field(description="Of what the claimant said, where nobody signed it.")
+    ] = None
 
 
 class RestitutionPayoutChangeProposedData(RestitutionData):
@@ -1176,6 +1183,21 @@ class RestitutionClosedData(RestitutionData):
     """A restitution is over; what nobody claimed goes where its document says."""
 
     unclaimed: Annotated[dict[str, str], Field(description="Base units by asset.")]
+
+
+class RestitutionLinksMadeData(RestitutionData):
+    """Claims have new secret links; whoever filed them hears of it, and the opener."""
+
+    filed_by: Handle
+    link_count: int
+    expires_at: Time
+
+
+class RestitutionLinksRevokedData(RestitutionData):
+    """Secret links of claims open nothing any more."""
+
+    filed_by: Handle
+    link_count: Annotated[int, Field(description="How many were good until now.")]
 
 
 class EvidenceSealedData(EventData):
@@ -1518,6 +1540,8 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.RESTITUTION_ALLOCATION_DECIDED: EventKind(RestitutionAllocationDecidedData, _OWN),
         EventType.RESTITUTION_PAYOUTS_RECORDED: EventKind(RestitutionPayoutsRecordedData, _OWN),
         EventType.RESTITUTION_CLOSED: EventKind(RestitutionClosedData, _OWN),
+        EventType.RESTITUTION_LINKS_MADE: EventKind(RestitutionLinksMadeData, _OWN),
+        EventType.RESTITUTION_LINKS_REVOKED: EventKind(RestitutionLinksRevokedData, _OWN),
         EventType.LOG_RESTORED: EventKind(LogRestoredData, _MEMBERS),
         EventType.EVIDENCE_SEALED: EventKind(EvidenceSealedData, _BOTH),
         EventType.RECOVERY_SUBMITTED: EventKind(RecoverySubmittedData, _REQUESTER),

@@ -323,3 +323,25 @@ class PayoutLines(ActBody):
 
 class RestitutionClosure(ActBody):
     """`POST …/closure`: nothing more is paid; what is left goes where the document says."""
+
+
+class ClaimLink(Body):
+    """A secret link of one claim: the SHA-256 of its token, which you made and nobody else has.
+
+    The token is base64url of 32 random bytes, without padding: 43 characters.
+    """
+
+    claim: ClaimId
+    link_sha256: Sha256
+
+
+class NewClaimLinks(ActBody):
+    """`POST …/claim-links`: make links for claims that you filed; each replaces the one before."""
+
+    links: Annotated[list[ClaimLink], Field(min_length=1, max_length=MAX_CLAIMS)]
+
+
+class ClaimLinkRevocation(ActBody):
+    """`POST …/claim-link-revocations`: the links of these claims open nothing any more."""
+
+    claims: Annotated[list[ClaimId], Field(min_length=1, max_length=MAX_CLAIMS), Distinct]

@@ -121,6 +121,7 @@ class ClaimView(View):
     addresses or its transaction; they are shown to the opener alone, and so are `sealed` and
     `to_confirm`.
     `payout` is the account that holds now, `payout_change` the one that is to take its place.
+    `objection_unsigned` is true where the claimant objected by their link: nobody signed it.
     """
 
     id: str
@@ -147,6 +148,8 @@ class ClaimView(View):
     code: ClaimRejection | None = None
     reason: str | None = None
     objection: str | None = None
+    objection_unsigned: bool | None = None
+    link_until: Time | None = None
     doubles: list[str] | None = None
     filed_at: Time
     decided_at: Time | None = None
@@ -241,6 +244,26 @@ class ClaimActView(View):
 
     act_id: str
     claim: ClaimView
+    log: LogEntry | None = None
+
+
+class ClaimLinksView(View):
+    """How many links were made: each is `page`, `#` and the token. They expire at `expires_at`."""
+
+    restitution_id: str
+    act_id: str
+    page: str
+    links: int
+    expires_at: Time
+    log: LogEntry | None = None
+
+
+class ClaimLinkRevocationView(View):
+    """How many links were good until now."""
+
+    restitution_id: str
+    act_id: str
+    revoked: int
     log: LogEntry | None = None
 
 

@@ -760,6 +760,8 @@ class EventType(StrEnum):
     RESTITUTION_ALLOCATION_DECIDED = "restitution.allocation_decided"
     RESTITUTION_PAYOUTS_RECORDED = "restitution.payouts_recorded"
     RESTITUTION_CLOSED = "restitution.closed"
+    RESTITUTION_LINKS_MADE = "restitution.links_made"
+    RESTITUTION_LINKS_REVOKED = "restitution.links_revoked"
     ENDPOINT_TEST = "endpoint.test"
     ENDPOINT_FAILING = "endpoint.failing"
     ENDPOINT_DISABLED = "endpoint.disabled"
