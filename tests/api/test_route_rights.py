@@ -428,6 +428,7 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "restitution_id": f"rst_{UNKNOWN}",
         "allocation_id": f"alo_{UNKNOWN}",
         "claim_id": f"clm_{UNKNOWN}",
+        "change_id": f"poc_{UNKNOWN}",
         "task_id": f"tsk_acknowledge_{request['id'].partition('_')[2]}_{UNKNOWN}",
     } | ids
     return route.path.format(**names)

@@ -160,6 +160,7 @@ class PayoutChangeActView(View):
 
     act_id: str
     change: PayoutChangeView
+    log: LogEntry | None = None
 
 
 class FiledClaimView(View):
