@@ -27,6 +27,7 @@ CHECKED_BY_RULE = {
     ("Claim", "addresses"): "parse_account",
     ("Claim", "asset"): "parse_asset",
     ("Claim", "payout"): "parse_account",
+    ("PayoutChange", "payout"): "parse_account",
     ("NewRestitution", "asset"): "parse_asset",
     ("PoolConversion", "asset"): "parse_asset",
     ("PoolConversion", "to_asset"): "parse_asset",
