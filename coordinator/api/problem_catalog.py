@@ -149,8 +149,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "already_lifted": "This order is lifted: there is nothing to call about any more.",
         "encumbered": "Somebody else's claim stands in the way; the detail says how much is free. "
         "Agree to that much, or have what lies on it lifted first.",
-        "payout_changing": "Another account is proposed for this claim: nothing is paid on it until "
-        "that is in force or rejected.",
+        "payout_changing": "Another account is proposed for this claim: nothing is paid on it "
+        "until that is in force or rejected.",
         "other_change": "Not this account was proposed: read the change again.",
         "claim_not_payable": "A rejected claim is not paid; object to that first.",
         "already_answered": "This question has its answer.",

@@ -60,9 +60,11 @@ from holdfast.protocol.recovery_payloads import (
 from holdfast.protocol.restitution_payloads import (
     AllocationDecision,
     ClaimDecision,
+    ClaimLinkRevocation,
     ClaimObjection,
     Claims,
     NewAllocation,
+    NewClaimLinks,
     NewRestitution,
     PayoutChange,
     PayoutChangeDecision,
@@ -296,6 +298,8 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "verify_claim": _giving_back(_CLAIM + "decisions", ClaimDecision, "verify"),
         "reject_claim": _giving_back(_CLAIM + "decisions", ClaimDecision, Decision.REJECT),
         "object_to_claim": _claiming(_CLAIM + "objections", ClaimObjection),
+        "make_claim_links": _claiming("claim-links", NewClaimLinks),
+        "revoke_claim_links": _claiming("claim-link-revocations", ClaimLinkRevocation),
         "propose_payout_account": _claiming(_ACCOUNT, PayoutChange),
         "approve_payout_account": _claiming(
             _ACCOUNT_DECISION, PayoutChangeDecision, Decision.APPROVE
