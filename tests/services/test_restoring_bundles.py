@@ -59,6 +59,9 @@ def given_back(w: World) -> Restoring:
     )
     large, small, refused_ = rst.file(claim(1, 2_000), claim(2, 500), claim(3, 700))
     [theirs] = rst.file(claim(4, 300, proof="attested", documents=...), by=b.compliance)
+    links = [{"claim": large, "link_sha256": sha256(b"a token").hexdigest()}]
+    rst.act(a.compliance, "claim-links", links=links)
+    rst.act(a.lead, "claim-link-revocations", claims=[large])
     rst.decide(a.compliance, large, decision="verify")
     rst.decide(a.lead, large, decision="verify")
     rst.decide(a.compliance, small, decision="verify", amount="400")
